@@ -40,7 +40,9 @@ export function kernelDeclarations(kernel: Kernel): string {
     lines.push('@group(0) @binding(0) var<uniform> params: Params;');
   }
   kernel.bindings.forEach((binding, index) => {
-    lines.push(`@group(0) @binding(${index + 1}) var<storage, ${binding.access}> ${binding.name}: array<${binding.element}>;`);
+    lines.push(
+      `@group(0) @binding(${index + 1}) var<storage, ${binding.access}> ${binding.name}: array<${binding.element}>;`,
+    );
   });
   return `${lines.join('\n')}\n`;
 }

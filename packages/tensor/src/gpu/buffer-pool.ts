@@ -1,0 +1,198 @@
+import { ToolError } from '../errors.ts';
+import { COPY_DST, COPY_SRC, STORAGE } from './usage.ts';
+
+/** A GPU buffer and the number of tensor handles that live in it. */
+export class Storage {
+  readonly id: number;
+  readonly buffer: GPUBuffer;
+  readonly bytes: number;
+  label: string;
+  references = 1;
+  /** The command-list epoch whose commands use this buffer; see `BufferPool.allocateForUpload`. */
+  epoch = -1;
+
+  constructor(id: number, buffer: GPUBuffer, bytes: number, label: string) {
+    this.id = id;
+    this.buffer = buffer;
+    this.bytes = bytes;
+    this.label = label;
+  }
+}
+
+/** What the pool holds, in bytes and counts. */
+export interface MemoryReport {
+  /** Bytes of buffers that a tensor owns now. */
+  readonly liveBytes: number;
+  readonly liveBuffers: number;
+  /** Largest `liveBytes` since `resetPeak`. */
+  readonly peakLiveBytes: number;
+  /** Bytes of all buffers, free ones included: what the device has handed out. */
+  readonly reservedBytes: number;
+  readonly peakReservedBytes: number;
+  /** Largest single allocation since `resetPeak`, in bytes, and its label. */
+  readonly largestBytes: number;
+  readonly largestLabel: string;
+  readonly budgetBytes: number;
+}
+
+/** Rounds up so that at most an eighth is wasted and few distinct sizes exist. */
+function sizeClass(bytes: number): number {
+  if (bytes <= 256) return 256;
+  const step = Math.max(256, 2 ** (Math.floor(Math.log2(bytes)) - 3));
+  return Math.ceil(bytes / step) * step;
+}
+
+/**
+ * Owns every storage buffer: reuses freed ones last-in first-out by size class (so that a repeated
+ * step meets the same buffers and bind groups), keeps the ledger and enforces the budget. WebGPU
+ * itself accepts allocations that cannot exist, so the ledger is the only truth about memory.
+ */
+export class BufferPool {
+  readonly #device: GPUDevice;
+  readonly #maxBindingBytes: number;
+  readonly #free = new Map<number, Storage[]>();
+  readonly #live = new Set<Storage>();
+  readonly #onDestroy: () => void;
+  #nextId = 1;
+  #liveBytes = 0;
+  #reservedBytes = 0;
+  #peakLive = 0;
+  #peakReserved = 0;
+  #largest = 0;
+  #largestLabel = '';
+  readonly budgetBytes: number;
+  /** Buffers created so far. */
+  created = 0;
+
+  constructor(device: GPUDevice, budgetBytes: number, onDestroy: () => void) {
+    this.#device = device;
+    this.#maxBindingBytes = Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize);
+    this.#onDestroy = onDestroy;
+    this.budgetBytes = budgetBytes;
+  }
+
+  allocate(bytes: number, label: string): Storage {
+    const size = this.#checkedSize(bytes, label);
+    const free = this.#free.get(size);
+    return this.#adopt(free?.pop() ?? this.#create(size, label), label);
+  }
+
+  /**
+   * A buffer that no unsubmitted command refers to. `queue.writeBuffer` takes effect before commands
+   * that are recorded but not yet submitted, so writing into a buffer that they use would corrupt them.
+   */
+  allocateForUpload(bytes: number, label: string, currentEpoch: number): Storage {
+    const size = this.#checkedSize(bytes, label);
+    const free = this.#free.get(size) ?? [];
+    for (let i = free.length - 1; i >= 0; i--) {
+      const candidate = free[i]!;
+      if (candidate.epoch === currentEpoch) continue;
+      free.splice(i, 1);
+      return this.#adopt(candidate, label);
+    }
+    return this.#adopt(this.#create(size, label), label);
+  }
+
+  retain(storage: Storage): void {
+    storage.references++;
+  }
+
+  release(storage: Storage): void {
+    storage.references--;
+    if (storage.references > 0) return;
+    this.#live.delete(storage);
+    this.#liveBytes -= storage.bytes;
+    const free = this.#free.get(storage.bytes);
+    if (free) free.push(storage);
+    else this.#free.set(storage.bytes, [storage]);
+  }
+
+  /** Destroys the free buffers. Only call it when no recorded command is waiting. */
+  trim(): void {
+    for (const list of this.#free.values()) {
+      for (const storage of list) {
+        storage.buffer.destroy();
+        this.#reservedBytes -= storage.bytes;
+      }
+    }
+    this.#free.clear();
+    this.#onDestroy();
+  }
+
+  resetPeak(): void {
+    this.#peakLive = this.#liveBytes;
+    this.#peakReserved = this.#reservedBytes;
+    this.#largest = 0;
+    this.#largestLabel = '';
+  }
+
+  report(): MemoryReport {
+    return {
+      liveBytes: this.#liveBytes,
+      liveBuffers: this.#live.size,
+      peakLiveBytes: this.#peakLive,
+      reservedBytes: this.#reservedBytes,
+      peakReservedBytes: this.#peakReserved,
+      largestBytes: this.#largest,
+      largestLabel: this.#largestLabel,
+      budgetBytes: this.budgetBytes,
+    };
+  }
+
+  /** Live bytes by label, largest first. */
+  byLabel(): { label: string; bytes: number; count: number }[] {
+    const rows = new Map<string, { label: string; bytes: number; count: number }>();
+    for (const storage of this.#live) {
+      const row = rows.get(storage.label) ?? { label: storage.label, bytes: 0, count: 0 };
+      row.bytes += storage.bytes;
+      row.count++;
+      rows.set(storage.label, row);
+    }
+    return [...rows.values()].sort((a, b) => b.bytes - a.bytes);
+  }
+
+  #checkedSize(bytes: number, label: string): number {
+    if (bytes > this.#maxBindingBytes) {
+      throw new ToolError('limit', {
+        op: label,
+        expected: `at most ${this.#maxBindingBytes} bytes in one binding (this adapter's limit)`,
+        got: `${bytes} bytes`,
+        hint: 'use a smaller micro-batch or shorter sequences, or split the tensor.',
+      });
+    }
+    return sizeClass(bytes);
+  }
+
+  #create(size: number, label: string): Storage {
+    if (this.#reservedBytes + size > this.budgetBytes) {
+      const top = this.byLabel()
+        .slice(0, 3)
+        .map((row) => `${row.label} ${(row.bytes / 2 ** 20).toFixed(1)} MiB`)
+        .join(', ');
+      throw new ToolError('limit', {
+        op: label,
+        expected: `at most ${(this.budgetBytes / 2 ** 20).toFixed(1)} MiB of GPU memory (the budget)`,
+        got: `${((this.#reservedBytes + size) / 2 ** 20).toFixed(1)} MiB; largest owners: ${top || 'none'}`,
+        hint: 'lower the micro-batch or the sequence length, or raise the budget.',
+      });
+    }
+    const buffer = this.#device.createBuffer({ label, size, usage: STORAGE | COPY_SRC | COPY_DST });
+    this.created++;
+    this.#reservedBytes += size;
+    this.#peakReserved = Math.max(this.#peakReserved, this.#reservedBytes);
+    return new Storage(this.#nextId++, buffer, size, label);
+  }
+
+  #adopt(storage: Storage, label: string): Storage {
+    storage.references = 1;
+    storage.label = label;
+    this.#live.add(storage);
+    this.#liveBytes += storage.bytes;
+    this.#peakLive = Math.max(this.#peakLive, this.#liveBytes);
+    if (storage.bytes > this.#largest) {
+      this.#largest = storage.bytes;
+      this.#largestLabel = label;
+    }
+    return storage;
+  }
+}

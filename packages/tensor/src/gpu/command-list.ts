@@ -1,0 +1,78 @@
+import type { Storage } from './buffer-pool.ts';
+import type { Workgroups } from './kernel.ts';
+import type { PipelineEntry } from './pipeline-cache.ts';
+
+/** A range of a storage buffer as a kernel sees it; offsets in bytes, aligned to 256. */
+export interface BufferBinding {
+  readonly storage: Storage;
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** One recorded kernel launch. */
+export interface DispatchRecord {
+  readonly entry: PipelineEntry;
+  readonly bindings: readonly BufferBinding[];
+  /** Byte offset of the launch's parameters in the uniform block of the list. */
+  readonly paramOffset: number;
+  readonly workgroups: Workgroups;
+}
+
+/** Dispatches that are recorded and not yet submitted, with their parameters packed in one block. */
+export class CommandList {
+  readonly #alignment: number;
+  records: DispatchRecord[] = [];
+  #words = new ArrayBuffer(64 * 1024);
+  #view = new DataView(this.#words);
+  #used = 0;
+  /** Counts the submits; a storage whose epoch equals this is used by a waiting record. */
+  epoch = 0;
+
+  constructor(alignment: number) {
+    this.#alignment = alignment;
+  }
+
+  get paramBytes(): number {
+    return this.#used;
+  }
+
+  add(
+    entry: PipelineEntry,
+    bindings: readonly BufferBinding[],
+    params: readonly number[],
+    workgroups: Workgroups,
+  ): void {
+    for (const binding of bindings) binding.storage.epoch = this.epoch;
+    this.records.push({ entry, bindings, paramOffset: this.#pack(entry, params), workgroups });
+  }
+
+  /** Takes the recorded launches and their parameters, and starts the next epoch. */
+  take(): { records: DispatchRecord[]; params: Uint8Array<ArrayBuffer> } {
+    const taken = { records: this.records, params: new Uint8Array(this.#words, 0, this.#used) };
+    this.records = [];
+    this.#used = 0;
+    this.epoch++;
+    return taken;
+  }
+
+  #pack(entry: PipelineEntry, params: readonly number[]): number {
+    if (entry.paramBytes === 0) return 0;
+    const offset = this.#used;
+    const end = offset + Math.ceil(entry.paramBytes / this.#alignment) * this.#alignment;
+    if (end > this.#words.byteLength) {
+      const grown = new ArrayBuffer(Math.max(end, this.#words.byteLength * 2));
+      new Uint8Array(grown).set(new Uint8Array(this.#words, 0, this.#used));
+      this.#words = grown;
+      this.#view = new DataView(grown);
+    }
+    entry.kernel.params.forEach((param, i) => {
+      const at = offset + i * 4;
+      const value = params[i]!;
+      if (param.type === 'f32') this.#view.setFloat32(at, value, true);
+      else if (param.type === 'u32') this.#view.setUint32(at, value, true);
+      else this.#view.setInt32(at, value, true);
+    });
+    this.#used = end;
+    return offset;
+  }
+}

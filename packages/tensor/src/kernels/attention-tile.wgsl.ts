@@ -1,0 +1,237 @@
+import { ToolError } from '../errors.ts';
+import type { AdapterClass } from '../gpu/adapter.ts';
+import type { Kernel, KernelBinding, KernelParam, Workgroups } from '../gpu/kernel.ts';
+import { linearWorkgroups } from '../gpu/kernel.ts';
+
+/*
+ * What the packed attention kernels share: a thread owns one row (a query in the forward pass and in
+ * dQ, a key in dK/dV) and keeps its vectors in registers; all threads of a workgroup walk the same
+ * rows of the other side, a few at a time.
+ *
+ * How the walked rows arrive is the one difference between adapters:
+ *   cpu  read from the storage buffer by every thread at one address. A CPU driver turns that into a
+ *        scalar load and a broadcast, and a workgroup of 8 threads is one SIMD subgroup.
+ *   gpu  staged by all threads in workgroup memory, TILE rows at a time, behind two barriers.
+ * The order of the arithmetic is the same, so both give the same bits on one adapter.
+ */
+
+/** Head widths up to this are supported: a thread holds whole head vectors in registers. */
+export const MAX_HEAD_DIM = 256;
+
+/** Strides, offsets and counts of one attention call; the token counts per sequence stay on the GPU. */
+export interface AttentionShape {
+  /** N: packed tokens. */
+  readonly rows: number;
+  /** H: query heads; a multiple of `kvHeads`. */
+  readonly heads: number;
+  /** K: key and value heads. */
+  readonly kvHeads: number;
+  /** E: head width, 1 to 256. */
+  readonly headDim: number;
+  /** Elements from one row to the next; at least heads * headDim (kvHeads for k and v). */
+  readonly qStride: number;
+  readonly kStride: number;
+  readonly vStride: number;
+  /** First element of q, k, v in their bindings, for column slices of a wider matrix. Default 0. */
+  readonly qOffset?: number;
+  readonly kOffset?: number;
+  readonly vOffset?: number;
+  /** A query sees itself and the window - 1 keys before it; 0 for the whole sequence. */
+  readonly window: number;
+  /** Factor on q·k, usually 1 / sqrt(E). */
+  readonly scale: number;
+  readonly adapterClass: AdapterClass;
+  /** Visible (query, key) pairs of a head, for the cost figures. Default: those of one sequence. */
+  readonly pairs?: number;
+}
+
+/** A launch with its cost: `flops` of the visible pairs, `bytes` of compulsory traffic. */
+export interface AttentionPlan {
+  readonly kernel: Kernel;
+  readonly params: number[];
+  readonly workgroups: Workgroups;
+  readonly flops: number;
+  readonly bytes: number;
+}
+
+/** Numbers that the text of a kernel depends on. */
+export interface AttentionTile {
+  /** Threads of a workgroup, one row each. */
+  readonly threads: number;
+  /** Walked rows in one step: one exponent update and one loop turn for all of them. */
+  readonly step: number;
+  /** Walked rows in workgroup memory; 0 to read storage directly. */
+  readonly staged: number;
+  /** vec4s of a head vector; the last is padded with zeros. */
+  readonly chunks: number;
+  readonly headDim: number;
+  /** Element type of the bindings: whole vec4s where strides and offsets allow. */
+  readonly vec: 1 | 4;
+}
+
+/** Bytes of workgroup memory that WebGPU guarantees. */
+const WORKGROUP_BYTES = 16384;
+
+/** Throws ToolError 'shape' or 'limit' for a shape that the kernels cannot compute. */
+export function checkAttentionShape(op: string, shape: AttentionShape): void {
+  const { rows, heads, kvHeads, headDim, window } = shape;
+  for (const [name, value] of Object.entries({ rows, heads, kvHeads, headDim })) {
+    if (Number.isSafeInteger(value) && value >= (name === 'rows' ? 0 : 1)) continue;
+    throw new ToolError('shape', { op, expected: `a positive whole number of ${name}`, got: String(value) });
+  }
+  if (headDim > MAX_HEAD_DIM) {
+    throw new ToolError('limit', { op, expected: `a head width of at most ${MAX_HEAD_DIM}`, got: String(headDim) });
+  }
+  if (heads % kvHeads !== 0) {
+    throw new ToolError('shape', {
+      op,
+      expected: 'query heads in a multiple of the kv heads',
+      got: `${heads} query heads and ${kvHeads} kv heads`,
+    });
+  }
+  if (!Number.isSafeInteger(window) || window < 0) {
+    throw new ToolError('shape', { op, expected: 'a window of 0 (none) or more tokens', got: String(window) });
+  }
+  const sides = [
+    ['q', shape.qStride, shape.qOffset ?? 0, heads],
+    ['k', shape.kStride, shape.kOffset ?? 0, kvHeads],
+    ['v', shape.vStride, shape.vOffset ?? 0, kvHeads],
+  ] as const;
+  for (const [name, stride, offset, count] of sides) {
+    if (stride < count * headDim) {
+      throw new ToolError('shape', {
+        op,
+        expected: `a ${name} stride of at least ${count * headDim}`,
+        got: String(stride),
+      });
+    }
+    if (offset + rows * stride >= 2 ** 31) {
+      throw new ToolError('limit', {
+        op,
+        expected: `element indices of ${name} below 2^31`,
+        got: `${rows} rows of ${stride}`,
+      });
+    }
+  }
+}
+
+/**
+ * A good static tile. `stagedScalars` is what a walked row brings besides its two head vectors.
+ * Registers grow with the head width, so wide heads take fewer walked rows in a step.
+ */
+export function chooseAttentionTile(shape: AttentionShape, stagedScalars: number): AttentionTile {
+  const { headDim, adapterClass } = shape;
+  const chunks = Math.ceil(headDim / 4);
+  const step = headDim > 128 ? 2 : headDim > 64 ? 4 : 8;
+  const aligned = [headDim, shape.qStride, shape.kStride, shape.vStride, shape.qOffset, shape.kOffset, shape.vOffset];
+  const vec = aligned.every((value = 0) => value % 4 === 0) ? 4 : 1;
+  if (adapterClass === 'cpu') return { threads: 8, step, staged: 0, chunks, headDim, vec };
+  const rowBytes = 2 * chunks * 16 + stagedScalars * 4;
+  const staged = Math.min(32, Math.floor(WORKGROUP_BYTES / rowBytes / step) * step);
+  return { threads: 64, step, staged, chunks, headDim, vec };
+}
+
+export function tileKey(tile: AttentionTile): string {
+  return `e${tile.headDim}/v${tile.vec}/t${tile.threads}x${tile.step}/s${tile.staged}`;
+}
+
+/** A binding of head vectors, in vec4s where the tile allows. */
+export function headBinding(name: string, access: KernelBinding['access'], tile: AttentionTile): KernelBinding {
+  return { name, access, element: tile.vec === 4 ? 'vec4<f32>' : 'f32' };
+}
+
+export const ATTENTION_PARAMS: readonly KernelParam[] = [
+  ...['rows', 'heads', 'group', 'window', 'qStride', 'kStride', 'vStride', 'qOffset', 'kOffset', 'vOffset'].map(
+    (name) => ({ name, type: 'u32' }) as const,
+  ),
+  { name: 'scale', type: 'f32' },
+];
+
+/** Values of ATTENTION_PARAMS; strides and offsets in binding elements. */
+export function attentionParams(shape: AttentionShape, tile: AttentionTile): number[] {
+  const { rows, heads, kvHeads, window, qStride, kStride, vStride, qOffset = 0, kOffset = 0, vOffset = 0 } = shape;
+  const offsets = [qStride, kStride, vStride, qOffset, kOffset, vOffset].map((value) => value / tile.vec);
+  return [rows, heads, heads / kvHeads, window === 0 ? 0xffffffff : window, ...offsets, shape.scale];
+}
+
+/** A workgroup for each block of rows and head; heads of a block are neighbours and share the cache. */
+export function blockWorkgroups(shape: AttentionShape, heads: number, tile: AttentionTile): Workgroups {
+  return linearWorkgroups(Math.ceil(shape.rows / tile.threads) * heads);
+}
+
+/** Visible pairs of all heads: what the flops of attention are proportional to. */
+export function visiblePairs(shape: AttentionShape): number {
+  const { rows, window, heads } = shape;
+  const longest = window === 0 ? rows : Math.min(window, rows);
+  return heads * (shape.pairs ?? (longest * (longest + 1)) / 2 + (rows - longest) * longest);
+}
+
+/** Text for each of `count` items. */
+export function each(count: number, text: (index: number) => string): string {
+  return Array.from({ length: count }, (_, index) => text(index)).join('\n');
+}
+
+/** `a + b + c ...` or `max(max(a, b), c) ...` of `count` names. */
+export function fold(count: number, name: (index: number) => string, join: (a: string, b: string) => string): string {
+  return Array.from({ length: count }, (_, index) => name(index)).reduce(join);
+}
+
+/** `fn load_<buffer>(base, chunk)`: one vec4 of a head vector, zero past its end. */
+export function loadFunction(buffer: string, tile: AttentionTile): string {
+  const head = `fn load_${buffer}(base: u32, chunk: u32) -> vec4<f32>`;
+  if (tile.vec === 4) return `${head} { return ${buffer}[base + chunk]; }\n`;
+  const at = (i: number) => `${buffer}[at${i > 0 ? ` + ${i}u` : ''}]`;
+  const guard = (i: number) =>
+    tile.headDim % 4 === 0 ? at(i) : `select(0.0, ${at(i)}, chunk * 4u + ${i}u < ${tile.headDim}u)`;
+  return `${head} {
+  let at = base + chunk * 4u;
+  return vec4<f32>(${[0, 1, 2, 3].map(guard).join(', ')});
+}
+`;
+}
+
+/** Stores `value` as chunk `chunk` of the head vector at `base`. */
+export function storeChunk(buffer: string, base: string, chunk: number, value: string, tile: AttentionTile): string {
+  if (tile.vec === 4) return `${buffer}[${base} + ${chunk}u] = ${value};`;
+  const left = Math.min(4, tile.headDim - chunk * 4);
+  return `{ let whole = ${value}; ${each(left, (i) => `${buffer}[${base} + ${chunk * 4 + i}u] = whole[${i}];`)} }`;
+}
+
+/** Binding elements of a head vector. */
+export function headUnits(tile: AttentionTile): number {
+  return tile.headDim / tile.vec;
+}
+
+/**
+ * 2^x in two parts: an integer exponent and a polynomial for the rest. A running maximum of integer
+ * exponents makes every rescaling of an online softmax exact, so that the result of a row does not
+ * depend on where the steps of the walk begin, hence not on what it is packed with. Degree 6 on
+ * [-1/2, 1/2] (Chebyshev interpolation): relative error below 1e-7 in f32.
+ * MASKED lies below LOWEST, so a masked score never becomes the maximum and weighs exactly 0.
+ */
+export const EXP2_WGSL = `
+const MASKED = -1e30;
+const LOWEST = -1e29;
+const LN2 = 0.6931471805599453;
+const LOG2E = 1.4426950408889634;
+/** 2^f for f in [-1/2, 1/2]. */
+fn exp2Part(f: f32) -> f32 {
+  var y = fma(f, 1.546144469559450e-4, 1.340042817741655e-3);
+  y = fma(f, y, 9.618056678532438e-3);
+  y = fma(f, y, 5.550327226670847e-2);
+  y = fma(f, y, 2.402265092228873e-1);
+  y = fma(f, y, 6.931472067028324e-1);
+  return fma(f, y, 1.0);
+}
+/** 2^n for an integer n up to 127; 0 below -126. The sum leaves n + 127 in the low mantissa bits. */
+fn powerOfTwo(n: f32) -> f32 {
+  return bitcast<f32>(bitcast<u32>(max(n, -127.0) + 12583039.0) << 23u);
+}
+`;
+
+/** The first key that a query sees. */
+export const FIRST_KEY_WGSL = `
+fn firstKey(row: u32) -> u32 {
+  return max(segStart[row], select(row + 1u - params.window, 0u, row < params.window));
+}
+`;

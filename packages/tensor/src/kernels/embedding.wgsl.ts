@@ -1,0 +1,85 @@
+import { type Kernel, linearWorkgroups } from '../gpu/kernel.ts';
+import type { ReducePlan } from './reduce.wgsl.ts';
+
+/*
+ * Math     forward: y[n] = table[ids[n]];  backward: dTable[v] += sum over n with ids[n] = v of dy[n]
+ * Layout   table, dTable [V, D]; ids [N]; y, dy [N, D].
+ * Dispatch forward: a thread an element. Backward, without float atomics and in a fixed order:
+ *          'by-row'   a thread for each (v, d) scans all ids: V * N comparisons a column;
+ *          'by-token' a thread for each (n, d) that is the first with its id sums the later ones:
+ *                     at most N * N comparisons a column, for vocabularies larger than the batch.
+ * Memory   backward reads dy once and the ids from cache.
+ */
+const GATHER: Kernel = {
+  key: 'embedding/gather',
+  label: 'tensor/embedding',
+  bindings: [
+    { name: 'table', access: 'read', element: 'f32' },
+    { name: 'ids', access: 'read', element: 'u32' },
+    { name: 'y', access: 'read_write', element: 'f32' },
+  ],
+  params: ['count', 'width'].map((name) => ({ name, type: 'u32' })),
+  body: () => `
+@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let i = (group.x + group.y * groups.x) * 256u + thread;
+  if (i >= params.count) { return; }
+  y[i] = table[ids[i / params.width] * params.width + i % params.width];
+}
+`,
+};
+
+/** Bindings: table, ids, y. */
+export function planGather(rows: number, width: number): ReducePlan {
+  return {
+    kernel: GATHER,
+    params: [rows * width, width],
+    workgroups: linearWorkgroups(Math.ceil((rows * width) / 256)),
+  };
+}
+
+function scatterKernel(order: 'by-row' | 'by-token'): Kernel {
+  const scan =
+    order === 'by-row'
+      ? `let id = i / params.width;
+  let first = 0u;`
+      : `let first = i / params.width;
+  let id = ids[first];
+  for (var n = 0u; n < first; n++) { if (ids[n] == id) { return; } }`;
+  return {
+    key: `embedding/scatter-add/${order}`,
+    label: 'tensor/embedding/scatter-add',
+    bindings: [
+      { name: 'dy', access: 'read', element: 'f32' },
+      { name: 'ids', access: 'read', element: 'u32' },
+      { name: 'dTable', access: 'read_write', element: 'f32' },
+    ],
+    params: ['count', 'width', 'tokens'].map((name) => ({ name, type: 'u32' })),
+    body: () => `
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let i = (group.x + group.y * groups.x) * 64u + thread;
+  if (i >= params.count) { return; }
+  let column = i % params.width;
+  ${scan}
+  var total = 0.0;
+  var found = false;
+  for (var n = first; n < params.tokens; n++) {
+    if (ids[n] == id) { total += dy[n * params.width + column]; found = true; }
+  }
+  if (found) { dTable[id * params.width + column] += total; }
+}
+`,
+  };
+}
+
+/** Adds rows of dy [N, D] into dTable [V, D]. Bindings: dy, ids, dTable. */
+export function planScatterAdd(rows: number, tokens: number, width: number): ReducePlan {
+  const order = rows <= tokens ? 'by-row' : 'by-token';
+  const count = Math.min(rows, tokens) * width;
+  return {
+    kernel: scatterKernel(order),
+    params: [count, width, tokens],
+    workgroups: linearWorkgroups(Math.ceil(count / 64)),
+  };
+}

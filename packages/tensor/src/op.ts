@@ -1,0 +1,97 @@
+import type { DType } from './dtype.ts';
+import type { ErrorCode } from './errors.ts';
+import type { Shape } from './shape.ts';
+import type { Tensor } from './tensor.ts';
+
+/** Shape and element type, without a buffer. */
+export interface TensorSpec {
+  readonly shape: Shape;
+  readonly dtype: DType;
+}
+
+/** A host array in float64: what references compute with. */
+export interface RefArray {
+  readonly shape: Shape;
+  readonly data: Float64Array;
+  /** How the values are stored on the device. Default f32. */
+  readonly dtype?: DType;
+}
+
+/** One set of inputs that an op must handle; tests, fuzzing and gradient checks run over these. */
+export interface OpSample<Attrs> {
+  readonly name: string;
+  readonly inputs: readonly RefArray[];
+  readonly attrs: Attrs;
+  /** Inputs that are not differentiated, such as ids. Default: inputs with an integer dtype. */
+  readonly constant?: readonly number[];
+}
+
+/** Inputs that an op must refuse, with the code of the refusal. */
+export interface OpErrorSample<Attrs> {
+  readonly name: string;
+  readonly inputs: readonly TensorSpec[];
+  readonly attrs: Attrs;
+  readonly code: ErrorCode;
+}
+
+/**
+ * Everything about an op in one record: the shape rule, the kernels it records, a float64 reference
+ * and the inputs to check it with. Its gradient has the same name in `@dawngrad/autograd`.
+ */
+export interface OpDef<Attrs> {
+  readonly name: string;
+  /** One sentence with the formula. */
+  readonly doc: string;
+  /** Output shapes and types. Throws ToolError 'shape' for operands that do not fit. */
+  infer(inputs: readonly TensorSpec[], attrs: Attrs): TensorSpec[];
+  /** Records the kernels. Views return handles on the same buffer. */
+  run(inputs: readonly Tensor[], outputs: readonly TensorSpec[], attrs: Attrs): Tensor[];
+  /** The same function in float64 on the host. */
+  reference(inputs: readonly RefArray[], attrs: Attrs): RefArray[];
+  samples(): OpSample<Attrs>[];
+  errors(): OpErrorSample<Attrs>[];
+  /** Why the op has no gradient, where it has none. */
+  readonly nonDifferentiable?: string;
+  /** Tolerance class of the forward test: relative error of the largest value. Default 1e-5. */
+  readonly tolerance?: number;
+}
+
+// The tables hold ops of many attribute types; the attributes of an op are only ever passed back to it.
+// biome-ignore lint/suspicious/noExplicitAny: see above
+export type AnyOpDef = OpDef<any>;
+
+/** Sees every op as it is applied; autograd's tape is one. */
+export interface OpObserver {
+  onApply(def: AnyOpDef, inputs: readonly Tensor[], outputs: readonly Tensor[], attrs: unknown): void;
+}
+
+const observers: OpObserver[] = [];
+
+/** Runs `body` with `observer` watching every op. Observers nest: all of them see each op. */
+export function withObserver<T>(observer: OpObserver, body: () => T): T {
+  observers.push(observer);
+  try {
+    return body();
+  } finally {
+    observers.pop();
+  }
+}
+
+/** Runs `body` unseen by the observers that are open now. */
+export function withoutObservers<T>(body: () => T): T {
+  const hidden = observers.splice(0, observers.length);
+  try {
+    return body();
+  } finally {
+    observers.splice(0, observers.length, ...hidden);
+  }
+}
+
+/** Checks the shapes, records the kernels, tells the observers. */
+export function applyOp<Attrs>(def: OpDef<Attrs>, inputs: readonly Tensor[], attrs: Attrs): Tensor[] {
+  for (const input of inputs) input.assertLive();
+  const specs = def.infer(inputs, attrs);
+  const outputs = def.run(inputs, specs, attrs);
+  for (const observer of observers) observer.onApply(def, inputs, outputs, attrs);
+  return outputs;
+}

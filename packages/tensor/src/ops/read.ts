@@ -1,0 +1,38 @@
+import type { HostArray } from '../dtype.ts';
+import type { Tensor } from '../tensor.ts';
+import { bindable } from './launch-elementwise.ts';
+
+/** Reads the values of several tensors in one submit, after everything recorded before. */
+export async function readAll(tensors: readonly Tensor[]): Promise<HostArray[]> {
+  const device = tensors[0]?.device;
+  if (device === undefined) return [];
+  const compact = tensors.map((tensor) => bindable(tensor));
+  const ranges = compact.map((tensor) => ({ ...tensor.binding(), size: tensor.size * 4 }));
+  const bytes = await device.readBytes(ranges);
+  // Only now: until the copy is encoded, the pool must not hand these buffers to somebody else.
+  compact.forEach((tensor, i) => {
+    if (tensor !== tensors[i]) tensor.dispose();
+  });
+  return bytes.map((buffer, i) => {
+    switch (tensors[i]!.dtype) {
+      case 'i32':
+        return new Int32Array(buffer);
+      case 'u32':
+        return new Uint32Array(buffer);
+      case 'f16':
+        return new Uint16Array(buffer, 0, tensors[i]!.size);
+      case 'f32':
+        return new Float32Array(buffer);
+    }
+  });
+}
+
+/** Reads the values of a tensor. */
+export async function read(tensor: Tensor): Promise<HostArray> {
+  return (await readAll([tensor]))[0]!;
+}
+
+/** Reads a tensor of one element. */
+export async function readScalar(tensor: Tensor): Promise<number> {
+  return (await read(tensor))[0]!;
+}

@@ -1,0 +1,31 @@
+import type { AnyOpDef } from '../op.ts';
+import { affineOp } from './affine.ts';
+import { binaryOps } from './binary.ts';
+import { clampOp } from './clamp.ts';
+import { embeddingOp } from './embedding.ts';
+import { reduceOps } from './reduce.ts';
+import { rmsNormOp } from './rms-norm.ts';
+import { ropeOp } from './rope.ts';
+import { logSoftmaxOp, softmaxOp } from './softmax.ts';
+import { swigluOp } from './swiglu.ts';
+import { unaryOps } from './unary.ts';
+import { expandOp, permuteOp, reshapeOp, sliceOp } from './view.ts';
+
+/** Every op of the engine. Tests, gradient checks and the op table of the docs are generated from it. */
+export const opTable: readonly AnyOpDef[] = [
+  affineOp,
+  ...Object.values(binaryOps),
+  clampOp,
+  embeddingOp,
+  expandOp,
+  logSoftmaxOp,
+  permuteOp,
+  ...Object.values(reduceOps),
+  reshapeOp,
+  rmsNormOp,
+  ropeOp,
+  sliceOp,
+  softmaxOp,
+  swigluOp,
+  ...Object.values(unaryOps),
+];
