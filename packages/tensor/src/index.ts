@@ -5,6 +5,7 @@ export type { MemoryReport } from './gpu/buffer-pool.ts';
 export type { BufferBinding } from './gpu/command-list.ts';
 export { Device, type DeviceCounters, type DeviceOptions, type DeviceState, type KernelTiming } from './gpu/device.ts';
 export { type Kernel, type KernelBinding, type KernelParam, linearWorkgroups, type Workgroups } from './gpu/kernel.ts';
+export type { LaunchPlan } from './gpu/launch-plan.ts';
 export {
   type AnyOpDef,
   applyOp,
@@ -23,6 +24,7 @@ export { clamp } from './ops/clamp.ts';
 export { embedding, scatterAddInto } from './ops/embedding.ts';
 export { accumulateInto, copyInto, fill, zeros } from './ops/in-place.ts';
 export { bindable, launchElementwise } from './ops/launch-elementwise.ts';
+export { launchPlan } from './ops/launch-plan.ts';
 export { read, readAll, readScalar } from './ops/read.ts';
 export { max, mean, min, sum } from './ops/reduce.ts';
 export { rmsNorm } from './ops/rms-norm.ts';
@@ -32,6 +34,6 @@ export { swiglu } from './ops/swiglu.ts';
 export { abs, exp, log, negate, reciprocal, relu, sigmoid, silu, softplus, sqrt, square, tanh } from './ops/unary.ts';
 export { expand, permute, reshape, slice, transpose } from './ops/view.ts';
 export { philox4x32, Rng, uniformFromWord } from './rng.ts';
-export { escape, scope, scopeAsync } from './scope.ts';
+export { keep, scope, scopeAsync } from './scope.ts';
 export { broadcastShapes, contiguousStrides, formatShape, type Shape, sameShape, sizeOf } from './shape.ts';
 export { Tensor } from './tensor.ts';

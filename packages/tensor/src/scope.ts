@@ -78,7 +78,7 @@ export async function scopeAsync<T>(body: () => Promise<T>): Promise<T> {
 }
 
 /** Takes a tensor out of all open scopes: it lives until it is disposed. */
-export function escape(tensor: Tensor): Tensor {
+export function keep(tensor: Tensor): Tensor {
   for (const current of open) current.release(tensor, undefined);
   return tensor;
 }

@@ -110,7 +110,7 @@ export class Tensor {
         op: 'tensor',
         expected: 'a live tensor',
         got: `one of shape ${formatShape(this.shape)} that was disposed`,
-        hint: 'return it from its scope, or keep it with `escape`.',
+        hint: 'return it from its scope, or keep it with `keep`.',
       });
     }
   }

@@ -1,5 +1,5 @@
 import { type Kernel, linearWorkgroups } from '../gpu/kernel.ts';
-import type { ReducePlan } from './reduce.wgsl.ts';
+import type { LaunchPlan } from '../gpu/launch-plan.ts';
 
 /*
  * Math     forward: y[n] = table[ids[n]];  backward: dTable[v] += sum over n with ids[n] = v of dy[n]
@@ -30,7 +30,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 };
 
 /** Bindings: table, ids, y. */
-export function planGather(rows: number, width: number): ReducePlan {
+export function planGather(rows: number, width: number): LaunchPlan {
   return {
     kernel: GATHER,
     params: [rows * width, width],
@@ -74,7 +74,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 }
 
 /** Adds rows of dy [N, D] into dTable [V, D]. Bindings: dy, ids, dTable. */
-export function planScatterAdd(rows: number, tokens: number, width: number): ReducePlan {
+export function planScatterAdd(rows: number, tokens: number, width: number): LaunchPlan {
   const order = rows <= tokens ? 'by-row' : 'by-token';
   const count = Math.min(rows, tokens) * width;
   return {

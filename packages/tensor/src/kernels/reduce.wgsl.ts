@@ -1,5 +1,6 @@
 import type { AdapterClass } from '../gpu/adapter.ts';
-import { type Kernel, linearWorkgroups, type Workgroups } from '../gpu/kernel.ts';
+import { type Kernel, linearWorkgroups } from '../gpu/kernel.ts';
+import type { LaunchPlan } from '../gpu/launch-plan.ts';
 import { chooseRowLayout, type RowLayout, rowEntry, rowReduceFunction } from './lib/row-reduce.wgsl.ts';
 
 /*
@@ -13,12 +14,6 @@ import { chooseRowLayout, type RowLayout, rowEntry, rowReduceFunction } from './
  */
 
 export type Reduction = 'sum' | 'max' | 'min';
-
-export interface ReducePlan {
-  readonly kernel: Kernel;
-  readonly params: number[];
-  readonly workgroups: Workgroups;
-}
 
 const COMBINE: Record<Reduction, { initial: string; combine: (a: string, b: string) => string }> = {
   sum: { initial: '0.0', combine: (a, b) => `${a} + ${b}` },
@@ -42,7 +37,7 @@ export function planReduce(
   loops: ReduceLoops,
   splits: number,
   adapterClass: AdapterClass,
-): ReducePlan {
+): LaunchPlan {
   const rows = loops.rowDims[0] * loops.rowDims[1] * loops.rowDims[2];
   const width = loops.dims[0] * loops.dims[1] * loops.dims[2];
   const layout = chooseRowLayout(rows * splits, Math.ceil(width / splits), adapterClass);

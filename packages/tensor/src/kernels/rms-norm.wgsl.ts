@@ -1,7 +1,7 @@
 import type { AdapterClass } from '../gpu/adapter.ts';
 import { type Kernel, linearWorkgroups } from '../gpu/kernel.ts';
+import type { LaunchPlan } from '../gpu/launch-plan.ts';
 import { chooseRowLayout, rowEntry, rowReduceFunction } from './lib/row-reduce.wgsl.ts';
-import type { ReducePlan } from './reduce.wgsl.ts';
 
 /*
  * Math     r = 1 / sqrt(mean(x^2) + eps);  y = x * r * w                                (forward)
@@ -15,7 +15,7 @@ import type { ReducePlan } from './reduce.wgsl.ts';
  */
 
 /** Bindings: x, w, y, r. */
-export function planRmsNorm(rows: number, width: number, eps: number, adapterClass: AdapterClass): ReducePlan {
+export function planRmsNorm(rows: number, width: number, eps: number, adapterClass: AdapterClass): LaunchPlan {
   const layout = chooseRowLayout(rows, width, adapterClass);
   const kernel: Kernel = {
     key: `rms-norm/${layout.lanes}x${layout.rowsPerGroup}`,
@@ -48,7 +48,7 @@ ${rowEntry(layout)}
 }
 
 /** Bindings: x, w, r, dy, dx. */
-export function planRmsNormInputGradient(rows: number, width: number, adapterClass: AdapterClass): ReducePlan {
+export function planRmsNormInputGradient(rows: number, width: number, adapterClass: AdapterClass): LaunchPlan {
   const layout = chooseRowLayout(rows, width, adapterClass);
   const kernel: Kernel = {
     key: `rms-norm-dx/${layout.lanes}x${layout.rowsPerGroup}`,
@@ -78,7 +78,7 @@ ${rowEntry(layout)}
 }
 
 /** Weight gradients [parts, D]; sum them over the parts. Bindings: x, r, dy, sums. */
-export function planRmsNormWeightGradient(rows: number, width: number, parts: number): ReducePlan {
+export function planRmsNormWeightGradient(rows: number, width: number, parts: number): LaunchPlan {
   const kernel: Kernel = {
     key: 'rms-norm-dw',
     label: 'tensor/rms-norm/dw',

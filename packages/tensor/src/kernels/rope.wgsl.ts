@@ -1,5 +1,5 @@
 import { type Kernel, linearWorkgroups } from '../gpu/kernel.ts';
-import type { ReducePlan } from './reduce.wgsl.ts';
+import type { LaunchPlan } from '../gpu/launch-plan.ts';
 
 /*
  * Math     for e < E/2 and angle a(n, e) of the token's position:
@@ -45,7 +45,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 };
 
 /** Bindings: x, positions, table, y. */
-export function planRope(rows: number, heads: number, width: number, inverse: boolean): ReducePlan {
+export function planRope(rows: number, heads: number, width: number, inverse: boolean): LaunchPlan {
   const count = (rows * heads * width) / 2;
   return {
     kernel: ROPE,

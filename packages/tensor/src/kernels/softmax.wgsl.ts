@@ -1,7 +1,7 @@
 import type { AdapterClass } from '../gpu/adapter.ts';
 import { type Kernel, linearWorkgroups } from '../gpu/kernel.ts';
+import type { LaunchPlan } from '../gpu/launch-plan.ts';
 import { chooseRowLayout, rowEntry, rowReduceFunction } from './lib/row-reduce.wgsl.ts';
-import type { ReducePlan } from './reduce.wgsl.ts';
 
 /*
  * Math     softmax: y = exp(x - max) / sum exp(x - max);  log-softmax: y = x - max - log sum exp(x - max)
@@ -12,7 +12,7 @@ import type { ReducePlan } from './reduce.wgsl.ts';
  */
 
 /** Bindings: x, y (rows x width, contiguous). */
-export function planSoftmax(rows: number, width: number, log: boolean, adapterClass: AdapterClass): ReducePlan {
+export function planSoftmax(rows: number, width: number, log: boolean, adapterClass: AdapterClass): LaunchPlan {
   const layout = chooseRowLayout(rows, width, adapterClass);
   const kernel: Kernel = {
     key: `softmax/${log ? 'log' : 'plain'}/${layout.lanes}x${layout.rowsPerGroup}`,

@@ -3,7 +3,7 @@ import { planGather, planScatterAdd } from '../kernels/embedding.wgsl.ts';
 import { applyOp, type OpDef } from '../op.ts';
 import { formatShape } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
-import { bindable } from './launch-elementwise.ts';
+import { launchPlan } from './launch-plan.ts';
 import { indexArray, normalArray, refArray } from './reference.ts';
 
 export const embeddingOp: OpDef<undefined> = {
@@ -22,12 +22,7 @@ export const embeddingOp: OpDef<undefined> = {
   run: ([table, ids], [out]) => {
     const y = Tensor.empty(table!.device, out!.shape, 'f32', 'tensor/embedding');
     if (y.size === 0) return [y];
-    const source = bindable(table!);
-    const rows = bindable(ids!);
-    const plan = planGather(out!.shape[0]!, out!.shape[1]!);
-    table!.device.dispatch(plan.kernel, [source.binding(), rows.binding(), y.binding()], plan.params, plan.workgroups);
-    if (source !== table) source.dispose();
-    if (rows !== ids) rows.dispose();
+    launchPlan(planGather(out!.shape[0]!, out!.shape[1]!), [table!, ids!], [y]);
     return [y];
   },
   reference: ([table, ids]) => {
@@ -62,10 +57,5 @@ export function embedding(table: Tensor, ids: Tensor): Tensor {
 /** dTable[ids[n]] += dy[n], in place and in a fixed order. dy [N, D], dTable [V, D]. Not seen by autograd. */
 export function scatterAddInto(dTable: Tensor, dy: Tensor, ids: Tensor): void {
   if (dy.size === 0) return;
-  const source = bindable(dy);
-  const rows = bindable(ids);
-  const plan = planScatterAdd(dTable.shape[0]!, ids.size, dTable.shape[1]!);
-  dy.device.dispatch(plan.kernel, [source.binding(), rows.binding(), dTable.binding()], plan.params, plan.workgroups);
-  if (source !== dy) source.dispose();
-  if (rows !== ids) rows.dispose();
+  launchPlan(planScatterAdd(dTable.shape[0]!, ids.size, dTable.shape[1]!), [dy, ids], [dTable]);
 }

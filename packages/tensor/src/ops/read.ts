@@ -1,4 +1,4 @@
-import type { HostArray } from '../dtype.ts';
+import { bytesPerElement, type HostArray, hostView } from '../dtype.ts';
 import type { Tensor } from '../tensor.ts';
 import { bindable } from './launch-elementwise.ts';
 
@@ -7,24 +7,13 @@ export async function readAll(tensors: readonly Tensor[]): Promise<HostArray[]> 
   const device = tensors[0]?.device;
   if (device === undefined) return [];
   const compact = tensors.map((tensor) => bindable(tensor));
-  const ranges = compact.map((tensor) => ({ ...tensor.binding(), size: tensor.size * 4 }));
+  const ranges = compact.map((tensor) => ({ ...tensor.binding(), size: tensor.size * bytesPerElement(tensor.dtype) }));
   const bytes = await device.readBytes(ranges);
   // Only now: until the copy is encoded, the pool must not hand these buffers to somebody else.
   compact.forEach((tensor, i) => {
     if (tensor !== tensors[i]) tensor.dispose();
   });
-  return bytes.map((buffer, i) => {
-    switch (tensors[i]!.dtype) {
-      case 'i32':
-        return new Int32Array(buffer);
-      case 'u32':
-        return new Uint32Array(buffer);
-      case 'f16':
-        return new Uint16Array(buffer, 0, tensors[i]!.size);
-      case 'f32':
-        return new Float32Array(buffer);
-    }
-  });
+  return bytes.map((buffer, i) => hostView(tensors[i]!.dtype, buffer));
 }
 
 /** Reads the values of a tensor. */

@@ -3,7 +3,7 @@ import { planRmsNorm } from '../kernels/rms-norm.wgsl.ts';
 import { applyOp, type OpDef } from '../op.ts';
 import { formatShape } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
-import { bindable } from './launch-elementwise.ts';
+import { launchPlan } from './launch-plan.ts';
 import { normalArray, refArray } from './reference.ts';
 
 export interface RmsNormAttrs {
@@ -32,17 +32,7 @@ export const rmsNormOp: OpDef<RmsNormAttrs> = {
     const y = Tensor.empty(device, out!.shape, 'f32', 'tensor/rms-norm');
     const r = Tensor.empty(device, inverse!.shape, 'f32', 'tensor/rms-norm/inverse');
     if (y.size === 0) return [y, r];
-    const source = bindable(x!);
-    const weight = bindable(w!);
-    const plan = planRmsNorm(r.size, w!.size, eps, device.adapterClass);
-    device.dispatch(
-      plan.kernel,
-      [source.binding(), weight.binding(), y.binding(), r.binding()],
-      plan.params,
-      plan.workgroups,
-    );
-    if (source !== x) source.dispose();
-    if (weight !== w) weight.dispose();
+    launchPlan(planRmsNorm(r.size, w!.size, eps, device.adapterClass), [x!, w!], [y, r]);
     return [y, r];
   },
   reference: ([x, w], { eps }) => {

@@ -3,7 +3,7 @@ import { planRope } from '../kernels/rope.wgsl.ts';
 import { applyOp, type OpDef, type RefArray } from '../op.ts';
 import { formatShape } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
-import { bindable } from './launch-elementwise.ts';
+import { launchPlan } from './launch-plan.ts';
 import { indexArray, normalArray, refArray } from './reference.ts';
 
 export interface RopeAttrs {
@@ -47,15 +47,8 @@ export const ropeOp: OpDef<RopeAttrs> = {
   run: ([x, positions, table], [out], { inverse }) => {
     const y = Tensor.empty(x!.device, out!.shape, 'f32', 'tensor/rope');
     if (y.size === 0) return [y];
-    const source = bindable(x!);
     const plan = planRope(out!.shape[0]!, out!.shape[1]!, out!.shape[2]!, inverse);
-    x!.device.dispatch(
-      plan.kernel,
-      [source.binding(), positions!.binding(), table!.binding(), y.binding()],
-      plan.params,
-      plan.workgroups,
-    );
-    if (source !== x) source.dispose();
+    launchPlan(plan, [x!, positions!, table!], [y]);
     return [y];
   },
   reference: ([x, positions, table], { inverse }) => {

@@ -3,7 +3,7 @@ import { planSoftmax } from '../kernels/softmax.wgsl.ts';
 import { applyOp, type OpDef } from '../op.ts';
 import { formatShape } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
-import { bindable } from './launch-elementwise.ts';
+import { launchPlan } from './launch-plan.ts';
 import { normalArray, refArray } from './reference.ts';
 
 function softmaxDef(log: boolean): OpDef<undefined> {
@@ -24,11 +24,8 @@ function softmaxDef(log: boolean): OpDef<undefined> {
     run: ([x], [out]) => {
       const result = Tensor.empty(x!.device, out!.shape, 'f32', `tensor/${name}`);
       if (result.size === 0) return [result];
-      const source = bindable(x!);
       const width = out!.shape[out!.shape.length - 1]!;
-      const plan = planSoftmax(result.size / width, width, log, x!.device.adapterClass);
-      x!.device.dispatch(plan.kernel, [source.binding(), result.binding()], plan.params, plan.workgroups);
-      if (source !== x) source.dispose();
+      launchPlan(planSoftmax(result.size / width, width, log, x!.device.adapterClass), [x!], [result]);
       return [result];
     },
     reference: ([x]) => {
