@@ -1,0 +1,16 @@
+/**
+ * The stream numbers of this package's random draws. Two uses with the same seed never share a
+ * stream, so that adding a draw in one place changes no other.
+ */
+export const STREAMS = {
+  dataOrder: 0x4100,
+  rules: 0x4200,
+  beliefs: 0x4201,
+  demonstrations: 0x4202,
+  unlabelled: 0x4203,
+  dev: 0x4204,
+  test: 0x4205,
+  documents: 0x4206,
+  corruption: 0x4300,
+  replay: 0x4400,
+} as const;

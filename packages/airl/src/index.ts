@@ -1,0 +1,43 @@
+export type { Advantages, CreditOptions, Scale, ScoredCompletion } from './credit/advantage.ts';
+export { CREDIT_LEVELS, type CreditLevel, estimateAdvantages, isCreditValid } from './credit/advantage.ts';
+export { meanReward, type RewardOptions, tokenRewards } from './credit/reward.ts';
+export { checkLengths, type LengthLimits, type OverlongPolicy } from './data/check-lengths.ts';
+export { DATASETS, type DatasetName, type ExampleLoader } from './data/datasets.ts';
+export { Draws } from './data/draws.ts';
+export type { Example } from './data/example.ts';
+export { DataOrder, permutation } from './data/order.ts';
+export { assertDisjoint, cutDev, type TrainDev } from './data/splits.ts';
+export { STREAMS } from './data/streams.ts';
+export { TEXT_EDITS, type TextEditName } from './perturb/text-edits.ts';
+export { checkRecords, type Label, setLabel, type TraceRecord } from './record.ts';
+export {
+  backfill,
+  GRANULARITIES,
+  type Granularity,
+  marksOf,
+  parseGranularity,
+  type Segment,
+  segmentsOf,
+} from './segment/marks.ts';
+export { type StepRule, splitSteps } from './segment/step-splitter.ts';
+export {
+  corruptRecord,
+  expertRecord,
+  type MarkChoice,
+  policyRecord,
+  taskMarks,
+  taskRecordRules,
+} from './task/create-record.ts';
+export { isCovered } from './task/inverse-rules/coverage.ts';
+export { createDocument, type Document } from './task/inverse-rules/documents.ts';
+export type { Setting } from './task/inverse-rules/environment.ts';
+export { decodePrompt } from './task/inverse-rules/problem.ts';
+export type { InverseRulesOptions, InverseRulesTask } from './task/inverse-rules/task.ts';
+export { createInverseRulesTask } from './task/inverse-rules/task.ts';
+export { type FirstError, firstError, parseTrace } from './task/inverse-rules/trace.ts';
+export { SPECIAL_WORDS, WORDS } from './task/inverse-rules/vocabulary.ts';
+export type { CorruptedExpert, Demonstration, Environment, Task, TaskPrompt } from './task/task.ts';
+export { createTextTask, type TextCodec, type TextTask, type TextTaskOptions } from './task/text-task.ts';
+export { CHECKERS, type CheckerName } from './verify/checkers.ts';
+export { extractAnswer } from './verify/extract.ts';
+export type { Checker, ChoiceOptions, Verdict } from './verify/verdict.ts';

@@ -1,0 +1,2 @@
+/** The part of the package that reads files. */
+export { readLines } from './node/read-lines.ts';

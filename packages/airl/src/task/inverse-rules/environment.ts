@@ -1,0 +1,26 @@
+import { isDigit, ruleOf, TOKEN } from './vocabulary.ts';
+import type { World } from './world.ts';
+
+/** Who writes the result of a check: the tool (calculator style) or the policy itself. */
+export type Setting = 'tool' | 'open';
+
+/**
+ * The token that the tool writes after the tokens so far, or undefined where the policy writes.
+ * It acts right after `o g =` with a rule o and a digit g, and writes o(g). Only the last three
+ * tokens matter, so prompt and completion may be passed together or the completion alone.
+ *
+ * @param length number of tokens of `tokens` to look at, if not all
+ */
+export function toolToken(world: World, tokens: ArrayLike<number>, length = tokens.length): number | undefined {
+  if (length < 3 || tokens[length - 1] !== TOKEN.equals) return undefined;
+  const digit = tokens[length - 2];
+  const rule = ruleOf(tokens[length - 3]);
+  return rule !== undefined && isDigit(digit) ? world.apply[rule * 10 + digit] : undefined;
+}
+
+/** 1 at each token of a completion that the tool writes, whatever stands there; length T. */
+export function toolMask(world: World, completionIds: ArrayLike<number>): Uint8Array {
+  const mask = new Uint8Array(completionIds.length);
+  for (let t = 0; t < mask.length; t++) mask[t] = toolToken(world, completionIds, t) === undefined ? 0 : 1;
+  return mask;
+}
