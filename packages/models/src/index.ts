@@ -1,0 +1,26 @@
+export { type LlamaConfig, llamaConfigToJson, parseLlamaConfig } from './config/llama-config.ts';
+export type { ByteSink, ByteSource, DirectorySink, ModelFiles } from './io/byte-source.ts';
+export { type ModelContents, type OpenModel, openModel, writeModel } from './io/hf-layout.ts';
+export { memoryFiles, memorySource } from './io/memory-files.ts';
+export { SafetensorsFile, type TensorChunk } from './io/safetensors.ts';
+export type { SafetensorsDType, TensorEntry } from './io/safetensors-header.ts';
+export { safetensorsSize, type TensorSource, writeSafetensors } from './io/safetensors-writer.ts';
+export {
+  describeJson,
+  isJsonObject,
+  type JsonObject,
+  parseStrictJson,
+  parseStrictJsonObject,
+  type StrictJsonOptions,
+} from './io/strict-json.ts';
+export { WeightIndex } from './io/weight-index.ts';
+export { type ChatMessage, type ChatTemplateOptions, renderChatTemplate } from './tokenizer/chat-template.ts';
+export {
+  checkTokenizerFits,
+  type DecodeOptions,
+  type EncodeOptions,
+  loadTokenizer,
+  type Tokenizer,
+} from './tokenizer/tokenizer.ts';
+export { readTokenizerFiles, type TokenizerFiles } from './tokenizer/tokenizer-files.ts';
+export { makeWordLevelTokenizer, type WordLevelOptions } from './tokenizer/word-level.ts';

@@ -1,0 +1,126 @@
+import { constants } from 'node:fs';
+import { type FileHandle, open, readdir, realpath, stat } from 'node:fs/promises';
+import { join, sep } from 'node:path';
+import { ToolError } from '@dawngrad/tensor';
+import { type ByteSource, type ModelFiles, readUtf8 } from '../io/byte-source.ts';
+
+/**
+ * The files of a directory on disk. Names are plain names in it: a path, a link that leads out of it, a device or a
+ * pipe is refused with ToolError 'config'. A missing directory: ToolError 'config'.
+ */
+export async function openModelFiles(directory: string): Promise<ModelFiles> {
+  const root = await resolveDirectory(directory);
+  const open = (name: string): Promise<ByteSource> => openSource(root, name);
+  return {
+    label: directory,
+    async list() {
+      const entries = await readdir(root, { withFileTypes: true });
+      return entries
+        .filter((entry) => entry.isFile() || entry.isSymbolicLink())
+        .map((entry) => entry.name)
+        .sort();
+    },
+    open,
+    readText: async (name, capBytes) => readUtf8(await open(name), capBytes),
+  };
+}
+
+async function resolveDirectory(directory: string): Promise<string> {
+  if (directory === '' || directory.includes('\0')) {
+    throw new ToolError('config', { op: 'model directory', expected: 'a path', got: JSON.stringify(directory) });
+  }
+  try {
+    const root = await realpath(directory);
+    if ((await stat(root)).isDirectory()) return root;
+  } catch (cause) {
+    throw new ToolError('config', { op: directory, expected: 'a directory', got: describeFsError(cause), cause });
+  }
+  throw new ToolError('config', { op: directory, expected: 'a directory', got: 'something else' });
+}
+
+async function openSource(root: string, name: string): Promise<ByteSource> {
+  // Backslashes and drive letters as well: the same model directory must be as safe on Windows.
+  if (name === '' || name === '.' || name === '..' || /[/\\:\0]/.test(name)) {
+    throw new ToolError('config', { op: root, expected: 'a plain file name', got: JSON.stringify(name) });
+  }
+  let path: string;
+  try {
+    path = await realpath(join(root, name));
+  } catch (cause) {
+    throw new ToolError('config', { op: root, expected: `a file ${name}`, got: describeFsError(cause), cause });
+  }
+  if (!path.startsWith(root.endsWith(sep) ? root : root + sep)) {
+    throw new ToolError('config', { op: root, expected: `${name} within the directory`, got: 'a link that leads out' });
+  }
+  const size = await withHandle(path, name, async (handle) => {
+    const stats = await handle.stat();
+    if (!stats.isFile()) {
+      throw new ToolError('config', { op: root, expected: `${name} as a regular file`, got: 'something else' });
+    }
+    return stats.size;
+  });
+  return {
+    name,
+    size,
+    read: (offset, length) => withHandle(path, name, (handle) => readExactly(handle, name, offset, length)),
+  };
+}
+
+/** Opened for each read, so that a source needs no closing; beside reads of megabytes the cost is nothing. */
+async function withHandle<T>(path: string, name: string, use: (handle: FileHandle) => Promise<T>): Promise<T> {
+  let handle: FileHandle;
+  try {
+    // Without O_NONBLOCK opening a pipe would wait for a writer.
+    handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  } catch (cause) {
+    throw new ToolError('io', { op: name, expected: 'a readable file', got: describeFsError(cause), cause });
+  }
+  try {
+    return await use(handle);
+  } catch (cause) {
+    if (cause instanceof ToolError) throw cause;
+    throw new ToolError('io', { op: name, expected: 'a readable file', got: describeFsError(cause), cause });
+  } finally {
+    await handle.close();
+  }
+}
+
+async function readExactly(
+  handle: FileHandle,
+  name: string,
+  offset: number,
+  length: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const out = new Uint8Array(length);
+  let filled = 0;
+  while (filled < length) {
+    const { bytesRead } = await handle.read(out, filled, length - filled, offset + filled);
+    if (bytesRead === 0) {
+      throw new ToolError('corrupt', {
+        op: name,
+        expected: `${length} bytes at offset ${offset}`,
+        got: `${filled}: the file became shorter while it was read`,
+      });
+    }
+    filled += bytesRead;
+  }
+  return out;
+}
+
+/** The code of a file-system error, in words where it is a common one. */
+export function describeFsError(cause: unknown): string {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  const words: Readonly<Record<string, string>> = {
+    ENOENT: 'no such file or directory',
+    EACCES: 'permission denied',
+    EPERM: 'operation not permitted',
+    ENOTDIR: 'a path through something that is not a directory',
+    ELOOP: 'a loop of links',
+    EMFILE: 'too many open files',
+    ENOSPC: 'no space left on the device',
+    EROFS: 'a read-only file system',
+    EIO: 'an input/output error',
+    EEXIST: 'one that exists already',
+  };
+  return Object.hasOwn(words, code) ? `${words[code]} (${code})` : code !== '' ? code : String(cause);
+}
