@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest';
+import { widenBf16, widenF16 } from '../../src/io/float-formats.ts';
+
+function f16(...bits: number[]): number[] {
+  const out = new Float32Array(bits.length);
+  widenF16(Uint16Array.from(bits), out);
+  return [...out];
+}
+
+describe('widenF16', () => {
+  it('gives the values of IEEE 754 for normal, subnormal and special numbers', () => {
+    expect(f16(0x3c00, 0xc000, 0x3555, 0x7bff, 0x0400)).toEqual([1, -2, 0.333251953125, 65504, 2 ** -14]);
+    expect(f16(0x0001, 0x03ff, 0x8001)).toEqual([2 ** -24, 1023 * 2 ** -24, -(2 ** -24)]);
+    expect(f16(0x7c00, 0xfc00, 0x0000)).toEqual([Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0]);
+    expect(Object.is(f16(0x8000)[0], -0)).toBe(true);
+    expect(f16(0x7e00, 0xfc01).every(Number.isNaN)).toBe(true);
+  });
+
+  it('is monotonic over all finite halves', () => {
+    const values = f16(...Array.from({ length: 0x7c00 }, (_, bits) => bits));
+    expect(values.every((value, i) => i === 0 || value > values[i - 1]!)).toBe(true);
+  });
+});
+
+describe('widenBf16', () => {
+  it('is the upper half of the f32 word, also into the middle of a buffer', () => {
+    const source = Float32Array.from([1, -2.5, 3.140625, 2 ** -130, Number.POSITIVE_INFINITY]);
+    const words = Uint16Array.from(new Uint32Array(source.buffer), (word) => word >>> 16);
+    const out = new Float32Array(7);
+    widenBf16(words, out.subarray(1, 6));
+    expect([...out.subarray(1, 6)]).toEqual([...source]);
+    expect([out[0], out[6]]).toEqual([0, 0]);
+  });
+});
