@@ -15,6 +15,8 @@ const VALUE_WORDS = new Set([
   ...['e', 'i', 'n', 'x', 'y', 'z', 'pi', 'sqrt'],
 ]);
 
+// One sign, before or behind a currency sign: -$5, $-5.
+const SIGN = /^(?:([+\-−]) ?(?:[$£€¥]|\\\$)? ?|(?:[$£€¥]|\\\$) ?([+\-−])? ?)?/;
 const PLAIN = /^(\d{1,3}(?:,\d{3})+|\d+)?(?:\.(\d+))?/;
 const FRACTION = /^ ?\/ ?(\d+)/;
 const MIXED = /^ (\d+) ?\/ ?(\d+)/;
@@ -30,14 +32,9 @@ const UNIT = /^ ?(?:%|\\%|°|[A-Za-z]|$)[A-Za-z°²³%/ .-]*$/;
 export function parseNumber(text: string): Rational | undefined {
   if (text.length > MAX_CHARS) return undefined;
   let rest = unwrap(text);
-  let negative = false;
-  // Sign and currency come in either order: -$5, $-5.
-  for (let i = 0; i < 2; i++) {
-    const sign = /^([+\-−$£€¥]|\\\$) ?/.exec(rest);
-    if (sign === null) break;
-    if (sign[1] === '-' || sign[1] === '−') negative = true;
-    rest = rest.slice(sign[0].length);
-  }
+  const sign = SIGN.exec(rest) as RegExpExecArray;
+  const negative = (sign[1] ?? sign[2] ?? '+') !== '+';
+  rest = rest.slice(sign[0].length);
   const found = scan(rest);
   if (found === undefined || !isUnit(rest.slice(found.length))) return undefined;
   const { numerator, denominator } = found;
