@@ -1,0 +1,144 @@
+import { readFileSync } from 'node:fs';
+import { ToolError } from '@dawngrad/tensor';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { llamaConfigToJson, parseLlamaConfig } from '../../src/config/llama-config.ts';
+import { sharedData } from '../shared-data.ts';
+
+const SOUND = {
+  model_type: 'llama',
+  hidden_size: 64,
+  intermediate_size: 172,
+  num_hidden_layers: 5,
+  num_attention_heads: 8,
+  num_key_value_heads: 4,
+  vocab_size: 512,
+};
+
+function errorOf(changes: Readonly<Record<string, unknown>> | string): ToolError {
+  try {
+    parseLlamaConfig(typeof changes === 'string' ? changes : JSON.stringify({ ...SOUND, ...changes }));
+  } catch (error) {
+    if (error instanceof ToolError) return error;
+    throw error;
+  }
+  throw new Error('accepted');
+}
+
+describe('parseLlamaConfig', () => {
+  it('fills absent fields as transformers does', () => {
+    expect(parseLlamaConfig(JSON.stringify(SOUND))).toEqual({
+      modelType: 'llama',
+      vocabSize: 512,
+      hiddenSize: 64,
+      intermediateSize: 172,
+      numHiddenLayers: 5,
+      numAttentionHeads: 8,
+      numKeyValueHeads: 4,
+      headDim: 8,
+      maxPositionEmbeddings: 2048,
+      rmsNormEps: 1e-6,
+      ropeTheta: 10_000,
+      tieWordEmbeddings: false,
+      eosTokenIds: [],
+    });
+  });
+
+  it('takes one end token or several, and no pad token written as -1', () => {
+    const parse = (changes: object) => parseLlamaConfig(JSON.stringify({ ...SOUND, ...changes }));
+    expect(parse({ eos_token_id: 2 }).eosTokenIds).toEqual([2]);
+    expect(parse({ eos_token_id: [2, 7, 9] }).eosTokenIds).toEqual([2, 7, 9]);
+    expect(parse({ pad_token_id: -1 }).padTokenId).toBeUndefined();
+    expect(parse({ pad_token_id: null, bos_token_id: 1 })).toMatchObject({ bosTokenId: 1 });
+  });
+
+  it('reads the rope settings in the form of transformers 5', () => {
+    const rope = { rope_parameters: { rope_type: 'default', rope_theta: 500_000 } };
+    expect(parseLlamaConfig(JSON.stringify({ ...SOUND, ...rope })).ropeTheta).toBe(500_000);
+  });
+
+  it.each([
+    ['model_type', { model_type: 'mamba' }, 'model_type among llama, got "mamba"'],
+    [
+      'rope_scaling',
+      { rope_scaling: { rope_type: 'llama3', factor: 8 } },
+      'rope_scaling of rope_type "default", got "llama3"',
+    ],
+    ['rope_scaling of old', { rope_scaling: { type: 'linear', factor: 2 } }, 'got "linear"'],
+    [
+      'rope_parameters',
+      { rope_parameters: { rope_type: 'yarn' } },
+      'rope_parameters of rope_type "default", got "yarn"',
+    ],
+    ['attention_bias', { attention_bias: true }, 'attention_bias false, got true'],
+    ['mlp_bias', { mlp_bias: true }, 'mlp_bias false, got true'],
+    ['hidden_act', { hidden_act: 'gelu' }, 'hidden_act "silu", got "gelu"'],
+    ['quantization_config', { quantization_config: { bits: 4 } }, 'no quantization_config, got an object'],
+    ['sliding_window', { sliding_window: 4096 }, 'no sliding_window, got 4096'],
+    ['partial_rotary_factor', { partial_rotary_factor: 0.5 }, 'partial_rotary_factor 1, got 0.5'],
+  ])('refuses by name what is not supported: %s', (_, changes, part) => {
+    const error = errorOf(changes);
+    expect(error.code).toBe('config');
+    expect(error.message).toContain(part);
+  });
+
+  it.each([
+    ['no model_type', { model_type: undefined }, 'a string model_type'],
+    ['a missing width', { hidden_size: undefined }, 'hidden_size as an integer from 1'],
+    ['a width of 0', { hidden_size: 0 }, 'hidden_size'],
+    ['a fractional width', { hidden_size: 64.5 }, 'hidden_size'],
+    ['a width as text', { hidden_size: '64' }, 'hidden_size'],
+    ['a huge vocabulary', { vocab_size: 1e9 }, 'vocab_size'],
+    ['a negative layer count', { num_hidden_layers: -1 }, 'num_hidden_layers'],
+    ['heads that do not group', { num_key_value_heads: 3 }, 'num_key_value_heads that divides 8'],
+    ['heads that do not divide the width', { hidden_size: 65 }, 'head_dim'],
+    ['an odd head', { head_dim: 7 }, 'an even head_dim'],
+    ['an end token outside the vocabulary', { eos_token_id: 512 }, 'eos_token_id from 0 to 511'],
+    ['a list of begin tokens', { bos_token_id: [1, 2] }, 'one bos_token_id'],
+    ['a fractional pad token', { pad_token_id: 0.5 }, 'pad_token_id'],
+    ['a negative epsilon', { rms_norm_eps: -1e-6 }, 'rms_norm_eps'],
+    ['an epsilon of text', { rms_norm_eps: 'NaN' }, 'rms_norm_eps'],
+    ['a rope base of 0', { rope_theta: 0 }, 'rope_theta'],
+    ['tying as text', { tie_word_embeddings: 'yes' }, 'tie_word_embeddings'],
+    ['broken JSON', '{"model_type": "llama",', 'JSON'],
+    ['a repeated field', '{"model_type":"llama","vocab_size":1,"vocab_size":2}', '"vocab_size" twice'],
+    ['a bare array', '[]', 'a JSON object'],
+    ['an infinite number', '{"model_type":"llama","vocab_size":1E999}', 'a double can hold'],
+    ['a text over the cap', `{"a":"${'x'.repeat(1 << 20)}"}`, 'at most 1048576 bytes'],
+  ])('refuses a damaged file: %s', (_, changes, part) => {
+    const error = errorOf(changes);
+    expect(error.code).toBe('corrupt');
+    expect(error.message).toMatch(/^config\.json: expected /);
+    expect(error.message).toContain(part);
+  });
+
+  it('reads back what llamaConfigToJson writes', () => {
+    const id = fc.nat(511);
+    const config = fc.record({
+      rms_norm_eps: fc.constantFrom(1e-5, 1e-6),
+      rope_theta: fc.integer({ min: 1, max: 1e6 }),
+      head_dim: fc.constantFrom(2, 8, 64),
+      tie_word_embeddings: fc.boolean(),
+      eos_token_id: fc.oneof(id, fc.uniqueArray(id), fc.constant(null)),
+      bos_token_id: fc.option(id),
+      pad_token_id: fc.option(id),
+    });
+    fc.assert(
+      fc.property(config, (changes) => {
+        const parsed = parseLlamaConfig(JSON.stringify({ ...SOUND, ...changes }));
+        expect(parseLlamaConfig(JSON.stringify(llamaConfigToJson(parsed)))).toEqual(parsed);
+      }),
+    );
+  });
+
+  const stories = sharedData('models/stories260K/config.json');
+  it.skipIf(!stories.isPresent)('reads the config of stories260K', () => {
+    expect(parseLlamaConfig(readFileSync(stories.path, 'utf8'))).toMatchObject({
+      numAttentionHeads: 8,
+      numKeyValueHeads: 4,
+      tieWordEmbeddings: true,
+      rmsNormEps: 1e-5,
+      eosTokenIds: [2],
+    });
+  });
+});
