@@ -5,17 +5,20 @@ import {
   type AttentionShape,
   type AttentionTile,
   attentionParams,
+  blockEntry,
   blockWorkgroups,
   checkAttentionShape,
   chooseAttentionTile,
+  contiguousBase,
   EXP2_WGSL,
   each,
   FIRST_KEY_WGSL,
   fold,
   headBinding,
-  headUnits,
   loadFunction,
   storeChunk,
+  stridedBase,
+  sumOf,
   tileKey,
   visiblePairs,
 } from './attention-tile.wgsl.ts';
@@ -26,8 +29,8 @@ import { walkRows } from './attention-walk.wgsl.ts';
  *          over the keys max(segStart_i, i - window + 1) <= j <= i of the query's own sequence.
  * Layout   q [N, H, E], k and v [N, K, E] with row strides; segStart u32[N], not decreasing and
  *          segStart[i] <= i; o [N, H, E] and lse [N, H] contiguous. Query head h reads kv head h / (H / K).
- * Dispatch a workgroup = THREADS consecutive queries of one head, a thread a query. Keys run from the
- *          first key of the block's first query to the block's last query, STEP keys a turn.
+ * Dispatch a workgroup = a block of consecutive queries of one head; keys run from the first key of the
+ *          block's first query to the block's last query, a few keys a turn.
  * Memory   q, o, lse once; k and v once a block of queries (they meet the cache). No score is stored.
  * Numerics f32 with fma; keys in ascending order. The running maximum is a whole exponent of two, so
  *          rescaling is exact and a sequence gives the same bits alone and packed with others.
@@ -68,66 +71,68 @@ function forwardKernel(tile: AttentionTile): Kernel {
 }
 
 function forwardBody(tile: AttentionTile): string {
-  const { chunks, step, threads } = tile;
+  const { chunks, step, threads, rowsPerThread } = tile;
   const walk = walkRows(tile, [
-    { buffer: 'k', row: (j) => `params.kOffset + ${j} * params.kStride + kvHead * ${headUnits(tile)}u` },
-    { buffer: 'v', row: (j) => `params.vOffset + ${j} * params.vStride + kvHead * ${headUnits(tile)}u` },
+    { buffer: 'k', row: (j) => stridedBase(tile, 'k', j, 'kvHead') },
+    { buffer: 'v', row: (j) => stridedBase(tile, 'v', j, 'kvHead') },
   ]);
-  const k = (u: number, c: number) => walk.read('k', u, c);
-  const v = (u: number, c: number) => walk.read('v', u, c);
+  const rows = (text: (r: number) => string) => each(rowsPerThread, text);
+  const steps = (text: (u: number) => string) => each(step, text);
+  const vectors = (text: (c: number) => string) => each(chunks, text);
   return `${EXP2_WGSL}${FIRST_KEY_WGSL}${['q', 'k', 'v'].map((name) => loadFunction(name, tile)).join('')}${walk.declarations}
-@compute @workgroup_size(${threads})
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let id = group.x + group.y * groups.x;
-  let head = id % params.heads;
-  let first = id / params.heads * ${threads}u;
-  if (first >= params.rows) { return; }
-  let last = min(first + ${threads}u, params.rows) - 1u;
-  let row = min(first + lane, last);
+${blockEntry(tile, 'params.heads')}
+  let head = blockHead;
   let kvHead = head / params.group;
-  let start = firstKey(row);
-  let span = row - start;
   let scale = params.scale * LOG2E;
-  let qBase = params.qOffset + row * params.qStride + head * ${headUnits(tile)}u;
-${each(chunks, (c) => `  let q${c} = load_q(qBase, ${c}u); var sum${c} = vec4<f32>();`)}
-  var top = LOWEST;
-  var total = 0.0;
+${rows(
+  (r) => `
+  let row${r} = min(first + ${r * threads}u + lane, last);
+  let start${r} = firstKey(row${r});
+  let q${r}At = ${stridedBase(tile, 'q', `row${r}`, 'head')};
+${vectors((c) => `  let q${r}_${c} = load_q(q${r}At, ${c}u); var sum${r}_${c} = vec4<f32>();`)}
+  var top${r} = LOWEST;
+  var total${r} = 0.0;`,
+)}
 ${walk.loop(
   'firstKey(first)',
+  'last',
   `
-${each(
-  step,
+${steps(
   (u) => `
-    var dot${u} = q0 * ${k(u, 0)};
-${each(chunks - 1, (c) => `    dot${u} = fma(q${c + 1}, ${k(u, c + 1)}, dot${u});`)}
-    let s${u} = select(MASKED, ((dot${u}.x + dot${u}.y) + (dot${u}.z + dot${u}.w)) * scale, j + ${u}u - start <= span);
-    let n${u} = round(s${u});`,
+${rows((r) => `    var dot${r}_${u} = vec4<f32>();`)}
+${vectors((c) => `    { let key = ${walk.read('k', u, c)}; ${rows((r) => `dot${r}_${u} = fma(q${r}_${c}, key, dot${r}_${u});`)} }`)}
+${rows(
+  (r) => `
+    let s${r}_${u} = select(MASKED, ${sumOf(`dot${r}_${u}`)} * scale, j + ${u}u - start${r} <= row${r} - start${r});
+    let n${r}_${u} = round(s${r}_${u});`,
+)}`,
 )}
-    let next = max(top, ${fold(
+${rows(
+  (r) => `
+    let next${r} = max(top${r}, ${fold(
       step,
-      (u) => `n${u}`,
+      (u) => `n${r}_${u}`,
       (a, b) => `max(${a}, ${b})`,
     )});
-    let shrink = powerOfTwo(top - next);
-    top = next;
-${each(step, (u) => `    let p${u} = exp2Part(s${u} - n${u}) * powerOfTwo(n${u} - next);`)}
-    total = ${fold(
-      step + 1,
-      (u) => (u === 0 ? 'total * shrink' : `p${u - 1}`),
-      (a, b) => `(${a} + ${b})`,
-    )};
-${each(
-  chunks,
-  (c) => `    sum${c} *= shrink;
-${each(step, (u) => `    sum${c} = fma(vec4<f32>(p${u}), ${v(u, c)}, sum${c});`)}`,
+    let shrink${r} = powerOfTwo(top${r} - next${r});
+    top${r} = next${r};
+${steps((u) => `    let p${r}_${u} = exp2Part(s${r}_${u} - n${r}_${u}) * powerOfTwo(n${r}_${u} - next${r});`)}
+    total${r} *= shrink${r};
+${steps((u) => `    total${r} += p${r}_${u};`)}
+${vectors((c) => `    sum${r}_${c} *= shrink${r};`)}`,
 )}
+${steps((u) => vectors((c) => `    { let value = ${walk.read('v', u, c)}; ${rows((r) => `sum${r}_${c} = fma(vec4<f32>(p${r}_${u}), value, sum${r}_${c});`)} }`))}
 `,
 )}
-  if (first + lane > last) { return; }
-  let at = row * params.heads + head;
-  let norm = 1.0 / total;
-${each(chunks, (c) => `  ${storeChunk('o', `at * ${headUnits(tile)}u`, c, `sum${c} * norm`, tile)}`)}
-  lse[at] = fma(top, LN2, log(total));
+${rows(
+  (r) => `
+  if (first + ${r * threads}u + lane <= last) {
+    let oAt = ${contiguousBase(tile, `row${r}`, 'params.heads', 'head')};
+    let norm = 1.0 / total${r};
+${vectors((c) => `    ${storeChunk('o', 'oAt', c, `sum${r}_${c} * norm`, tile)}`)}
+    lse[row${r} * params.heads + head] = fma(top${r}, LN2, log(total${r}));
+  }`,
+)}
 }
 `;
 }

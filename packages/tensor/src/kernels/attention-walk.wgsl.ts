@@ -17,8 +17,8 @@ export interface WalkedScalar {
 /** The text of a walk: where its values come from depends on the tile, the body does not. */
 export interface Walk {
   readonly declarations: string;
-  /** Runs `body` with `j` = the first row of a step, for rows from `from` to `last`. */
-  loop(from: string, body: string): string;
+  /** Runs `body` with `j` = the first row of a step, for rows from `from` to `to`. */
+  loop(from: string, to: string, body: string): string;
   /** Chunk `chunk` of row j + `step` of a head vector. */
   read(buffer: string, step: number, chunk: number): string;
   /** The scalar of row j + `step`. */
@@ -26,8 +26,8 @@ export interface Walk {
 }
 
 /**
- * Rows past `last` are read as `last`, so that no index leaves the buffers; the body masks them.
- * `lane` and `last` are the names that the kernel defines before the loop.
+ * Rows past the last are read as the last, so that no index leaves the buffers; the body masks them.
+ * The kernel defines `lane` before the loop. The bounds must be the same for the whole workgroup.
  */
 export function walkRows(
   tile: AttentionTile,
@@ -40,11 +40,12 @@ export function walkRows(
 function directWalk(tile: AttentionTile, rows: readonly WalkedRows[], scalars: readonly WalkedScalar[]): Walk {
   return {
     declarations: '',
-    loop: (from, body) => `
-  for (var j = ${from}; j <= last; j += ${tile.step}u) {
+    loop: (from, to, body) => `
+  let walkEnd = ${to};
+  for (var j = ${from}; j <= walkEnd; j += ${tile.step}u) {
 ${each(
   tile.step,
-  (u) => `    let j${u} = min(j + ${u}u, last);
+  (u) => `    let j${u} = min(j + ${u}u, walkEnd);
 ${rows.map(({ buffer, row }) => `    let ${buffer}At${u} = ${row(`j${u}`)};`).join('\n')}
 ${scalars.map(({ buffer, at }) => `    let ${buffer}Of${u} = ${buffer}[${at(`j${u}`)}];`).join('\n')}`,
 )}
@@ -61,17 +62,18 @@ function stagedWalk(tile: AttentionTile, rows: readonly WalkedRows[], scalars: r
   const lists = scalars.map(({ buffer, element }) => `var<workgroup> ${buffer}Tile: array<${element}, ${staged}>;`);
   return {
     declarations: [...tiles, ...lists, ''].join('\n'),
-    loop: (from, body) => `
-  for (var tileStart = ${from}; tileStart <= last; tileStart += ${staged}u) {
+    loop: (from, to, body) => `
+  let walkEnd = ${to};
+  for (var tileStart = ${from}; tileStart <= walkEnd; tileStart += ${staged}u) {
     workgroupBarrier();
     for (var x = lane; x < ${staged * chunks}u; x += ${threads}u) {
-      let source = min(tileStart + x / ${chunks}u, last);
+      let source = min(tileStart + x / ${chunks}u, walkEnd);
       let chunk = x % ${chunks}u;
 ${rows.map(({ buffer, row }) => `      ${buffer}Tile[x] = load_${buffer}(${row('source')}, chunk);`).join('\n')}
     }
-${scalars.map(({ buffer, at }) => `    for (var x = lane; x < ${staged}u; x += ${threads}u) { ${buffer}Tile[x] = ${buffer}[${at('min(tileStart + x, last)')}]; }`).join('\n')}
+${scalars.map(({ buffer, at }) => `    for (var x = lane; x < ${staged}u; x += ${threads}u) { ${buffer}Tile[x] = ${buffer}[${at('min(tileStart + x, walkEnd)')}]; }`).join('\n')}
     workgroupBarrier();
-    let tileEnd = min(tileStart + ${staged}u, last + 1u);
+    let tileEnd = min(tileStart + ${staged}u, walkEnd + 1u);
     for (var j = tileStart; j < tileEnd; j += ${step}u) {
       let slot = j - tileStart;
 ${body}
