@@ -184,13 +184,16 @@ describe('the tokenizer of stories260K', () => {
   });
 
   const rows = sharedData('gsm8k/test.jsonl');
-  it.skipIf(!folder.isPresent || !rows.isPresent)('decodes GSM8K texts back to themselves, with pieces that cover them', async () => {
-    const tokenizer = await loadTokenizer(await openModelFiles(folder.path));
-    for (const line of readFileSync(rows.path, 'utf8').split('\n').slice(0, 20)) {
-      const { answer } = JSON.parse(line) as { answer: string };
-      const ids = tokenizer.encode(answer);
-      expect(tokenizer.decode(ids)).toBe(answer);
-      expect(tokenizer.pieces(ids).join('')).toBe(answer);
-    }
-  });
+  it.skipIf(!folder.isPresent || !rows.isPresent)(
+    'decodes GSM8K texts back to themselves, with pieces that cover them',
+    async () => {
+      const tokenizer = await loadTokenizer(await openModelFiles(folder.path));
+      for (const line of readFileSync(rows.path, 'utf8').split('\n').slice(0, 20)) {
+        const { answer } = JSON.parse(line) as { answer: string };
+        const ids = tokenizer.encode(answer);
+        expect(tokenizer.decode(ids)).toBe(answer);
+        expect(tokenizer.pieces(ids).join('')).toBe(answer);
+      }
+    },
+  );
 });
