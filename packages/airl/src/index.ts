@@ -8,8 +8,12 @@ export type { Example } from './data/example.ts';
 export { DataOrder, permutation } from './data/order.ts';
 export { assertDisjoint, cutDev, type TrainDev } from './data/splits.ts';
 export { STREAMS } from './data/streams.ts';
+export { METRICS, type MetricAlarm, type MetricDefinition, type MetricName, type MetricRow } from './metrics/names.ts';
 export { TEXT_EDITS, type TextEditName } from './perturb/text-edits.ts';
 export { checkRecords, type Label, setLabel, type TraceRecord } from './record.ts';
+export { type RecordJson, recordFromJson, recordToJson } from './record-json.ts';
+export { Replay, type ReplayCapacity, type ReplayState } from './replay.ts';
+export { type CriticScheduleOptions, criticLearningRate } from './schedule/critic-schedule.ts';
 export {
   backfill,
   GRANULARITIES,
