@@ -8,7 +8,7 @@ import { type Estimate, estimateMean, estimateStatistic, pairedDifference } from
 import { drawResamples, type Resamples } from './stats/resample.ts';
 
 export interface EvaluationOptions {
-  /** pass@k for these k; those above the samples of a prompt are left out. */
+  /** pass@k for these k and for 1; those above the samples of a prompt are left out. */
   readonly ks?: readonly number[];
   /** Best-of-N for these N; those above the samples of a prompt are left out. */
   readonly sizes?: readonly number[];
@@ -94,7 +94,7 @@ export function evaluateRows(rows: readonly EvalRow[], options: EvaluationOption
     samplesPerPrompt: { min: fewest, max: sampleCounts.reduce((a, b) => Math.max(a, b)) },
     selector,
     bootstrap: { resamples: resamples.count, seed: resamples.seed },
-    passAtK: (options.ks ?? [1, 3, 5, 10])
+    passAtK: [...new Set([1, ...(options.ks ?? [3, 5, 10])])]
       .filter((k) => k <= fewest)
       .map((k) => estimatePassAtK(prompts, k, resamples)),
     bestOfN: { sizes, rows: RANKER_NAMES.map((ranker) => estimateBestOf(ranker, prompts, sizes, resamples)) },

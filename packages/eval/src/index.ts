@@ -22,6 +22,21 @@ export { type AnswerSpan, SELECTOR_NAMES, type SelectorName, selectScore } from 
 export { oracle, successAtK } from './metrics/success-at-k.ts';
 export { majorityShare, weightedMajorityShare } from './metrics/vote.ts';
 export { groupByPrompt, joinRows, type PromptGroup } from './prompt-group.ts';
+export type { ReportCompletion, ReportToken } from './report/completions.ts';
+export type { Curve, MetricRow, StageCurves } from './report/curves.ts';
+export { formatEstimate, formatPercent, formatPoints } from './report/format.ts';
+export type { Histogram } from './report/histogram.ts';
+export { type ReportInput, type ReportMethod, type ReportRun, renderReport } from './report/report.ts';
+export {
+  type EvaluatedPolicy,
+  type ReportSummary,
+  type Rerank,
+  type ResultRow,
+  type StageMetrics,
+  summarise,
+} from './report/summarise.ts';
+export { bestOfTable, resultTable } from './report/summary-tables.ts';
+export { type Column, renderMarkdownTable, renderTextTable, type Table } from './report/table.ts';
 export {
   type EvalRow,
   formatRow,
