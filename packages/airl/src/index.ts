@@ -12,6 +12,7 @@ export { METRICS, type MetricAlarm, type MetricDefinition, type MetricName, type
 export { TEXT_EDITS, type TextEditName } from './perturb/text-edits.ts';
 export { checkRecords, type Label, setLabel, type TraceRecord } from './record.ts';
 export { type RecordJson, recordFromJson, recordToJson } from './record-json.ts';
+export { RELABEL_MODES, type RelabelMode, type RelabelOptions, relabel } from './relabel.ts';
 export { Replay, type ReplayCapacity, type ReplayState } from './replay.ts';
 export { type CriticScheduleOptions, criticLearningRate } from './schedule/critic-schedule.ts';
 export {

@@ -40,8 +40,9 @@ export interface TraceRecord {
   label: Label;
   /** Why the label is what it is, for the log. */
   labelReason: string;
-  /** The round in which the label was last set. */
+  /** The round in which the label was last set; -1 while it is that of the source. */
   labelRound: number;
+  /** Whether the label is another than that of the source. */
   relabelled: boolean;
   /** log pi(token) under the sampling policy, nats. */
   logp?: Float32Array;
@@ -57,7 +58,7 @@ export function setLabel(record: TraceRecord, label: Label, reason: string, roun
   if (round <= record.labelRound) {
     violated('I4', record, `a label set once a round, and last in round ${record.labelRound}`, `round ${round}`);
   }
-  record.relabelled ||= label !== record.label;
+  if (label !== record.label) record.relabelled = !record.relabelled;
   record.label = label;
   record.labelReason = reason;
   record.labelRound = round;

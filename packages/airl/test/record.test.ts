@@ -97,7 +97,7 @@ describe('checkRecords', () => {
 describe('setLabel', () => {
   it('I4: sets a label once a round, with its reason, and tells whether it changed', () => {
     const record = records()[1] as TraceRecord;
-    setLabel(record, 'negative', 'policy sample', 2);
+    setLabel(record, 'negative', 'other answer', record.round);
     expect(record.relabelled).toBe(false);
     setLabel(record, 'positive', 'agrees with the expert', 3);
     expect(record).toMatchObject({ label: 'positive', labelReason: 'agrees with the expert', relabelled: true });

@@ -4,7 +4,7 @@ import { canonicalTarget, type Example } from './example.ts';
 import { parseJsonl, requiredText, rowError } from './parse-jsonl.ts';
 
 /** The instruction that stands before every question, short because small models have short contexts. */
-export const THINK_THEN_ANSWER = 'Think first, then answer, inside <think> </think> <answer> </answer>.';
+const THINK_THEN_ANSWER = 'Think first, then answer, inside <think> </think> <answer> </answer>.';
 
 /**
  * The rows of GSM8K in the published format `{question, answer}`, where `answer` holds the solution's

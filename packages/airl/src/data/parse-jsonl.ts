@@ -1,7 +1,7 @@
 import { ToolError } from '@dawngrad/tensor';
 
 /** The longest line that is read, in UTF-16 units; the file reader bounds the bytes. */
-export const MAX_LINE_CHARS = 4 * 1024 * 1024;
+const MAX_LINE_CHARS = 4 * 1024 * 1024;
 
 /** One row of a JSONL file with the place it came from. */
 export interface JsonlRow {

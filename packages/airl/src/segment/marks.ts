@@ -6,7 +6,7 @@ export const GRANULARITIES = ['sparse', 'step', 'interval', 'dense'] as const;
 export type Granularity = (typeof GRANULARITIES)[number];
 
 /** The interval length n of the published runs. */
-export const DEFAULT_INTERVAL_TOKENS = 15;
+const DEFAULT_INTERVAL_TOKENS = 15;
 
 export interface MarkOptions {
   /** Tokens from one interval mark to the next (granularity `interval`), at least 1. Default 15. */

@@ -90,7 +90,7 @@ function create(
     segments: segmentsOf(marks),
     label: origin.source === 'expert' ? 'positive' : 'negative',
     labelReason: `source ${origin.source}`,
-    labelRound: origin.round,
+    labelRound: -1,
     relabelled: false,
   };
 }

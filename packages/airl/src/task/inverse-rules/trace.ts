@@ -3,9 +3,10 @@ import { type Problem, solve } from './problem.ts';
 import { isConnective, isDigit, ruleOf, TOKEN } from './vocabulary.ts';
 import { factOf, type World } from './world.ts';
 
-/** Tokens of a line `conn v : o g = r ;` and of the tail `</think> <answer> g </answer> <eos>`. */
+/** Tokens of a line `conn v : o g = r ;`. */
 export const LINE_TOKENS = 8;
-export const TAIL_TOKENS = 5;
+/** Tokens of the tail `</think> <answer> g </answer> <eos>`. */
+const TAIL_TOKENS = 5;
 
 /** One written step. It is right when `guess` solves rule(guess) = value and `result` is that value. */
 export interface Line {

@@ -44,7 +44,7 @@ export const TOKEN = {
 /** Words that the tokenizer must treat as special (never split, never merged). */
 export const SPECIAL_WORDS: readonly string[] = WORDS.filter((word) => word.startsWith('<'));
 
-export const CONNECTIVES = 4;
+const CONNECTIVES = 4;
 
 export function isDigit(id: number | undefined): id is number {
   return id !== undefined && id >= 0 && id < DIGITS;
