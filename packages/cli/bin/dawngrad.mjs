@@ -6,28 +6,12 @@ import { existsSync } from 'node:fs';
 const BUNDLE = new URL('../bundle/dawngrad.mjs', import.meta.url);
 const args = process.argv.slice(2);
 
-/**
- * One Ctrl-C comes several times: from the terminal, from the launcher and from npm. Handlers shall see it once, as a
- * second one means "stop at once".
- */
-function mergeInterrupts() {
-  const emit = process.emit.bind(process);
-  let last = Number.NEGATIVE_INFINITY;
-  process.emit = (event, ...rest) => {
-    if (event === 'SIGINT') {
-      const now = performance.now();
-      if (now - last < 250) return true;
-      last = now;
-    }
-    return emit(event, ...rest);
-  };
-}
-
 async function runHere() {
   if (!existsSync(BUNDLE)) {
     process.stderr.write('dawngrad is not built yet: run `npm run dawngrad -- --help` once in its folder.\n');
     return 1;
   }
+  const { mergeInterrupts } = await import('../setup/merge-interrupts.mjs');
   mergeInterrupts();
   const { main } = await import(BUNDLE.href);
   return main(args);

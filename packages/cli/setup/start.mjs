@@ -2,7 +2,7 @@
 // installed, so it uses nothing but Node, and loads the rest only once Node is known to be new enough.
 import { fileURLToPath } from 'node:url';
 
-const TARGETS = ['demo', 'test', 'check', 'bench', 'cli'];
+const TARGETS = ['demo', 'test', 'check', 'bench', 'cli', 'adapter'];
 const OLDEST = { major: 20, minor: 20 };
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -31,23 +31,34 @@ async function start() {
     const { check } = await import('./check.mjs');
     return check(root, logger('check'));
   }
+  if (target === 'adapter') {
+    await findAdapter();
+    return 0;
+  }
   const { build } = await import('./build.mjs');
   await build(root, logger('build'));
   return run();
 }
 
+const gpuLog = logger('gpu');
+const announce = (/** @type {{ name: string, kind: string }} */ { name, kind }) => gpuLog(`${name} (${kind})`);
+
+async function findAdapter() {
+  const { prepareAdapter } = await import('./launcher.mjs');
+  const adapter = await prepareAdapter(process.env, gpuLog);
+  announce(adapter);
+  return adapter;
+}
+
 async function run() {
-  const { launch, needsAdapter, prepareAdapter } = await import('./launcher.mjs');
+  const { launch, needsAdapter } = await import('./launcher.mjs');
   const { runChild } = await import('./run-child.mjs');
-  const log = logger('gpu');
-  const announce = (/** @type {{ name: string, kind: string }} */ { name, kind }) => log(`${name} (${kind})`);
   if (target === 'demo' || target === 'cli') {
     const command = target === 'demo' ? ['demo', ...args] : args;
-    if (needsAdapter(command)) return launch(command, process.env, log, announce);
+    if (needsAdapter(command)) return launch(command, process.env, gpuLog, announce);
     return runChild(process.execPath, [`${root}/packages/cli/bin/dawngrad.mjs`, ...command]);
   }
-  const adapter = await prepareAdapter(process.env, log);
-  announce(adapter);
+  const adapter = await findAdapter();
   if (target === 'bench') return runChild(adapter.node, [`${root}/bench/dist/main.js`, ...args], { env: adapter.env });
   const { runTests } = await import('./test-run.mjs');
   return runTests(root, args, adapter);

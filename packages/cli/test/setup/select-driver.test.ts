@@ -1,0 +1,44 @@
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { plainNode } from '../../setup/driver-environment.mjs';
+import { choiceKey } from '../../setup/select-driver.mjs';
+
+const folder = mkdtempSync(join(tmpdir(), 'dawngrad-key-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const node = plainNode(process.env);
+
+describe('choiceKey', () => {
+  it('is the same for the same machine and environment', () => {
+    expect(choiceKey(node, { HOME: '/a', VK_DRIVER_FILES: '' })).toBe(
+      choiceKey(node, { VK_DRIVER_FILES: '', HOME: '/b' }),
+    );
+  });
+
+  it.each([
+    'VK_DRIVER_FILES',
+    'VK_ICD_FILENAMES',
+    'VK_LOADER_DEBUG',
+    'DAWNGRAD_GPU',
+    'LD_LIBRARY_PATH',
+    'LP_NUM_THREADS',
+  ])('changes with %s', (name) => expect(choiceKey(node, { [name]: 'x' })).not.toBe(choiceKey(node, {})));
+
+  it('changes with the executable of Node', () => {
+    expect(choiceKey(node, {})).not.toBe(choiceKey(join(folder, 'node'), {}));
+  });
+
+  it('changes when a driver that the user names is replaced', () => {
+    const icd = join(folder, 'icd.json');
+    const key = () => choiceKey(node, { VK_DRIVER_FILES: icd });
+    const missing = key();
+    writeFileSync(icd, '{}');
+    const first = key();
+    expect(first).not.toBe(missing);
+    expect(key()).toBe(first);
+    utimesSync(icd, new Date(), new Date(Date.now() + 5000));
+    expect(key()).not.toBe(first);
+  });
+});
