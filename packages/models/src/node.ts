@@ -24,3 +24,4 @@ export {
 } from './node/manifest.ts';
 export { openModelDirectory, saveModelDirectory } from './node/model-directory.ts';
 export { openModelFiles } from './node/model-files.ts';
+export { type SaveCheckpointOptions, saveCheckpoint } from './node/save-checkpoint.ts';

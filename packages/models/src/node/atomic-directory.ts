@@ -3,8 +3,8 @@ import { basename, dirname, join } from 'node:path';
 import { ToolError } from '@dawngrad/tensor';
 import type { ByteSink, DirectorySink } from '../io/byte-source.ts';
 import { diskFileSystem, type FileHandleLike, type FileSystem } from './file-system.ts';
+import { fsErrorCode, withIoErrors } from './io-error.ts';
 import { encodeManifest, MANIFEST_FILE, type Manifest, type ManifestFile } from './manifest.ts';
-import { describeFsError } from './model-files.ts';
 
 /** Room asked for, over the size announced: a full disk stops a machine's other work too. */
 const FREE_SPACE_FACTOR = 1.2;
@@ -33,7 +33,7 @@ export async function writeDirectory(
 ): Promise<Manifest> {
   const { fileSystem = diskFileSystem, expectedBytes, extra = {}, replace = false } = options;
   const parent = dirname(target);
-  return withIoErrors(fileSystem, parent, expectedBytes, async () => {
+  return withSpaceErrors(fileSystem, parent, expectedBytes, async () => {
     await fileSystem.mkdir(parent, true);
     const exists = (await fileSystem.list(parent)).includes(basename(target));
     if (exists && !replace) {
@@ -77,7 +77,7 @@ export async function writeFileAtomically(
 ): Promise<void> {
   const parent = dirname(path);
   const temporary = join(parent, `.tmp-${basename(path)}-${process.pid}-${randomBytes(4).toString('hex')}`);
-  await withIoErrors(fileSystem, parent, bytes.byteLength, async () => {
+  await withSpaceErrors(fileSystem, parent, bytes.byteLength, async () => {
     try {
       const handle = await fileSystem.open(temporary, 'wx');
       await useHandle(handle, async () => {
@@ -208,21 +208,21 @@ function outOfSpace(parent: string, needed: number, free: string, cause?: unknow
   });
 }
 
-/** File-system errors become ToolError 'io'; a full disk tells how much was needed and how much there is. */
-async function withIoErrors<T>(
+/** A full disk tells how much was needed and how much there is; other file-system errors become ToolError 'io' too. */
+async function withSpaceErrors<T>(
   fileSystem: FileSystem,
   parent: string,
   expectedBytes: number,
   act: () => Promise<T>,
 ): Promise<T> {
-  try {
-    return await act();
-  } catch (cause) {
-    if (!(cause instanceof Error) || cause instanceof ToolError || !('code' in cause)) throw cause;
-    if (cause.code === 'ENOSPC' || cause.code === 'EDQUOT') {
+  return withIoErrors(parent, async () => {
+    try {
+      return await act();
+    } catch (cause) {
+      const code = fsErrorCode(cause);
+      if (code !== 'ENOSPC' && code !== 'EDQUOT') throw cause;
       const free = await fileSystem.freeBytes(parent).then(String, () => 'an unknown number of');
       throw outOfSpace(parent, Math.ceil(expectedBytes * FREE_SPACE_FACTOR), free, cause);
     }
-    throw new ToolError('io', { op: parent, expected: 'to save here', got: describeFsError(cause), cause });
-  }
+  });
 }

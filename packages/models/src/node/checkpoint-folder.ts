@@ -1,9 +1,9 @@
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ToolError } from '@dawngrad/tensor';
 import { decodeUtf8 } from '../io/byte-source.ts';
 import { writeFileAtomically } from './atomic-directory.ts';
 import { diskFileSystem, type FileSystem } from './file-system.ts';
+import { fsErrorCode, withIoErrors } from './io-error.ts';
 import { type DirectoryFault, type Manifest, verifyDirectory } from './manifest.ts';
 
 /** A file in a folder of checkpoints that names one of them. */
@@ -37,10 +37,13 @@ export async function readPointer(
   pointer: PointerName,
   fileSystem: FileSystem = diskFileSystem,
 ): Promise<string | undefined> {
-  if (!(await listIfPresent(fileSystem, folder)).includes(pointer)) return undefined;
-  const handle = await fileSystem.open(join(folder, pointer), 'r');
   const bytes = new Uint8Array(256);
-  const count = await handle.read(bytes).finally(() => handle.close());
+  const count = await withIoErrors(join(folder, pointer), async () => {
+    if (!(await listIfPresent(fileSystem, folder)).includes(pointer)) return undefined;
+    const handle = await fileSystem.open(join(folder, pointer), 'r');
+    return handle.read(bytes).finally(() => handle.close());
+  });
+  if (count === undefined) return undefined;
   const name = decodeUtf8(pointer, bytes.subarray(0, count)).trimEnd();
   if (/^[\w][\w.-]*$/.test(name)) return name;
   throw new ToolError('corrupt', {
@@ -70,7 +73,8 @@ export async function findNewestCheckpoint(
   fileSystem: FileSystem = diskFileSystem,
 ): Promise<{ readonly found?: FoundCheckpoint; readonly rejected: readonly RejectedCheckpoint[] }> {
   const rejected: RejectedCheckpoint[] = [];
-  for (const name of stepsNewestFirst(await listIfPresent(fileSystem, folder))) {
+  const names = await withIoErrors(folder, () => listIfPresent(fileSystem, folder));
+  for (const name of stepsNewestFirst(names)) {
     const path = join(folder, name);
     const { manifest, faults } = await verifyDirectory(path, fileSystem);
     if (manifest !== undefined && faults.length === 0) return { found: { name, path, manifest }, rejected };
@@ -91,17 +95,20 @@ export async function keepLast(
   if (!Number.isSafeInteger(keep) || keep < 1) {
     throw new ToolError('usage', { op: 'keepLast', expected: 'a count of at least 1', got: String(keep) });
   }
-  const pointed = await Promise.all(POINTERS.map((pointer) => readPointer(folder, pointer, fileSystem)));
-  const steps = stepsNewestFirst(await listIfPresent(fileSystem, folder));
-  const doomed = steps.slice(keep).filter((name) => !pointed.includes(name));
-  for (const name of doomed) {
-    // Out of the way first: a checkpoint that is half removed must not carry a checkpoint's name.
-    const aside = join(folder, `.tmp-${name}-${process.pid}-00000000`);
-    await fileSystem.remove(aside);
-    await fileSystem.rename(join(folder, name), aside);
-    await fileSystem.remove(aside);
-  }
-  return doomed;
+  return withIoErrors(folder, async () => {
+    const pointed: (string | undefined)[] = [];
+    for (const pointer of POINTERS) pointed.push(await readPointer(folder, pointer, fileSystem));
+    const steps = stepsNewestFirst(await listIfPresent(fileSystem, folder));
+    const doomed = steps.slice(keep).filter((name) => !pointed.includes(name));
+    for (const name of doomed) {
+      // Out of the way first: a checkpoint that is half removed must not carry a checkpoint's name.
+      const aside = join(folder, `.tmp-${name}-${process.pid}-00000000`);
+      await fileSystem.remove(aside);
+      await fileSystem.rename(join(folder, name), aside);
+      await fileSystem.remove(aside);
+    }
+    return doomed;
+  });
 }
 
 /**
@@ -110,24 +117,28 @@ export async function keepLast(
  * unless they are older than a day. Returns the names that were dealt with.
  */
 export async function sweepStale(folder: string, fileSystem: FileSystem = diskFileSystem): Promise<readonly string[]> {
-  const swept: string[] = [];
-  const names = await listIfPresent(fileSystem, folder);
-  for (const leftover of names) {
-    const [, kind, name, pid] = LEFTOVER_NAME.exec(leftover) ?? [];
-    if (name === undefined || !(await isStale(join(folder, leftover), Number(pid)))) continue;
-    if (kind === 'old' && !names.includes(name)) {
-      await fileSystem.rename(join(folder, leftover), join(folder, name));
-    } else {
-      await fileSystem.remove(join(folder, leftover));
+  return withIoErrors(folder, async () => {
+    const swept: string[] = [];
+    const names = await listIfPresent(fileSystem, folder);
+    const present = new Set(names);
+    for (const leftover of names) {
+      const [, kind, name, pid] = LEFTOVER_NAME.exec(leftover) ?? [];
+      if (name === undefined || !(await isStale(fileSystem, join(folder, leftover), Number(pid)))) continue;
+      if (kind === 'old' && !present.has(name)) {
+        await fileSystem.rename(join(folder, leftover), join(folder, name));
+        present.add(name);
+      } else {
+        await fileSystem.remove(join(folder, leftover));
+      }
+      swept.push(leftover);
     }
-    swept.push(leftover);
-  }
-  return swept;
+    return swept;
+  });
 }
 
-async function isStale(path: string, pid: number): Promise<boolean> {
+async function isStale(fileSystem: FileSystem, path: string, pid: number): Promise<boolean> {
   if (!isAlive(pid)) return true;
-  const modifiedMs = (await stat(path)).mtimeMs;
+  const modifiedMs = await fileSystem.modifiedMs(path);
   // In a container every run may have the same process id: what is older than this process is not its own.
   if (pid === process.pid && modifiedMs < performance.timeOrigin) return true;
   return Date.now() - modifiedMs > STALE_AFTER_MS;
@@ -139,7 +150,7 @@ function isAlive(pid: number): boolean {
     return true;
   } catch (error) {
     // EPERM: it lives and belongs to somebody else.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return fsErrorCode(error) === 'EPERM';
   }
 }
 
@@ -147,7 +158,7 @@ async function listIfPresent(fileSystem: FileSystem, folder: string): Promise<re
   try {
     return await fileSystem.list(folder);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    if (fsErrorCode(error) === 'ENOENT') return [];
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, rename, rm, statfs } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 
 /** An open file. Offsets are those of a plain front-to-back write or read. */
 export interface FileHandleLike {
@@ -26,6 +26,8 @@ export interface FileSystem {
   list(path: string): Promise<readonly string[]>;
   /** Bytes that an ordinary user may still write on the file system of `path`. */
   freeBytes(path: string): Promise<number>;
+  /** When a file or directory was last written, in milliseconds since 1970. */
+  modifiedMs(path: string): Promise<number>;
 }
 
 export const diskFileSystem: FileSystem = {
@@ -48,4 +50,5 @@ export const diskFileSystem: FileSystem = {
     const { bavail, bsize } = await statfs(path);
     return bavail * bsize;
   },
+  modifiedMs: async (path) => (await stat(path)).mtimeMs,
 };

@@ -4,7 +4,7 @@ import { ToolError } from '@dawngrad/tensor';
 import { decodeUtf8 } from '../io/byte-source.ts';
 import { describeJson, isJsonObject, parseStrictJsonObject } from '../io/strict-json.ts';
 import { diskFileSystem, type FileSystem } from './file-system.ts';
-import { describeFsError } from './model-files.ts';
+import { describeFsError } from './io-error.ts';
 
 /** Written last: a directory without it was never finished. */
 export const MANIFEST_FILE = 'manifest.json';

@@ -3,6 +3,7 @@ import { type FileHandle, open, readdir, realpath, stat } from 'node:fs/promises
 import { join, sep } from 'node:path';
 import { ToolError } from '@dawngrad/tensor';
 import { type ByteSource, type ModelFiles, readUtf8 } from '../io/byte-source.ts';
+import { describeFsError, withIoErrors } from './io-error.ts';
 
 /**
  * The files of a directory on disk. Names are plain names in it: a path, a link that leads out of it, a device or a
@@ -14,7 +15,7 @@ export async function openModelFiles(directory: string): Promise<ModelFiles> {
   return {
     label: directory,
     async list() {
-      const entries = await readdir(root, { withFileTypes: true });
+      const entries = await withIoErrors(directory, () => readdir(root, { withFileTypes: true }));
       return entries
         .filter((entry) => entry.isFile() || entry.isSymbolicLink())
         .map((entry) => entry.name)
@@ -68,21 +69,15 @@ async function openSource(root: string, name: string): Promise<ByteSource> {
 
 /** Opened for each read, so that a source needs no closing; beside reads of megabytes the cost is nothing. */
 async function withHandle<T>(path: string, name: string, use: (handle: FileHandle) => Promise<T>): Promise<T> {
-  let handle: FileHandle;
-  try {
+  return withIoErrors(name, async () => {
     // Without O_NONBLOCK opening a pipe would wait for a writer.
-    handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-  } catch (cause) {
-    throw new ToolError('io', { op: name, expected: 'a readable file', got: describeFsError(cause), cause });
-  }
-  try {
-    return await use(handle);
-  } catch (cause) {
-    if (cause instanceof ToolError) throw cause;
-    throw new ToolError('io', { op: name, expected: 'a readable file', got: describeFsError(cause), cause });
-  } finally {
-    await handle.close();
-  }
+    const handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    try {
+      return await use(handle);
+    } finally {
+      await handle.close();
+    }
+  });
 }
 
 async function readExactly(
@@ -105,22 +100,4 @@ async function readExactly(
     filled += bytesRead;
   }
   return out;
-}
-
-/** The code of a file-system error, in words where it is a common one. */
-export function describeFsError(cause: unknown): string {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-  const words: Readonly<Record<string, string>> = {
-    ENOENT: 'no such file or directory',
-    EACCES: 'permission denied',
-    EPERM: 'operation not permitted',
-    ENOTDIR: 'a path through something that is not a directory',
-    ELOOP: 'a loop of links',
-    EMFILE: 'too many open files',
-    ENOSPC: 'no space left on the device',
-    EROFS: 'a read-only file system',
-    EIO: 'an input/output error',
-    EEXIST: 'one that exists already',
-  };
-  return Object.hasOwn(words, code) ? `${words[code]} (${code})` : code !== '' ? code : String(cause);
 }

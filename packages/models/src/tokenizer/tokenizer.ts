@@ -4,11 +4,11 @@ import type { ModelFiles } from '../io/byte-source.ts';
 import { isJsonObject, type JsonObject, parseStrictJsonObject } from '../io/strict-json.ts';
 import { charOffsets } from './char-offsets.ts';
 import { checkTokenizerJson } from './check-tokenizer-json.ts';
+import { TOKENIZER_CAP_BYTES } from './tokenizer-files.ts';
 
 const TOKENIZER_FILE = 'tokenizer.json';
 const TOKENIZER_CONFIG_FILE = 'tokenizer_config.json';
 const CHAT_TEMPLATE_FILE = 'chat_template.jinja';
-const TOKENIZER_CAP_BYTES = 128 << 20;
 const TOKENIZER_CONFIG_CAP_BYTES = 16 << 20;
 const CHAT_TEMPLATE_CAP_BYTES = 64 << 10;
 

@@ -1,4 +1,4 @@
-import { diskFileSystem, type FileHandleLike, type FileSystem } from '../../src/node/file-system.ts';
+import type { FileHandleLike, FileSystem } from '../../src/node/file-system.ts';
 
 /** What happens at the chosen call: an error of that code, or a write of half the bytes. */
 export type Fault = 'ENOSPC' | 'EIO' | 'EACCES' | 'short write';
@@ -9,10 +9,10 @@ export interface FaultyFileSystem extends FileSystem {
 }
 
 /**
- * The disk, with a fault at the k-th call (counted from 0; none for -1). `isFatal` makes every later call fail as
+ * The file system `base` with a fault at the k-th call (counted from 0; none for -1). `isFatal` makes every later call fail as
  * well: what a process leaves that was killed there.
  */
-export function faultyFileSystem(k: number, fault: Fault, isFatal = false): FaultyFileSystem {
+export function faultyFileSystem(base: FileSystem, k: number, fault: Fault, isFatal = false): FaultyFileSystem {
   const calls: string[] = [];
   const pass = (call: string): boolean => {
     const index = calls.push(call) - 1;
@@ -44,27 +44,31 @@ export function faultyFileSystem(k: number, fault: Fault, isFatal = false): Faul
     calls,
     async open(path, flags) {
       pass(`open ${flags}`);
-      return wrap(await diskFileSystem.open(path, flags));
+      return wrap(await base.open(path, flags));
     },
     async mkdir(path, recursive) {
       pass('mkdir');
-      await diskFileSystem.mkdir(path, recursive);
+      await base.mkdir(path, recursive);
     },
     async rename(from, to) {
       pass('rename');
-      await diskFileSystem.rename(from, to);
+      await base.rename(from, to);
     },
     async remove(path) {
       pass('remove');
-      await diskFileSystem.remove(path);
+      await base.remove(path);
     },
     async list(path) {
       pass('list');
-      return diskFileSystem.list(path);
+      return base.list(path);
     },
     async freeBytes(path) {
       pass('statfs');
-      return diskFileSystem.freeBytes(path);
+      return base.freeBytes(path);
+    },
+    async modifiedMs(path) {
+      pass('stat');
+      return base.modifiedMs(path);
     },
   };
 }
