@@ -44,12 +44,12 @@ export async function aptUnpack(options) {
     async () => {
       if (existsSync(folder)) return;
       const partial = `${folder}.partial`;
-      rmSync(partial, { recursive: true, force: true });
+      rmSync(partial, { recursive: true, force: true, maxRetries: 5 });
       try {
         await fill(partial, options);
         renameSync(join(partial, 'root'), folder);
       } finally {
-        rmSync(partial, { recursive: true, force: true });
+        rmSync(partial, { recursive: true, force: true, maxRetries: 5 });
       }
     },
     waiting,
@@ -71,10 +71,13 @@ async function fill(partial, options) {
     join(partial, 'sources.list'),
     suites.map((suite) => `deb [signed-by=${keyring}] ${uri} ${suite} main\n`).join(''),
   );
-  // The machine's own apt.conf.d is read before this file, so its proxies and certificates stay in force.
+  // The machine's own apt.conf.d is read as well, so its proxies and certificates stay in force; so do those of a
+  // file that the user names in the variable which this run needs.
+  const own = process.env.APT_CONFIG;
   writeFileSync(
     join(partial, 'apt.conf'),
     [
+      own && existsSync(own) ? readFileSync(own, 'utf8') : '',
       `Dir::Etc::sourcelist "${partial}/sources.list";`,
       'Dir::Etc::sourceparts "/dev/null";',
       'Dir::Etc::preferences "/dev/null";',
@@ -85,6 +88,8 @@ async function fill(partial, options) {
       `Dir::Log "${partial}";`,
       'Acquire::Languages "none";',
       'Acquire::Retries "2";',
+      'Acquire::http::Timeout "20";',
+      'Acquire::https::Timeout "20";',
       'APT::Sandbox::User "root";',
       'Debug::NoLocking "true";',
       '',

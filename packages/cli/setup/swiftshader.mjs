@@ -13,10 +13,11 @@ const INSTALLED = ['/usr/lib/chromium', '/usr/lib64/chromium-browser', '/opt/goo
  *
  * @param {string} cache
  * @param {(line: string) => void} log
+ * @param {readonly string[]} [browsers] folders in which an installed Chromium may lie
  * @returns {Promise<Record<string, string>>} environment that selects it
  */
-export async function prepareSwiftShader(cache, log) {
-  const installed = INSTALLED.find((folder) => FILES.every((name) => existsSync(join(folder, name))));
+export async function prepareSwiftShader(cache, log, browsers = INSTALLED) {
+  const installed = browsers.find((folder) => FILES.every((name) => existsSync(join(folder, name))));
   const folder = installed === undefined ? await unpack(cache, log) : linked(cache, installed);
   return { ...icdVariables(join(folder, ICD)), LD_LIBRARY_PATH: folder };
 }
