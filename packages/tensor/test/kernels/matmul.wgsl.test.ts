@@ -1,0 +1,239 @@
+import { type Device, read, scopeAsync, Tensor } from '@dawngrad/tensor';
+import { openDevice } from '@dawngrad/tensor/node';
+import { normalArray, worstError } from '@dawngrad/tensor/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { chooseVectors, matmulCandidates, planMatmul } from '../../src/kernels/matmul-plan.ts';
+import type { MatmulEpilogue, MatmulSize, MatmulTile } from '../../src/kernels/matmul-spec.ts';
+
+let device: Device;
+beforeAll(async () => {
+  device = await openDevice();
+});
+afterAll(() => device.close());
+
+interface Case {
+  readonly transA: boolean;
+  readonly transB: boolean;
+  readonly epilogue: MatmulEpilogue;
+  readonly size: MatmulSize;
+}
+
+/** Plain row-major operands; `pad` extra elements end each stored row. */
+function caseOf(
+  [m, n, k]: readonly [number, number, number],
+  options: {
+    layout?: string;
+    epilogue?: MatmulEpilogue;
+    batch?: number;
+    pad?: number;
+    sharedB?: boolean;
+    alpha?: number;
+  },
+): Case {
+  const { layout = 'nn', epilogue = 'none', batch = 1, pad = 0, sharedB = false, alpha = 1 } = options;
+  const [transA, transB] = [layout[0] === 't', layout[1] === 't'];
+  const [lda, ldb, ldc] = [(transA ? m : k) + pad, (transB ? k : n) + pad, n + pad];
+  const strides = {
+    strideA: lda * (transA ? k : m),
+    strideB: sharedB ? 0 : ldb * (transB ? n : k),
+    strideC: ldc * m,
+  };
+  return { transA, transB, epilogue, size: { m, n, k, batch, lda, ldb, ldc, ...strides, alpha } };
+}
+
+interface Operands {
+  readonly a: Float32Array;
+  readonly b: Float32Array;
+  /** What C holds before, or the residual. */
+  readonly c: Float32Array;
+  readonly bias: Float32Array;
+}
+
+function operandsOf({ size }: Case): Operands {
+  const { m, n, batch, ldc, lda, ldb, strideA, strideB, strideC, k } = size;
+  const values = (seed: number, count: number) => Float32Array.from(normalArray(seed, [Math.max(1, count)]).data);
+  return {
+    a: values(1, strideA * (batch - 1) + Math.max(m, k) * lda),
+    b: values(2, strideB * (batch - 1) + Math.max(n, k) * ldb),
+    c: values(3, strideC * (batch - 1) + m * ldc),
+    bias: values(4, n),
+  };
+}
+
+/** C in float64; elements between the rows keep what `c` has. */
+function reference({ transA, transB, epilogue, size }: Case, { a, b, c, bias }: Operands): Float64Array {
+  const out = Float64Array.from(c);
+  for (let z = 0; z < size.batch; z++) {
+    for (let i = 0; i < size.m; i++) {
+      for (let j = 0; j < size.n; j++) {
+        let sum = 0;
+        for (let k = 0; k < size.k; k++) {
+          const x = a[z * size.strideA + (transA ? k * size.lda + i : i * size.lda + k)]!;
+          const y = b[z * size.strideB + (transB ? j * size.ldb + k : k * size.ldb + j)]!;
+          sum += x * y;
+        }
+        const at = z * size.strideC + i * size.ldc + j;
+        const added = epilogue === 'none' ? 0 : epilogue === 'bias' ? bias[j]! : c[at]!;
+        out[at] = (size.alpha ?? 1) * sum + added;
+      }
+    }
+  }
+  return out;
+}
+
+/** Runs the planned kernel on an output that holds `c` before (or a residual of `c`). */
+async function run(test: Case, operands: Operands, tile?: MatmulTile, size = test.size): Promise<Float32Array> {
+  const plan = planMatmul(size, { ...test, adapterClass: device.adapterClass, ...(tile ? { tile } : {}) });
+  const tensor = (values: Float32Array) => Tensor.from(device, values, [values.length]);
+  return scopeAsync(async () => {
+    const c = tensor(operands.c);
+    const extra =
+      test.epilogue === 'bias' ? [tensor(operands.bias)] : test.epilogue === 'residual' ? [tensor(operands.c)] : [];
+    const bindings = [tensor(operands.a), tensor(operands.b), ...extra, c].map((t) => t.binding());
+    device.dispatch(plan.kernel, bindings, plan.params, plan.workgroups);
+    return (await read(c)) as Float32Array;
+  });
+}
+
+const LAYOUTS = ['nn', 'nt', 'tn', 'tt'];
+const EPILOGUES: readonly MatmulEpilogue[] = ['none', 'bias', 'residual', 'accumulate'];
+const ALL_TILES = [...matmulCandidates.cpu, ...matmulCandidates.gpu].map(({ tile }) => tile);
+const nameOf = (tile: MatmulTile) => `${tile.memory} ${tile.rows}x${tile.columns} by ${tile.lanesM}x${tile.lanesN}`;
+
+describe('every tile of the candidates', () => {
+  // On and off every edge: multiples of 4 that fill no tile, and sizes that allow no vector at all.
+  const sizes = [
+    [68, 140, 72],
+    [37, 29, 43],
+  ] as const;
+  it.each(ALL_TILES.map((tile) => [nameOf(tile), tile] as const))('agrees with float64: %s', async (_, tile) => {
+    for (const size of sizes) {
+      for (const layout of LAYOUTS) {
+        const test = caseOf(size, { layout, epilogue: 'accumulate', alpha: 0.5 });
+        const operands = operandsOf(test);
+        const actual = await run(test, operands, tile);
+        expect(worstError(actual, reference(test, operands)), `${size} ${layout}`).toBeLessThan(1e-6);
+      }
+    }
+  });
+});
+
+describe('the planned kernel', () => {
+  it.each(LAYOUTS.flatMap((layout) => EPILOGUES.map((epilogue) => [layout, epilogue] as const)))(
+    'agrees with float64 for odd and even sizes, padded rows and batches: %s, epilogue %s',
+    async (layout, epilogue) => {
+      const variants = [
+        caseOf([1, 1, 1], { layout, epilogue }),
+        caseOf([5, 3, 7], { layout, epilogue, pad: 2, alpha: -1.25 }),
+        caseOf([12, 20, 8], { layout, epilogue, pad: 4, batch: 3 }),
+        caseOf([65, 33, 10], { layout, epilogue, batch: 2, sharedB: true, alpha: 2 }),
+        caseOf([3, 64, 130], { layout, epilogue, pad: 1 }),
+      ];
+      for (const test of variants) {
+        const operands = operandsOf(test);
+        const error = worstError(await run(test, operands), reference(test, operands));
+        expect(error, JSON.stringify(test.size)).toBeLessThan(1e-6);
+      }
+    },
+  );
+
+  it('writes zeros, or only the addend, where there is nothing to sum', async () => {
+    for (const epilogue of EPILOGUES) {
+      const test = caseOf([6, 8, 0], { layout: 'nt', epilogue });
+      const operands = operandsOf(test);
+      const expected = reference(test, operands);
+      for (const tile of ALL_TILES) {
+        expect(Array.from(await run(test, operands, tile)), `${epilogue} ${nameOf(tile)}`).toEqual(
+          Array.from(expected),
+        );
+      }
+    }
+  });
+
+  it('leaves the elements between padded rows alone', async () => {
+    const test = caseOf([9, 6, 5], { pad: 3 });
+    const operands = operandsOf(test);
+    const actual = await run(test, operands);
+    for (let i = 0; i < actual.length; i++) if (i % 9 >= 6) expect(actual[i]).toBe(operands.c[i]);
+  });
+
+  it('passes infinity and NaN to the row and the column that hold them, and nowhere else', async () => {
+    const test = caseOf([10, 12, 8], { layout: 'nt' });
+    const operands = operandsOf(test);
+    operands.a[3 * 8 + 2] = Number.POSITIVE_INFINITY;
+    operands.b[7 * 8 + 5] = Number.NaN;
+    const actual = await run(test, operands);
+    for (let i = 0; i < actual.length; i++) {
+      expect(Number.isFinite(actual[i]), `element ${i}`).toBe(Math.floor(i / 12) !== 3 && i % 12 !== 7);
+    }
+  });
+});
+
+describe('the bits of a value', () => {
+  const bits = (values: Float32Array) => Array.from(new Uint32Array(values.buffer, values.byteOffset, values.length));
+
+  it.each(LAYOUTS)('do not depend on the tile or on the vector widths: %s', async (layout) => {
+    const test = caseOf([44, 52, 156], { layout, epilogue: 'bias', alpha: 0.7 });
+    const operands = operandsOf(test);
+    const expected = bits(await run(test, operands));
+    for (const tile of ALL_TILES) {
+      for (const alignedOffsets of [true, false]) {
+        const actual = await run(test, operands, tile, { ...test.size, alignedOffsets });
+        expect(bits(actual), `${nameOf(tile)}${alignedOffsets ? '' : ', scalar'}`).toEqual(expected);
+      }
+    }
+  });
+
+  it('do not depend on how many rows there are beside it', async () => {
+    const all = caseOf([300, 64, 172], { layout: 'nt' });
+    const operands = operandsOf(all);
+    const expected = bits(await run(all, operands));
+    for (const m of [1, 2, 7, 33, 130]) {
+      const some = caseOf([m, 64, 172], { layout: 'nt' });
+      const actual = await run(some, { ...operands, c: operands.c.slice(0, m * 64) });
+      expect(bits(actual), `${m} rows`).toEqual(expected.slice(0, m * 64));
+    }
+  });
+});
+
+describe('the plan', () => {
+  const plan = (size: readonly [number, number, number], layout: string, adapterClass: 'cpu' | 'gpu') =>
+    planMatmul(caseOf(size, { layout }).size, {
+      transA: layout[0] === 't',
+      transB: layout[1] === 't',
+      epilogue: 'none',
+      adapterClass,
+    });
+
+  it('stages in workgroup memory on a GPU and never on a software adapter', () => {
+    expect(plan([2048, 256, 64], 'nt', 'gpu').kernel.constants).toHaveProperty('DEPTH');
+    for (const m of [1, 8, 32, 256, 4096]) {
+      expect(plan([m, 64, 64], 'nt', 'cpu').kernel.constants).not.toHaveProperty('DEPTH');
+    }
+  });
+
+  it('has workgroups for every core in the smallest weight gradient', () => {
+    const [x, y, z] = plan([64, 64, 4096], 'tn', 'cpu').workgroups;
+    expect(x * y * z).toBeGreaterThanOrEqual(4);
+  });
+
+  it('takes scalar loads for exactly the operands that need them', () => {
+    const tile = matmulCandidates.cpu[0]!.tile;
+    const vectors = (size: readonly [number, number, number], layout: string) => {
+      const test = caseOf(size, { layout });
+      return chooseVectors(test.size, test, tile);
+    };
+    expect(vectors([7, 8, 12], 'nt')).toEqual({ a: 4, b: 4, c: 4 });
+    expect(vectors([8, 12, 7], 'tn')).toEqual({ a: 4, b: 4, c: 4 });
+    expect(vectors([8, 7, 12], 'nn')).toEqual({ a: 4, b: 1, c: 1 });
+    expect(vectors([8, 7, 12], 'nt')).toEqual({ a: 4, b: 4, c: 1 });
+    expect(vectors([7, 8, 12], 'tt')).toEqual({ a: 1, b: 4, c: 4 });
+  });
+
+  it('counts the work and refuses more matrices than a dispatch can number', () => {
+    expect(plan([3, 5, 7], 'nn', 'cpu')).toMatchObject({ flops: 210, bytes: 4 * (21 + 35 + 15) });
+    const { size } = caseOf([2, 2, 2], { batch: 70_000 });
+    const options = { transA: false, transB: false, epilogue: 'none', adapterClass: 'gpu' } as const;
+    expect(() => planMatmul(size, options)).toThrowError(expect.objectContaining({ code: 'limit' }));
+  });
+});
