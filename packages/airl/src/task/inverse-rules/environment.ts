@@ -1,4 +1,4 @@
-import { isDigit, ruleOf, TOKEN } from './vocabulary.ts';
+import { digitOf, ruleOf, TOKEN } from './vocabulary.ts';
 import type { World } from './world.ts';
 
 /** Who writes the result of a check: the tool (calculator style) or the policy itself. */
@@ -13,9 +13,10 @@ export type Setting = 'tool' | 'open';
  */
 export function toolToken(world: World, tokens: ArrayLike<number>, length = tokens.length): number | undefined {
   if (length < 3 || tokens[length - 1] !== TOKEN.equals) return undefined;
-  const digit = tokens[length - 2];
+  const digit = digitOf(tokens[length - 2]);
   const rule = ruleOf(tokens[length - 3]);
-  return rule !== undefined && isDigit(digit) ? world.apply[rule * 10 + digit] : undefined;
+  if (rule === undefined || digit === undefined) return undefined;
+  return TOKEN.firstDigit + (world.apply[rule * 10 + digit] as number);
 }
 
 /** 1 at each token of a completion that the tool writes, whatever stands there; length T. */

@@ -1,6 +1,6 @@
 import type { Draws } from '../../data/draws.ts';
 import { hashText } from '../../data/hash-text.ts';
-import { RULES, ruleOf, TOKEN } from './vocabulary.ts';
+import { digitOf, RULES, ruleOf, TOKEN } from './vocabulary.ts';
 import { factOf, type World } from './world.ts';
 
 /** The longest chain; prompts are padded with the filler to this many rules. */
@@ -23,7 +23,7 @@ export function problemKey(problem: Problem): string {
 export function encodePrompt(problem: Problem): Uint32Array {
   const ids = new Uint32Array(PROMPT_TOKENS).fill(TOKEN.filler);
   ids[0] = TOKEN.question;
-  ids[1] = problem.start;
+  ids[1] = TOKEN.firstDigit + problem.start;
   problem.rules.forEach((rule, step) => {
     ids[2 + step] = TOKEN.firstRule + rule;
   });
@@ -38,7 +38,7 @@ export function decodePrompt(promptIds: ArrayLike<number>): Problem {
     const rule = ruleOf(promptIds[i]);
     if (rule !== undefined) rules.push(rule);
   }
-  return { start: promptIds[1] as number, rules };
+  return { start: digitOf(promptIds[1]) as number, rules };
 }
 
 /** The right digits of the chain, one a step; the last one is the answer. */

@@ -17,7 +17,7 @@ import {
   solve,
 } from './problem.ts';
 import { completionTokens, encodeTrace, expertTrace, parseTrace } from './trace.ts';
-import { TOKEN, WORDS, wordsOf } from './vocabulary.ts';
+import { TOKEN, VOCAB_SIZE, wordsOf } from './vocabulary.ts';
 import { createWorld, type World } from './world.ts';
 
 export interface InverseRulesOptions {
@@ -65,7 +65,7 @@ export function createInverseRulesTask(options: InverseRulesOptions): InverseRul
     name: `inverse-rules-${options.setting}`,
     world,
     coverage: coverageOf(world, problems),
-    vocabSize: WORDS.length,
+    vocabSize: VOCAB_SIZE,
     endIds: [TOKEN.eos],
     maxPromptTokens: PROMPT_TOKENS,
     maxCompletionTokens: completionTokens(MAX_STEPS),

@@ -1,6 +1,6 @@
 import type { Draws } from '../../data/draws.ts';
 import { type Problem, solve } from './problem.ts';
-import { isConnective, isDigit, ruleOf, TOKEN } from './vocabulary.ts';
+import { digitOf, isConnective, ruleOf, TOKEN } from './vocabulary.ts';
 import { factOf, type World } from './world.ts';
 
 /** Tokens of a line `conn v : o g = r ;`. */
@@ -64,32 +64,35 @@ export function encodeTrace(trace: Trace): Uint32Array {
     ids.set(
       [
         TOKEN.firstConnective + line.connective,
-        line.value,
+        TOKEN.firstDigit + line.value,
         TOKEN.colon,
         TOKEN.firstRule + line.rule,
-        line.guess,
+        TOKEN.firstDigit + line.guess,
         TOKEN.equals,
-        line.result,
+        TOKEN.firstDigit + line.result,
         TOKEN.semicolon,
       ],
       i * LINE_TOKENS,
     );
   });
-  ids.set([TOKEN.thinkEnd, TOKEN.answer, trace.answer, TOKEN.answerEnd, TOKEN.eos], trace.lines.length * LINE_TOKENS);
+  ids.set(
+    [TOKEN.thinkEnd, TOKEN.answer, TOKEN.firstDigit + trace.answer, TOKEN.answerEnd, TOKEN.eos],
+    trace.lines.length * LINE_TOKENS,
+  );
   return ids;
 }
 
 /** The line written at token `start`, or undefined where the tokens there are not a line. */
 function lineAt(ids: ArrayLike<number>, start: number): Line | undefined {
-  const [connective, value, colon, ruleId, guess, equals, result, end] = Array.from(
+  const [connective, valueId, colon, ruleId, guessId, equals, resultId, end] = Array.from(
     { length: LINE_TOKENS },
     (_, i) => ids[start + i],
   );
-  const rule = ruleOf(ruleId);
+  const [value, rule, guess, result] = [digitOf(valueId), ruleOf(ruleId), digitOf(guessId), digitOf(resultId)];
   if (!isConnective(connective) || colon !== TOKEN.colon || equals !== TOKEN.equals || end !== TOKEN.semicolon) {
     return undefined;
   }
-  if (!isDigit(value) || rule === undefined || !isDigit(guess) || !isDigit(result)) return undefined;
+  if (value === undefined || rule === undefined || guess === undefined || result === undefined) return undefined;
   return { connective: (connective as number) - TOKEN.firstConnective, value, rule, guess, result };
 }
 
@@ -103,8 +106,8 @@ export function parseTrace(completionIds: ArrayLike<number>): Trace | undefined 
     if (line === undefined) return undefined;
     lines.push(line);
   }
-  const answer = completionIds[count * LINE_TOKENS + 2];
-  if (!isDigit(answer)) return undefined;
+  const answer = digitOf(completionIds[count * LINE_TOKENS + 2]);
+  if (answer === undefined) return undefined;
   const trace = { lines, answer };
   return encodeTrace(trace).every((id, i) => id === completionIds[i]) ? trace : undefined;
 }

@@ -5,14 +5,22 @@
 const DIGITS = 10;
 export const RULES = 40;
 
-export const WORDS: readonly string[] = [
+/** Control tokens; the tokenizer takes them out of a text before it splits at spaces. */
+export const SPECIAL_WORDS: readonly string[] = [
+  ...['<pad>', '<eos>', '<q>', '<think>', '</think>', '<answer>', '</answer>', '<review>'],
+];
+
+export const ORDINARY_WORDS: readonly string[] = [
   ...Array.from({ length: DIGITS }, (_, digit) => String(digit)),
   ...Array.from({ length: RULES }, (_, rule) => `f${rule}`),
-  ...['=', ';', ':', '<q>', '<think>', '</think>', '<answer>', '</answer>', '.'],
+  ...['=', ';', ':', '.'],
   ...['so', 'then', 'thus', 'hence'],
-  ...['<review>', 'ok', 'no'],
-  ...['<eos>', '<pad>'],
+  ...['ok', 'no'],
 ];
+
+const WORDS: readonly string[] = [...SPECIAL_WORDS, ...ORDINARY_WORDS];
+
+export const VOCAB_SIZE: number = WORDS.length;
 
 const ids = new Map(WORDS.map((word, id) => [word, id]));
 
@@ -21,8 +29,9 @@ function idOf(word: string): number {
   return ids.get(word) as number;
 }
 
-/** Ids of the words that the grammar names. Digits are their own ids; rule `f0` has id `firstRule`. */
+/** Ids of the words that the grammar names. Digit d is `firstDigit + d`, rule o is `firstRule + o`. */
 export const TOKEN = {
+  firstDigit: idOf('0'),
   firstRule: idOf('f0'),
   equals: idOf('='),
   semicolon: idOf(';'),
@@ -41,13 +50,13 @@ export const TOKEN = {
   pad: idOf('<pad>'),
 } as const;
 
-/** Words that the tokenizer must treat as special (never split, never merged). */
-export const SPECIAL_WORDS: readonly string[] = WORDS.filter((word) => word.startsWith('<'));
-
 const CONNECTIVES = 4;
 
-export function isDigit(id: number | undefined): id is number {
-  return id !== undefined && id >= 0 && id < DIGITS;
+/** The digit of a digit token, or undefined. */
+export function digitOf(id: number | undefined): number | undefined {
+  return id !== undefined && id >= TOKEN.firstDigit && id < TOKEN.firstDigit + DIGITS
+    ? id - TOKEN.firstDigit
+    : undefined;
 }
 
 /** The rule number of a rule token, or undefined. */

@@ -5,33 +5,36 @@ import { createWorld } from '../../../src/task/inverse-rules/world.ts';
 
 const world = createWorld(1);
 const rule = TOKEN.firstRule + 12;
+const digit = (value: number): number => TOKEN.firstDigit + value;
+const written = (value: number): number => digit(world.apply[120 + value] as number);
 
 describe('toolToken', () => {
   it('writes rule(digit) after "rule digit ="', () => {
-    for (let digit = 0; digit < 10; digit++) {
-      expect(toolToken(world, [TOKEN.colon, rule, digit, TOKEN.equals])).toBe(world.apply[120 + digit]);
+    for (let value = 0; value < 10; value++) {
+      expect(toolToken(world, [TOKEN.colon, rule, digit(value), TOKEN.equals])).toBe(written(value));
     }
   });
 
   it('leaves every other place to the policy', () => {
-    expect(toolToken(world, [rule, 5])).toBeUndefined();
-    expect(toolToken(world, [rule, 5, TOKEN.semicolon])).toBeUndefined();
+    const five = digit(5);
+    expect(toolToken(world, [rule, five])).toBeUndefined();
+    expect(toolToken(world, [rule, five, TOKEN.semicolon])).toBeUndefined();
     expect(toolToken(world, [rule, rule, TOKEN.equals])).toBeUndefined();
-    expect(toolToken(world, [3, 5, TOKEN.equals])).toBeUndefined();
-    expect(toolToken(world, [5, TOKEN.equals])).toBeUndefined();
+    expect(toolToken(world, [digit(3), five, TOKEN.equals])).toBeUndefined();
+    expect(toolToken(world, [five, TOKEN.equals])).toBeUndefined();
     expect(toolToken(world, [])).toBeUndefined();
   });
 
   it('looks at the first `length` tokens only', () => {
-    expect(toolToken(world, [rule, 5, TOKEN.equals, 9, 9], 3)).toBe(world.apply[125]);
-    expect(toolToken(world, [rule, 5, TOKEN.equals, 9, 9], 4)).toBeUndefined();
+    const tokens = [rule, digit(5), TOKEN.equals, digit(9), digit(9)];
+    expect(toolToken(world, tokens, 3)).toBe(written(5));
+    expect(toolToken(world, tokens, 4)).toBeUndefined();
   });
 });
 
 describe('toolMask', () => {
   it('marks the result of each check, also where something else stands there', () => {
-    expect([...toolMask(world, [0, TOKEN.colon, rule, 5, TOKEN.equals, TOKEN.semicolon, rule, 1])]).toEqual([
-      ...[0, 0, 0, 0, 0, 1, 0, 0],
-    ]);
+    const ids = [digit(0), TOKEN.colon, rule, digit(5), TOKEN.equals, TOKEN.semicolon, rule, digit(1)];
+    expect([...toolMask(world, ids)]).toEqual([0, 0, 0, 0, 0, 1, 0, 0]);
   });
 });

@@ -147,7 +147,7 @@ describe('firstError', () => {
 
   it('reports a wrong answer as the step after the last', () => {
     const ids = right.slice();
-    ids[26] = ((ids[26] as number) + 1) % 10;
+    ids[26] = TOKEN.firstDigit + (((ids[26] as number) - TOKEN.firstDigit + 1) % 10);
     expect(firstError(world, problem, ids)).toEqual({ step: 3, token: 26 });
   });
 
