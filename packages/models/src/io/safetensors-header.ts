@@ -3,7 +3,7 @@ import { decodeUtf8 } from './byte-source.ts';
 import { describeJson, isJsonObject, type JsonObject, parseStrictJsonObject } from './strict-json.ts';
 
 /** Header cap of the reference implementation, huggingface/safetensors 24b0b28 (MAX_HEADER_SIZE). */
-export const HEADER_CAP_BYTES = 100_000_000;
+const HEADER_CAP_BYTES = 100_000_000;
 
 /** More than ten times the tensors of the largest published shard. */
 const MAX_TENSORS = 200_000;

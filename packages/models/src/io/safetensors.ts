@@ -1,7 +1,13 @@
 import { ToolError } from '@dawngrad/tensor';
 import type { ByteSource } from './byte-source.ts';
 import { widenBf16, widenF16 } from './float-formats.ts';
-import { elementBytes, headerLength, parseHeader, type TensorEntry } from './safetensors-header.ts';
+import {
+  elementBytes,
+  headerLength,
+  parseHeader,
+  type SafetensorsHeader,
+  type TensorEntry,
+} from './safetensors-header.ts';
 
 /** Bytes fetched at a time: small beside any weight matrix that matters, large beside the cost of a read. */
 const CHUNK_BYTES = 4 << 20;
@@ -22,10 +28,7 @@ export class SafetensorsFile {
   readonly metadata: ReadonlyMap<string, string>;
   readonly #source: ByteSource;
 
-  private constructor(
-    source: ByteSource,
-    header: { readonly tensors: ReadonlyMap<string, TensorEntry>; readonly metadata: ReadonlyMap<string, string> },
-  ) {
+  private constructor(source: ByteSource, header: SafetensorsHeader) {
     this.name = source.name;
     this.tensors = header.tensors;
     this.metadata = header.metadata;

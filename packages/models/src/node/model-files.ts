@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, readdir, realpath, stat } from 'node:fs/promises';
-import { join, sep } from 'node:path';
+import { basename, dirname, join, sep } from 'node:path';
 import { ToolError } from '@dawngrad/tensor';
 import { type ByteSource, type ModelFiles, readUtf8 } from '../io/byte-source.ts';
 import { describeFsError, withIoErrors } from './io-error.ts';
@@ -50,7 +50,7 @@ async function openSource(root: string, name: string): Promise<ByteSource> {
   } catch (cause) {
     throw new ToolError('config', { op: root, expected: `a file ${name}`, got: describeFsError(cause), cause });
   }
-  if (!path.startsWith(root.endsWith(sep) ? root : root + sep)) {
+  if (!allowedFolders(root).some((folder) => path.startsWith(folder.endsWith(sep) ? folder : folder + sep))) {
     throw new ToolError('config', { op: root, expected: `${name} within the directory`, got: 'a link that leads out' });
   }
   const size = await withHandle(path, name, async (handle) => {
@@ -65,6 +65,17 @@ async function openSource(root: string, name: string): Promise<ByteSource> {
     size,
     read: (offset, length) => withHandle(path, name, (handle) => readExactly(handle, name, offset, length)),
   };
+}
+
+/**
+ * The folders in which a file may really lie: the directory itself and, for a snapshot in the cache of Hugging Face's
+ * hub client, whose files are links, the blobs of the same repository.
+ */
+function allowedFolders(root: string): readonly string[] {
+  const snapshots = dirname(root);
+  const repository = dirname(snapshots);
+  const isHubCache = basename(snapshots) === 'snapshots' && basename(repository).startsWith('models--');
+  return isHubCache ? [root, join(repository, 'blobs')] : [root];
 }
 
 /** Opened for each read, so that a source needs no closing; beside reads of megabytes the cost is nothing. */

@@ -3,7 +3,7 @@ import { MAX_VOCAB_SIZE } from '../config/llama-config.ts';
 import { describeJson, isJsonObject, type JsonObject } from '../io/strict-json.ts';
 
 /** The ids of a tokenizer.json, added tokens included. */
-export interface Vocabulary {
+interface Vocabulary {
   readonly idOf: ReadonlyMap<string, number>;
   readonly tokenOf: ReadonlyMap<number, string>;
   /** One more than the largest id. */

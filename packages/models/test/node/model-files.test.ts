@@ -48,6 +48,25 @@ describe('openModelFiles', () => {
     expect(await files.list()).not.toContain('pipe');
   });
 
+  it("follows the links of the hub client's cache to the blobs of the same model, and no further", async () => {
+    const cache = temporaryFolder();
+    const snapshot = join(cache, 'models--org--name', 'snapshots', 'abc');
+    for (const folder of [
+      snapshot,
+      join(cache, 'models--org--name', 'blobs'),
+      join(cache, 'models--org--other', 'blobs'),
+    ]) {
+      mkdirSync(folder, { recursive: true });
+    }
+    writeFileSync(join(cache, 'models--org--name', 'blobs', 'b1'), '{}');
+    writeFileSync(join(cache, 'models--org--other', 'blobs', 'b2'), '{}');
+    symlinkSync('../../blobs/b1', join(snapshot, 'config.json'));
+    symlinkSync('../../../models--org--other/blobs/b2', join(snapshot, 'tokenizer.json'));
+    const files = await openModelFiles(snapshot);
+    expect(await files.readText('config.json', 10)).toBe('{}');
+    await expect(files.open('tokenizer.json')).rejects.toThrow('a link that leads out');
+  });
+
   it('refuses a neighbour whose name starts alike', async () => {
     const parent = temporaryFolder();
     mkdirSync(join(parent, 'model'));
