@@ -14,7 +14,7 @@ import type { AttentionPlan } from './attention-tile.wgsl.ts';
  *          (slot, position) race: the caller must not pass them.
  */
 
-export interface CacheAppendShape {
+interface CacheAppendShape {
   /** Source rows. */
   readonly rows: number;
   /** Slots of the cache. */

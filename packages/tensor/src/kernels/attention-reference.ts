@@ -15,14 +15,14 @@ export interface AttentionReferenceInput {
   readonly window: number;
 }
 
-export interface AttentionReferenceOutput {
+interface AttentionReferenceOutput {
   /** [N, H, E] */
   readonly o: Float64Array;
   /** [N, H] */
   readonly lse: Float64Array;
 }
 
-export interface AttentionReferenceGrads {
+interface AttentionReferenceGrads {
   readonly dQ: Float64Array;
   readonly dK: Float64Array;
   readonly dV: Float64Array;

@@ -126,8 +126,9 @@ export function chooseAttentionTile(shape: AttentionShape, stagedScalars: number
   const aligned = [headDim, shape.qStride, shape.kStride, shape.vStride, shape.qOffset, shape.kOffset, shape.vOffset];
   const vec = aligned.every((value = 0) => value % 4 === 0) ? 4 : 1;
   if (adapterClass === 'cpu') {
-    const step = headDim > 64 ? 1 : headDim > 32 ? 2 : 4;
-    return { threads: 8, rowsPerThread: 2, step, staged: 0, chunks, headDim, vec };
+    // Best of steps 1, 2, 4, 8 with 1, 2, 4 rows a thread; larger texts gain nothing and compile for seconds.
+    const step = headDim > 32 ? 1 : headDim > 16 ? 2 : 4;
+    return { threads: 8, rowsPerThread: headDim > 128 ? 1 : 2, step, staged: 0, chunks, headDim, vec };
   }
   const step = headDim > 128 ? 1 : headDim > 64 ? 2 : headDim > 32 ? 4 : 8;
   const rowBytes = 2 * chunks * 16 + stagedScalars * 4;

@@ -1,21 +1,21 @@
 import { type AttentionTile, each } from './attention-tile.wgsl.ts';
 
 /** Head vectors that every thread of the workgroup walks over. */
-export interface WalkedRows {
+interface WalkedRows {
   readonly buffer: string;
   /** WGSL for the base of the head vector of row `j`, in binding elements. */
   readonly row: (j: string) => string;
 }
 
 /** A number for each walked row, such as a log-sum-exp. */
-export interface WalkedScalar {
+interface WalkedScalar {
   readonly buffer: string;
   readonly element: string;
   readonly at: (j: string) => string;
 }
 
 /** The text of a walk: where its values come from depends on the tile, the body does not. */
-export interface Walk {
+interface Walk {
   readonly declarations: string;
   /** Runs `body` with `j` = the first row of a step, for rows from `from` to `to`. */
   loop(from: string, to: string, body: string): string;

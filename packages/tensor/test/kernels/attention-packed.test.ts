@@ -53,7 +53,7 @@ describe.each(['cpu', 'gpu'] as const)('packed attention with the %s tiles', (ad
     ['head width 32, one kv head', { headDim: 32, heads: 3, kvHeads: 1 }],
     ['head width 64', { headDim: 64 }],
     ['head width 80', { headDim: 80, lengths: [3, 33] }],
-    ['head width 128', { headDim: 128, lengths: [20, 1, 9] }],
+    ['head width 128', { headDim: 128, lengths: [3, 1, 9], heads: 2 }],
     ['an odd head width', { headDim: 7 }],
     ['one sequence of one token', { lengths: [1] }],
     ['one sequence over many blocks', { lengths: [301], heads: 1, kvHeads: 1 }],
