@@ -6,9 +6,12 @@ export type { BufferBinding } from './gpu/command-list.ts';
 export { Device, type DeviceCounters, type DeviceOptions, type DeviceState, type KernelTiming } from './gpu/device.ts';
 export { type Kernel, type KernelBinding, type KernelParam, linearWorkgroups, type Workgroups } from './gpu/kernel.ts';
 export type { LaunchPlan } from './gpu/launch-plan.ts';
+export { type SelfTestResult, selfTest } from './gpu/self-test.ts';
+export { planRmsNormInputGradient, planRmsNormWeightGradient } from './kernels/rms-norm.wgsl.ts';
 export {
   type AnyOpDef,
   applyOp,
+  isObserved,
   type OpDef,
   type OpErrorSample,
   type OpObserver,
@@ -19,21 +22,34 @@ export {
   withoutObservers,
 } from './op.ts';
 export { affine } from './ops/affine.ts';
+export { type AttentionAttrs, attention, type Segments } from './ops/attention.ts';
+export { type AttentionGradientInputs, launchAttentionGradient } from './ops/attention-gradient.ts';
 export { add, divide, greaterEqual, maximum, minimum, multiply, subtract } from './ops/binary.ts';
 export { clamp } from './ops/clamp.ts';
 export { embedding, scatterAddInto } from './ops/embedding.ts';
-export { accumulateInto, copyInto, fill, zeros } from './ops/in-place.ts';
+export { accumulateInto, copyInto, fill, overwrite, zeros } from './ops/in-place.ts';
+export { appendToCache, attendCache, type KvCacheLayer } from './ops/kv-cache.ts';
 export { bindable, launchElementwise } from './ops/launch-elementwise.ts';
 export { launchPlan } from './ops/launch-plan.ts';
+export { type LinearOptions, linear } from './ops/linear.ts';
+export {
+  type LinearLogProbsGradientBuffers,
+  type LogProbs,
+  launchLinearLogProbsGradient,
+  linearLogProbs,
+} from './ops/linear-log-probs.ts';
+export { launchMatmul, type MatmulAttrs, type MatmulEpilogue, matmul } from './ops/matmul.ts';
+export { pad } from './ops/pad.ts';
 export { read, readAll, readScalar } from './ops/read.ts';
 export { max, mean, min, sum } from './ops/reduce.ts';
 export { rmsNorm } from './ops/rms-norm.ts';
 export { rope, ropeTable } from './ops/rope.ts';
+export { type Sampled, type SampleSettings, sample } from './ops/sample.ts';
 export { logSoftmax, softmax } from './ops/softmax.ts';
 export { swiglu } from './ops/swiglu.ts';
 export { abs, exp, log, negate, reciprocal, relu, sigmoid, silu, softplus, sqrt, square, tanh } from './ops/unary.ts';
 export { expand, permute, reshape, slice, transpose } from './ops/view.ts';
 export { philox4x32, Rng, uniformFromWord } from './rng.ts';
-export { keep, scope, scopeAsync } from './scope.ts';
+export { keep, scope, scopeAsync, tensorsIn } from './scope.ts';
 export { broadcastShapes, contiguousStrides, formatShape, type Shape, sameShape, sizeOf } from './shape.ts';
 export { Tensor } from './tensor.ts';

@@ -52,6 +52,8 @@ export interface OpDef<Attrs> {
   errors(): OpErrorSample<Attrs>[];
   /** Why the op has no gradient, where it has none. */
   readonly nonDifferentiable?: string;
+  /** How many of the outputs carry a gradient, the first ones. Default: all. */
+  readonly differentiableOutputs?: number;
   /** Tolerance class of the forward test: relative error of the largest value. Default 1e-5. */
   readonly tolerance?: number;
 }
@@ -94,4 +96,9 @@ export function applyOp<Attrs>(def: OpDef<Attrs>, inputs: readonly Tensor[], att
   const outputs = def.run(inputs, specs, attrs);
   for (const observer of observers) observer.onApply(def, inputs, outputs, attrs);
   return outputs;
+}
+
+/** True while some observer would see an op. */
+export function isObserved(): boolean {
+  return observers.length > 0;
 }

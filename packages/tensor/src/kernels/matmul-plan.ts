@@ -2,7 +2,7 @@ import { ToolError } from '../errors.ts';
 import type { AdapterClass } from '../gpu/adapter.ts';
 import { MAX_WORKGROUPS_PER_DIMENSION } from '../gpu/kernel.ts';
 import type { LaunchPlan } from '../gpu/launch-plan.ts';
-import { matmulKernel } from './matmul.wgsl.ts';
+import { matmulKernel, rowAxis } from './matmul.wgsl.ts';
 import type { MatmulEpilogue, MatmulSize, MatmulSpec, MatmulTile, MatmulVectors } from './matmul-spec.ts';
 
 /** A tile worth timing, with the speed that the static choice assumes for it. */
@@ -60,15 +60,18 @@ const CONCURRENT: Readonly<Record<AdapterClass, number>> = { cpu: 4, gpu: 64 };
  */
 export function chooseMatmul(size: Pick<MatmulSize, 'm' | 'n' | 'batch'>, adapterClass: AdapterClass): MatmulTile {
   const cost = ({ tile, rate }: MatmulCandidate): number => {
-    const [x, y, z] = tileCounts(size, tile);
+    const [x, y, z] = gridOf(size, tile);
     const work = tile.rows * tile.lanesM * tile.columns * tile.lanesN;
     return (Math.ceil((x * y * z) / CONCURRENT[adapterClass]) * work) / rate;
   };
   return matmulCandidates[adapterClass].reduce((best, next) => (cost(next) < cost(best) ? next : best)).tile;
 }
 
-function tileCounts(size: Pick<MatmulSize, 'm' | 'n' | 'batch'>, tile: MatmulTile): [number, number, number] {
-  return [Math.ceil(size.n / (tile.columns * tile.lanesN)), Math.ceil(size.m / (tile.rows * tile.lanesM)), size.batch];
+/** Workgroups along x, y and z. */
+function gridOf(size: Pick<MatmulSize, 'm' | 'n' | 'batch'>, tile: MatmulTile): [number, number, number] {
+  const alongM = Math.ceil(size.m / (tile.rows * tile.lanesM));
+  const alongN = Math.ceil(size.n / (tile.columns * tile.lanesN));
+  return rowAxis(tile) === 'x' ? [alongM, alongN, size.batch] : [alongN, alongM, size.batch];
 }
 
 interface MatmulVariant {
@@ -105,7 +108,7 @@ export function planMatmul(
 ): MatmulPlan {
   const { m, n, k, batch } = size;
   const tile = options.tile ?? chooseMatmul(size, options.adapterClass);
-  const workgroups = tileCounts(size, tile);
+  const workgroups = gridOf(size, tile);
   if (workgroups.some((count) => count > MAX_WORKGROUPS_PER_DIMENSION)) {
     throw new ToolError('limit', {
       op: 'matmul',

@@ -9,7 +9,7 @@ import {
   valueAt,
   vectorAt,
 } from './matmul-operand.wgsl.ts';
-import type { MatmulEpilogue, MatmulSpec } from './matmul-spec.ts';
+import type { MatmulEpilogue, MatmulSpec, MatmulTile } from './matmul-spec.ts';
 
 /*
  * Math     C = alpha * op(A) op(B)  (+ bias[n] | + residual[m, n] | + C), for each matrix of a batch.
@@ -17,7 +17,7 @@ import type { MatmulEpilogue, MatmulSpec } from './matmul-spec.ts';
  *          operand that all matrices share). op(A) is [M, K], stored [K, M] under transA; op(B) is [K, N],
  *          stored [N, K] under transB. Transposes are a matter of indexing, never of a copy. The residual
  *          is laid out like C.
- * Dispatch x: tiles along N, y: tiles along M, z: batch. A thread makes rows x columns values of C in
+ * Dispatch x: tiles along N, y: tiles along M (x and y swapped for tiles one lane high), z: batch. A thread makes rows x columns values of C in
  *          registers: rows next to each other, columns in runs of 4 that are lanesN runs apart, so that
  *          neighbouring threads store neighbouring runs.
  * Memory   Register tiles load straight from A and B: M*N*K*4 / (columns of a workgroup) bytes of A, and
@@ -99,6 +99,14 @@ fn store(batch: u32, row: u32, column: u32, sum: vec4f) {
 `;
 }
 
+/**
+ * The grid dimension along M. Workgroups next to each other in x run at the same time or soon after: they
+ * should share the operand that lanes read apart, which is the dear one of the two.
+ */
+export function rowAxis(tile: MatmulTile): 'x' | 'y' {
+  return tile.lanesM === 1 ? 'x' : 'y';
+}
+
 /** The entry point up to the thread's place in C, and the operands' bases. */
 function entry({ tile }: MatmulSpec, operands: readonly MatmulOperand[]): string {
   // A dimension of one lane is written as 0, so that the compiler sees addresses that all lanes share.
@@ -111,8 +119,8 @@ fn main(
 ) {
   let lane_m = ${tile.lanesM === 1 ? '0u' : 'local.y'};
   let lane_n = ${tile.lanesN === 1 ? '0u' : 'local.x'};
-  let tile_row = group.y * LANES_M * ${tile.rows}u;
-  let tile_column = group.x * LANES_N * ${tile.columns}u;
+  let tile_row = group.${rowAxis(tile)} * LANES_M * ${tile.rows}u;
+  let tile_column = group.${rowAxis(tile) === 'y' ? 'x' : 'y'} * LANES_N * ${tile.columns}u;
   let row = tile_row + lane_m * ${tile.rows}u;
   let column = tile_column + lane_n * 4u;${operands.map(declareOperand).join('')}
 `;

@@ -13,6 +13,7 @@ export interface RmsNormAttrs {
 export const rmsNormOp: OpDef<RmsNormAttrs> = {
   name: 'rmsNorm',
   doc: 'y = x / sqrt(mean(x^2) + eps) * w over the last dimension; the second output is 1 / sqrt(...) of each row',
+  differentiableOutputs: 1,
   infer: ([x, w]) => {
     const width = x!.shape[x!.shape.length - 1];
     if (width === undefined || w!.shape.length !== 1 || w!.shape[0] !== width) {

@@ -1,8 +1,13 @@
 import type { AnyOpDef } from '../op.ts';
 import { affineOp } from './affine.ts';
+import { attentionOp } from './attention.ts';
 import { binaryOps } from './binary.ts';
 import { clampOp } from './clamp.ts';
 import { embeddingOp } from './embedding.ts';
+import { linearOp } from './linear.ts';
+import { linearLogProbsOp } from './linear-log-probs.ts';
+import { matmulOp } from './matmul.ts';
+import { padOp } from './pad.ts';
 import { reduceOps } from './reduce.ts';
 import { rmsNormOp } from './rms-norm.ts';
 import { ropeOp } from './rope.ts';
@@ -14,11 +19,16 @@ import { expandOp, permuteOp, reshapeOp, sliceOp } from './view.ts';
 /** Every op of the engine. Tests, gradient checks and the op table of the docs are generated from it. */
 export const opTable: readonly AnyOpDef[] = [
   affineOp,
+  attentionOp,
   ...Object.values(binaryOps),
   clampOp,
   embeddingOp,
   expandOp,
   logSoftmaxOp,
+  linearOp,
+  linearLogProbsOp,
+  matmulOp,
+  padOp,
   permuteOp,
   ...Object.values(reduceOps),
   reshapeOp,

@@ -1,0 +1,42 @@
+import { launchMatmul, matmul, sum, type Tensor } from '@dawngrad/tensor';
+import type { Gradient } from '../gradient.ts';
+import { sumTo } from './sum-to.ts';
+
+/**
+ * y = A B with A = op(a), B = op(b): dA = dy B^T, dB = A^T dy, each written so that a transposed operand
+ * gets its gradient transposed, by index and without a copy.
+ */
+export const matmulGradient: Gradient<{ readonly transA: boolean; readonly transB: boolean }> = {
+  apply: ({ dy, inputs, attrs: { transA, transB }, needs }) => {
+    const [a, b] = inputs as [Tensor, Tensor];
+    const d = dy[0]!;
+    const da = (): Tensor =>
+      transA ? matmul(b, d, { transA: transB, transB: true }) : matmul(d, b, { transB: !transB });
+    const db = (): Tensor =>
+      transB ? matmul(d, a, { transA: true, transB: transA }) : matmul(a, d, { transA: !transA });
+    return [needs[0] ? sumTo(da(), a.shape) : undefined, needs[1] ? sumTo(db(), b.shape) : undefined];
+  },
+};
+
+/**
+ * y = x W^T + extra: dx = dy W, dW = dy^T x, dbias = sum of dy over rows, dresidual = dy. The weight's
+ * gradient is added straight into its arena by the matmul's own epilogue.
+ */
+export const linearGradient: Gradient<{ readonly extra: 'none' | 'bias' | 'residual' }> = {
+  apply: ({ dy, inputs, attrs, needs, into }) => {
+    const [x, w] = inputs as [Tensor, Tensor];
+    const d = dy[0]!;
+    const destination = into(1);
+    let dw: Tensor | 'added' | undefined;
+    if (destination !== undefined) {
+      launchMatmul(destination, d, x, { transA: true, transB: false, epilogue: 'accumulate' });
+      dw = 'added';
+    } else if (needs[1]) {
+      dw = matmul(d, x, { transA: true });
+    }
+    const dx = needs[0] ? matmul(d, w) : undefined;
+    if (attrs.extra === 'none') return [dx, dw];
+    const dExtra = needs[2] ? (attrs.extra === 'bias' ? sum(d, { axes: [0] }) : d) : undefined;
+    return [dx, dw, dExtra];
+  },
+};

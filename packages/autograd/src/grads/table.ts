@@ -1,0 +1,39 @@
+import type { AnyGradient } from '../gradient.ts';
+import { attentionGradient } from './attention.ts';
+import { binaryGradients } from './binary.ts';
+import { affineGradient, clampGradient, swigluGradient } from './elementwise.ts';
+import { embeddingGradient } from './embedding.ts';
+import { linearLogProbsGradient } from './linear-log-probs.ts';
+import { linearGradient, matmulGradient } from './matmul.ts';
+import { maxGradient, minGradient, sumGradient } from './reduce.ts';
+import { rmsNormGradient } from './rms-norm.ts';
+import { ropeGradient } from './rope.ts';
+import { logSoftmaxGradient, softmaxGradient } from './softmax.ts';
+import { unaryGradients } from './unary.ts';
+import { expandGradient, padGradient, permuteGradient, reshapeGradient, sliceGradient } from './view.ts';
+
+/** The gradient of each op, by the op's name. */
+export const gradientTable: Readonly<Record<string, AnyGradient>> = {
+  ...unaryGradients,
+  ...binaryGradients,
+  affine: affineGradient,
+  attention: attentionGradient,
+  clamp: clampGradient,
+  embedding: embeddingGradient,
+  expand: expandGradient,
+  linear: linearGradient,
+  linearLogProbs: linearLogProbsGradient,
+  logSoftmax: logSoftmaxGradient,
+  matmul: matmulGradient,
+  max: maxGradient,
+  min: minGradient,
+  pad: padGradient,
+  permute: permuteGradient,
+  reshape: reshapeGradient,
+  rmsNorm: rmsNormGradient,
+  rope: ropeGradient,
+  slice: sliceGradient,
+  softmax: softmaxGradient,
+  sum: sumGradient,
+  swiglu: swigluGradient,
+};

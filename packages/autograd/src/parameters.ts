@@ -1,0 +1,176 @@
+import {
+  contiguousStrides,
+  copyInto,
+  type Device,
+  fill,
+  keep,
+  overwrite,
+  type Shape,
+  sizeOf,
+  Tensor,
+  ToolError,
+} from '@dawngrad/tensor';
+
+/** Slots start at multiples of 64 elements: 256 bytes, the alignment of storage bindings. */
+const SLOT_ELEMENTS = 64;
+
+export interface ParameterSpec {
+  readonly name: string;
+  readonly shape: Shape;
+  /** Whether weight decay applies. By custom to matrices and not to norms and biases. */
+  readonly decay: boolean;
+}
+
+/** One flat stretch of parameters with whatever belongs to them; everything is indexed alike. */
+export interface Arena {
+  readonly values: Tensor;
+  /** Absent for frozen parameters. */
+  readonly gradients: Tensor | undefined;
+  /** Elements before this one decay. */
+  readonly decayEnd: number;
+}
+
+interface Slot {
+  readonly spec: ParameterSpec;
+  readonly value: Tensor;
+  readonly gradient: Tensor | undefined;
+}
+
+/**
+ * Named parameters in flat arenas, so that clipping, the check for non-finite values and the optimizer
+ * are one launch each however many parameters there are. An arena is at most one storage binding.
+ */
+export class Parameters {
+  readonly device: Device;
+  readonly label: string;
+  readonly arenas: readonly Arena[];
+  readonly #slots = new Map<string, Slot>();
+
+  constructor(
+    device: Device,
+    label: string,
+    specs: readonly ParameterSpec[],
+    options: { readonly trainable: boolean },
+  ) {
+    this.device = device;
+    this.label = label;
+    const limit = Math.floor(Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize) / 4);
+    const arenas: Arena[] = [];
+    // Decaying parameters first, so that one index separates the two kinds.
+    const ordered = [...specs.filter((spec) => spec.decay), ...specs.filter((spec) => !spec.decay)];
+    let group: { spec: ParameterSpec; offset: number }[] = [];
+    let used = 0;
+    const close = (): void => {
+      if (group.length === 0) return;
+      const values = flat(device, used, `${label}/values`);
+      const gradients = options.trainable ? flat(device, used, `${label}/gradients`) : undefined;
+      const decayEnd = group.find((entry) => !entry.spec.decay)?.offset ?? used;
+      arenas.push({ values, gradients, decayEnd });
+      for (const { spec, offset } of group) {
+        const strides = contiguousStrides(spec.shape);
+        this.#slots.set(spec.name, {
+          spec,
+          value: keep(values.view(spec.shape, strides, offset)),
+          gradient: gradients && keep(gradients.view(spec.shape, strides, offset)),
+        });
+      }
+      group = [];
+      used = 0;
+    };
+    for (const spec of ordered) {
+      const elements = Math.ceil(Math.max(1, sizeOf(spec.shape)) / SLOT_ELEMENTS) * SLOT_ELEMENTS;
+      if (elements > limit) {
+        throw new ToolError('limit', {
+          op: `${label}/${spec.name}`,
+          expected: `at most ${limit} elements in one parameter (a storage binding of this adapter)`,
+          got: String(sizeOf(spec.shape)),
+        });
+      }
+      if (used + elements > limit) close();
+      group.push({ spec, offset: used });
+      used += elements;
+    }
+    close();
+    this.arenas = arenas;
+  }
+
+  get names(): string[] {
+    return [...this.#slots.keys()];
+  }
+
+  get isTrainable(): boolean {
+    return this.arenas.some((arena) => arena.gradients !== undefined);
+  }
+
+  /** Number of parameters, without padding. */
+  get count(): number {
+    let total = 0;
+    for (const slot of this.#slots.values()) total += sizeOf(slot.spec.shape);
+    return total;
+  }
+
+  has(name: string): boolean {
+    return this.#slots.has(name);
+  }
+
+  /** The value of a parameter: a view of its arena. */
+  get(name: string): Tensor {
+    return this.#slot(name).value;
+  }
+
+  spec(name: string): ParameterSpec {
+    return this.#slot(name).spec;
+  }
+
+  /** The gradient of a parameter, or undefined if the parameters are frozen. */
+  gradient(name: string): Tensor | undefined {
+    return this.#slot(name).gradient;
+  }
+
+  /** Overwrites one parameter from host values. */
+  set(name: string, data: Float32Array): void {
+    overwrite(this.#slot(name).value, data);
+  }
+
+  /** Copies every value of another set with the same names and shapes. */
+  copyFrom(other: Parameters): void {
+    for (const [name, slot] of this.#slots) copyInto(slot.value, other.get(name));
+  }
+
+  zeroGradients(): void {
+    for (const arena of this.arenas) if (arena.gradients) fill(arena.gradients, 0);
+  }
+
+  /** Where a backward pass collects gradients, by tensor id. */
+  destinations(): Map<number, Tensor> {
+    const found = new Map<number, Tensor>();
+    for (const slot of this.#slots.values()) if (slot.gradient) found.set(slot.value.id, slot.gradient);
+    return found;
+  }
+
+  dispose(): void {
+    for (const slot of this.#slots.values()) {
+      slot.value.dispose();
+      slot.gradient?.dispose();
+    }
+    for (const arena of this.arenas) {
+      arena.values.dispose();
+      arena.gradients?.dispose();
+    }
+  }
+
+  #slot(name: string): Slot {
+    const slot = this.#slots.get(name);
+    if (slot === undefined) {
+      throw new ToolError('failed', { op: this.label, expected: 'the name of a parameter', got: name });
+    }
+    return slot;
+  }
+}
+
+function flat(device: Device, elements: number, label: string): Tensor {
+  // Parameters outlive the scope that they are made in.
+  const tensor = keep(Tensor.empty(device, [elements], 'f32', label));
+  fill(tensor, 0);
+  return tensor;
+}

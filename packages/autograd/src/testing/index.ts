@@ -1,0 +1,2 @@
+export { gradientTable } from '../grads/table.ts';
+export { numericalGradient } from './numerical-gradient.ts';

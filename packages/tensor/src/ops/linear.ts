@@ -1,0 +1,111 @@
+import { ToolError } from '../errors.ts';
+import { applyOp, type OpDef } from '../op.ts';
+import { formatShape } from '../shape.ts';
+import { Tensor } from '../tensor.ts';
+import { launchMatmul } from './matmul.ts';
+import { normalArray, refArray } from './reference.ts';
+
+export interface LinearAttrs {
+  /** What the third input is: a bias [out], a residual [N, out] to add, or absent. */
+  readonly extra: 'none' | 'bias' | 'residual';
+}
+
+export const linearOp: OpDef<LinearAttrs> = {
+  name: 'linear',
+  doc: 'y = x W^T, plus a bias or a residual added in the same kernel; x [N, in], W [out, in]',
+  infer: ([x, w, extra], attrs) => {
+    const [rows, width] = x!.shape;
+    const [out, inner] = w!.shape;
+    const extraFits =
+      attrs.extra === 'none' ||
+      (attrs.extra === 'bias'
+        ? extra!.shape.length === 1 && extra!.shape[0] === out
+        : extra!.shape[0] === rows && extra!.shape[1] === out);
+    if (x!.shape.length !== 2 || w!.shape.length !== 2 || width !== inner || !extraFits) {
+      throw new ToolError('shape', {
+        op: 'linear',
+        expected: `x [N, in], weight [out, in]${attrs.extra === 'none' ? '' : attrs.extra === 'bias' ? ', bias [out]' : ', residual [N, out]'}`,
+        got: [x, w, extra].flatMap((t) => (t === undefined ? [] : [formatShape(t.shape)])).join(', '),
+      });
+    }
+    return [{ shape: [rows!, out!], dtype: 'f32' }];
+  },
+  run: ([x, w, extra], [out], attrs) => {
+    const y = Tensor.empty(x!.device, out!.shape, 'f32', 'tensor/linear');
+    launchMatmul(y, x!, w!, {
+      transA: false,
+      transB: true,
+      epilogue: attrs.extra,
+      ...(extra === undefined ? {} : { extra }),
+    });
+    return [y];
+  },
+  reference: ([x, w, extra], attrs) => {
+    const [rows, width] = x!.shape as [number, number];
+    const out = w!.shape[0]!;
+    const y = new Float64Array(rows * out);
+    for (let n = 0; n < rows; n++) {
+      for (let o = 0; o < out; o++) {
+        let total =
+          attrs.extra === 'bias' ? extra!.data[o]! : attrs.extra === 'residual' ? extra!.data[n * out + o]! : 0;
+        for (let i = 0; i < width; i++) total += x!.data[n * width + i]! * w!.data[o * width + i]!;
+        y[n * out + o] = total;
+      }
+    }
+    return [refArray([rows, out], y)];
+  },
+  samples: () => [
+    { name: 'plain', inputs: [normalArray(141, [9, 8]), normalArray(142, [12, 8])], attrs: { extra: 'none' } },
+    {
+      name: 'bias',
+      inputs: [normalArray(143, [9, 7]), normalArray(144, [5, 7]), normalArray(145, [5])],
+      attrs: { extra: 'bias' },
+    },
+    {
+      name: 'residual',
+      inputs: [normalArray(146, [70, 16]), normalArray(147, [8, 16]), normalArray(148, [70, 8])],
+      attrs: { extra: 'residual' },
+    },
+    {
+      name: 'one output',
+      inputs: [normalArray(149, [13, 8]), normalArray(150, [1, 8]), normalArray(151, [1])],
+      attrs: { extra: 'bias' },
+    },
+  ],
+  errors: () => [
+    {
+      name: 'widths differ',
+      inputs: [
+        { shape: [2, 3], dtype: 'f32' },
+        { shape: [5, 4], dtype: 'f32' },
+      ],
+      attrs: { extra: 'none' },
+      code: 'shape',
+    },
+    {
+      name: 'bias of another width',
+      inputs: [
+        { shape: [2, 3], dtype: 'f32' },
+        { shape: [5, 3], dtype: 'f32' },
+        { shape: [4], dtype: 'f32' },
+      ],
+      attrs: { extra: 'bias' },
+      code: 'shape',
+    },
+  ],
+};
+
+export interface LinearOptions {
+  /** [out], added to each row. */
+  readonly bias?: Tensor;
+  /** [N, out], added to the result. Not together with a bias. */
+  readonly residual?: Tensor;
+}
+
+/** x W^T for x [N, in] and W [out, in], with a bias or a residual added in the same kernel. */
+export function linear(x: Tensor, weight: Tensor, options: LinearOptions = {}): Tensor {
+  if (options.bias !== undefined) return applyOp(linearOp, [x, weight, options.bias], { extra: 'bias' })[0]!;
+  if (options.residual !== undefined)
+    return applyOp(linearOp, [x, weight, options.residual], { extra: 'residual' })[0]!;
+  return applyOp(linearOp, [x, weight], { extra: 'none' })[0]!;
+}
