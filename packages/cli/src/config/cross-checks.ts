@@ -1,0 +1,74 @@
+import { CREDIT_LEVELS, isCreditValid } from '@dawngrad/airl';
+import type { Config, ConfigKind } from './schema.ts';
+
+/** A mistake that lies in how fields stand to each other. */
+export interface CrossFault {
+  /** The fields involved; the first is the one named. */
+  readonly keys: readonly [string, ...string[]];
+  readonly message: string;
+}
+
+/** Checks what one field alone cannot tell. */
+export function crossFaults<Kind extends ConfigKind>(kind: Kind, config: Config<Kind>): CrossFault[] {
+  return CHECKS[kind](config);
+}
+
+const CHECKS: { readonly [Kind in ConfigKind]: (config: Config<Kind>) => CrossFault[] } = {
+  sft: () => [],
+  grpo: () => [],
+  irl: (config) => [...creditFaults(config), ...criticFaults(config), ...clipFaults(config)],
+  evaluate: (config) => [...clipFaults(config), ...ksFaults(config)],
+};
+
+function creditFaults({ reward, credit }: Config<'irl'>): CrossFault[] {
+  const faults: CrossFault[] = [];
+  if (!isCreditValid(reward.granularity, credit.level)) {
+    const valid = CREDIT_LEVELS.filter((level) => isCreditValid(reward.granularity, level));
+    faults.push({
+      keys: ['credit.level', 'reward.granularity'],
+      message: `with reward.granularity=${reward.granularity} expected ${valid.join(' or ')}, got "${credit.level}".`,
+    });
+  }
+  if (credit.gamma !== null && credit.level !== 'token') {
+    faults.push({
+      keys: ['credit.gamma', 'credit.level'],
+      message: `only token credit discounts, credit.level is ${credit.level}. Leave it out, or set credit.level=token.`,
+    });
+  }
+  return faults;
+}
+
+function criticFaults({ critic, warmup, negatives }: Config<'irl'>): CrossFault[] {
+  const faults: CrossFault[] = [];
+  if (critic.freeze_after_warmup && warmup.steps === 0 && critic.model === null) {
+    faults.push({
+      keys: ['critic.freeze_after_warmup', 'warmup.steps', 'critic.model'],
+      message: 'the critic would never be trained. Set warmup.steps, or name a trained critic.model.',
+    });
+  }
+  if (negatives.per_expert > 0 && negatives.functions.length === 0) {
+    faults.push({
+      keys: ['negatives.functions', 'negatives.per_expert'],
+      message: `expected at least one edit for negatives.per_expert=${negatives.per_expert}, got none. Or set negatives.per_expert=0.`,
+    });
+  }
+  return faults;
+}
+
+function clipFaults({ reward }: Pick<Config<'irl'>, 'reward'>): CrossFault[] {
+  if (reward.clip === null || reward.clip[0] < reward.clip[1]) return [];
+  return [
+    { keys: ['reward.clip'], message: `expected [low, high] with low below high, got [${reward.clip.join(', ')}].` },
+  ];
+}
+
+function ksFaults({ eval: { ks, samples_per_prompt } }: Config<'evaluate'>): CrossFault[] {
+  const tooLarge = (ks ?? []).filter((k) => k > samples_per_prompt);
+  if (tooLarge.length === 0) return [];
+  return [
+    {
+      keys: ['eval.ks', 'eval.samples_per_prompt'],
+      message: `expected at most eval.samples_per_prompt=${samples_per_prompt}, got ${tooLarge.join(', ')}.`,
+    },
+  ];
+}

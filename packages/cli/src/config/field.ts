@@ -1,0 +1,66 @@
+import { z } from 'zod';
+
+/** What a number of a field counts. */
+export type Unit =
+  | 'path'
+  | 'name'
+  | 'choice'
+  | 'yes/no'
+  | 'rows'
+  | 'tokens'
+  | 'steps'
+  | 'rounds'
+  | 'updates'
+  | 'samples'
+  | 'prompts'
+  | 'checkpoints'
+  | 'copies'
+  | 'resamples'
+  | 'fraction'
+  | 'ratio'
+  | 'logit'
+  | 'rank'
+  | 'number';
+
+/** One configuration value: its type, its default, its unit and one line of help. */
+export function field<T extends z.ZodType>(
+  type: T,
+  preset: z.util.NoUndefined<z.output<T>>,
+  unit: Unit,
+  help: string,
+): z.ZodDefault<T> {
+  return type.default(preset).meta({ description: help, unit });
+}
+
+/** A group of fields; a file may leave out any of them, or the whole group. */
+export function section<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+  return z.strictObject(shape).prefault({} as never);
+}
+
+/** A whole number of at least `least`. */
+export function whole(least: number) {
+  return z.int(`a whole number`).min(least, `at least ${least}`);
+}
+
+/** A finite number from `least` to `most`, both allowed. */
+export function between(least: number, most: number) {
+  return z.number(`a number`).min(least, `at least ${least}`).max(most, `at most ${most}`);
+}
+
+/** A finite number above 0. */
+export function positive() {
+  return z.number(`a number`).positive('more than 0');
+}
+
+/** A text that is not empty. */
+export function text() {
+  return z.string('a text').min(1, 'a text that is not empty');
+}
+
+export function yesNo() {
+  return z.boolean('true or false');
+}
+
+export function oneOf<const Values extends readonly [string, ...string[]]>(values: Values) {
+  return z.enum(values, `one of ${values.join(', ')}`);
+}

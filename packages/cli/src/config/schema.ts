@@ -1,0 +1,89 @@
+import { z } from 'zod';
+import {
+  criticSection,
+  evaluateEvalSection,
+  evaluationCriticSection,
+  evaluationDataSection,
+  evaluationPolicySection,
+  evaluationSamplingSection,
+  grpoCreditSection,
+  grpoTrainSection,
+  irlCreditSection,
+  irlDataSection,
+  irlTrainSection,
+  negativesSection,
+  optimSection,
+  relabelSection,
+  replaySection,
+  rewardSection,
+  rlPolicySection,
+  runSection,
+  samplingSection,
+  sftPolicySection,
+  sftTrainSection,
+  trainEvalSection,
+  trainingDataSection,
+  warmupSection,
+} from './sections.ts';
+
+const sft = z.strictObject({
+  run: runSection('runs/sft'),
+  data: trainingDataSection(),
+  policy: sftPolicySection(),
+  optim: optimSection(),
+  train: sftTrainSection(),
+  eval: trainEvalSection(),
+});
+
+const grpo = z.strictObject({
+  run: runSection('runs/grpo'),
+  data: trainingDataSection(),
+  policy: rlPolicySection(0),
+  credit: grpoCreditSection(),
+  sampling: samplingSection(),
+  optim: optimSection(),
+  train: grpoTrainSection(),
+  eval: trainEvalSection(),
+});
+
+const irl = z.strictObject({
+  run: runSection('runs/irl'),
+  data: irlDataSection(),
+  policy: rlPolicySection(0.1),
+  critic: criticSection(),
+  reward: rewardSection(),
+  credit: irlCreditSection(),
+  negatives: negativesSection(),
+  relabel: relabelSection(),
+  replay: replaySection(),
+  warmup: warmupSection(),
+  sampling: samplingSection(),
+  optim: optimSection(),
+  train: irlTrainSection(),
+  eval: trainEvalSection(),
+});
+
+const evaluate = z.strictObject({
+  run: runSection('runs/evaluate'),
+  data: evaluationDataSection(),
+  policy: evaluationPolicySection(),
+  critic: evaluationCriticSection(),
+  reward: rewardSection(),
+  sampling: evaluationSamplingSection(),
+  eval: evaluateEvalSection(),
+});
+
+/** The configuration of each verb that takes one. */
+export const SCHEMAS = { sft, grpo, irl, evaluate } as const;
+
+export type ConfigKind = keyof typeof SCHEMAS;
+
+/** A configuration with every field set. */
+export type Config<Kind extends ConfigKind = ConfigKind> = z.output<(typeof SCHEMAS)[Kind]>;
+
+export const CONFIG_KINDS = Object.keys(SCHEMAS) as ConfigKind[];
+
+/** How a kind is called in messages. */
+export function kindTitle(kind: ConfigKind): string {
+  return kind === 'evaluate' ? 'evaluate' : `train ${kind}`;
+}

@@ -1,0 +1,323 @@
+import {
+  CHECKERS,
+  type CheckerName,
+  CREDIT_LEVELS,
+  DATASETS,
+  type DatasetName,
+  GRANULARITIES,
+  TEXT_EDITS,
+  type TextEditName,
+} from '@dawngrad/airl';
+import { z } from 'zod';
+import { between, field, oneOf, positive, section, text, whole, yesNo } from './field.ts';
+
+/** The keys of a table, in the form that a choice needs. */
+function namesOf<Name extends string>(table: Readonly<Record<Name, unknown>>): [Name, ...Name[]] {
+  return Object.keys(table) as [Name, ...Name[]];
+}
+
+const loraSection = (rank: number, help: string) =>
+  section({
+    rank: field(whole(0), rank, 'rank', help),
+    alpha: field(
+      positive().nullable(),
+      null,
+      'number',
+      'Scale of the adapters is alpha / rank; null = twice the rank.',
+    ),
+  });
+
+export const runSection = (dir: string) =>
+  section({
+    dir: field(text(), dir, 'path', 'Folder of the run: config, environment, metrics, samples, checkpoints.'),
+    seed: field(whole(0).max(2 ** 32 - 1, 'at most 4294967295'), 42, 'number', 'Seed of every random draw.'),
+  });
+
+/** The fields that all uses of data share. */
+const rowFields = {
+  format: field(
+    oneOf(namesOf<DatasetName>(DATASETS)),
+    'gsm8k',
+    'choice',
+    'Format of the rows: gsm8k {question, answer}, jsonl {prompt, target, answer}.',
+  ),
+  path: field(text().nullable(), null, 'path', 'File of rows in JSONL; also --data.'),
+  max_rows: field(whole(1).nullable(), null, 'rows', 'Use the first rows of the file only; null = all.'),
+  max_prompt_tokens: field(whole(1), 300, 'tokens', 'Longest prompt allowed.'),
+  max_completion_tokens: field(
+    whole(1),
+    824,
+    'tokens',
+    'Longest completion allowed, for targets and for samples, end token included.',
+  ),
+  overlong: field(
+    oneOf(['error', 'drop']),
+    'error',
+    'choice',
+    'What becomes of rows over a limit; rows are never cut.',
+  ),
+  checker: field(
+    oneOf(namesOf<CheckerName>(CHECKERS)),
+    'numeric',
+    'choice',
+    'How a final answer is compared with the gold answer.',
+  ),
+};
+
+export const evaluationDataSection = () => section(rowFields);
+
+const trainingFields = {
+  ...rowFields,
+  dev_fraction: field(
+    between(0, 0.9),
+    0.1,
+    'fraction',
+    'Share of the rows kept apart for evaluation during training; 0 = none.',
+  ),
+};
+
+export const trainingDataSection = () => section(trainingFields);
+
+export const irlDataSection = () =>
+  section({
+    ...trainingFields,
+    demonstrations: field(
+      whole(1).nullable(),
+      null,
+      'rows',
+      'Rows whose target counts as a demonstration; the rest are unlabelled prompts. null = all with a target.',
+    ),
+  });
+
+const modelField = field(text().nullable(), null, 'path', 'Model folder in Hugging Face layout; also --model.');
+
+export const evaluationPolicySection = () => section({ model: modelField });
+
+const trainedFields = (lr: number) => ({
+  model: modelField,
+  lr: field(positive(), lr, 'number', 'Peak learning rate of the policy.'),
+  lora: loraSection(0, 'Rank of the low-rank adapters that are trained; 0 = train all weights.'),
+});
+
+export const sftPolicySection = () => section(trainedFields(1e-4));
+
+export const rlPolicySection = (klBeta: number) =>
+  section({
+    ...trainedFields(1e-5),
+    kl_beta: field(
+      between(0, 10),
+      klBeta,
+      'number',
+      'Weight of the k3 divergence from the frozen starting policy; 0 = off.',
+    ),
+    clip: field(between(0.01, 0.99), 0.2, 'ratio', 'The probability ratio is clipped to 1 - clip .. 1 + clip.'),
+    updates_per_round: field(whole(1), 1, 'updates', 'Optimiser steps on each round of samples.'),
+  });
+
+export const criticSection = () =>
+  section({
+    model: field(
+      text().nullable(),
+      null,
+      'path',
+      'Model folder that the critic starts from; null = the policy at its start.',
+    ),
+    lr: field(positive(), 1e-5, 'number', 'Peak learning rate of the critic.'),
+    lora: loraSection(0, "Rank of the critic's low-rank adapters; 0 = train all weights."),
+    label_smoothing: field(between(0, 0.49), 0.1, 'fraction', 'Targets are 1 - e for experts and e for negatives.'),
+    updates_per_round: field(whole(1), 3, 'updates', 'Critic updates in each round.'),
+    experts_per_update: field(whole(1), 16, 'samples', 'Expert traces in each critic update.'),
+    policy_per_update: field(whole(1), 16, 'samples', 'Policy samples in each critic update.'),
+    freeze_after_warmup: field(
+      yesNo(),
+      false,
+      'yes/no',
+      'Stop training the critic after its warm-up (the fixed-critic control).',
+    ),
+  });
+
+export const evaluationCriticSection = () =>
+  section({
+    model: field(text().nullable(), null, 'path', 'Folder of a trained critic; null = rerank without a reward.'),
+  });
+
+export const rewardSection = () =>
+  section({
+    granularity: field(
+      oneOf(GRANULARITIES),
+      'sparse',
+      'choice',
+      'Completion tokens the critic is read at: the last, step ends, a grid, all.',
+    ),
+    interval_tokens: field(whole(1), 15, 'tokens', 'Grid of granularity interval.'),
+    temperature: field(positive(), 1, 'number', 'Critic logits are divided by this.'),
+    clip: field(
+      z.tuple([z.number('a number'), z.number('a number')], 'a pair [low, high] or null').nullable(),
+      [-5, 5],
+      'logit',
+      'Bounds [low, high] of the reward; null = none.',
+    ),
+  });
+
+const scaleField = field(
+  oneOf(['group', 'batch', 'none']),
+  'group',
+  'choice',
+  'Whose standard deviation divides the advantages.',
+);
+
+export const grpoCreditSection = () => section({ scale: scaleField });
+
+export const irlCreditSection = () =>
+  section({
+    level: field(
+      oneOf(CREDIT_LEVELS),
+      'sequence',
+      'choice',
+      'What an advantage belongs to: the completion, a segment, a token.',
+    ),
+    gamma: field(
+      between(0, 1).nullable(),
+      null,
+      'number',
+      'Discount of later rewards, for token credit only; null = 1.',
+    ),
+    scale: scaleField,
+  });
+
+export const negativesSection = () =>
+  section({
+    per_expert: field(
+      whole(0),
+      1,
+      'copies',
+      'Corrupted copies of each expert trace that the critic sees as negatives.',
+    ),
+    functions: field(
+      z.array(oneOf(namesOf<TextEditName>(TEXT_EDITS)), 'a list of names'),
+      ['flip_operator_in_one_step', 'corrupt_answer_nearby_number', 'corrupt_numbers'],
+      'name',
+      'Edits that corrupt a trace; one is drawn for each copy.',
+    ),
+  });
+
+export const relabelSection = () =>
+  section({
+    mode: field(
+      oneOf(['off', 'expert-agreement', 'checker']),
+      'off',
+      'choice',
+      'Count samples with the right answer as experts; anything but off uses the answers.',
+    ),
+  });
+
+export const replaySection = () =>
+  section({
+    rounds: field(
+      whole(0),
+      0,
+      'rounds',
+      'Rounds of samples that critic updates draw from besides the current one; 0 = none.',
+    ),
+    on_policy_fraction: field(
+      between(0, 1),
+      0.5,
+      'fraction',
+      'Least share of an update that comes from the current round.',
+    ),
+  });
+
+export const warmupSection = () =>
+  section({
+    steps: field(whole(0), 50, 'updates', 'Critic updates before the first policy update.'),
+    samples_per_prompt: field(
+      whole(1),
+      4,
+      'samples',
+      'Completions of the starting policy for each demonstration prompt.',
+    ),
+  });
+
+const temperatureField = field(positive(), 1, 'number', 'Sampling temperature.');
+
+export const samplingSection = () =>
+  section({
+    group_size: field(whole(2), 8, 'samples', 'Completions of each prompt in a round.'),
+    temperature: temperatureField,
+  });
+
+export const evaluationSamplingSection = () => section({ temperature: temperatureField });
+
+export const optimSection = () =>
+  section({
+    beta1: field(between(0, 0.9999), 0.9, 'number', "Decay of AdamW's first moment."),
+    beta2: field(between(0, 0.99999), 0.99, 'number', "Decay of AdamW's second moment."),
+    epsilon: field(positive(), 1e-8, 'number', 'Added to the root of the second moment.'),
+    weight_decay: field(between(0, 10), 0.1, 'number', 'Decoupled weight decay.'),
+    max_grad_norm: field(positive(), 1, 'number', 'Gradients are scaled down to this global norm.'),
+    schedule: field(oneOf(['cosine', 'linear', 'constant']), 'cosine', 'choice', 'Learning rate after its warm-up.'),
+    warmup_ratio: field(between(0, 1), 0.1, 'fraction', 'Share of the steps in which the learning rate rises from 0.'),
+    final_ratio: field(between(0, 1), 0, 'ratio', 'Learning rate at the end, as a share of the peak.'),
+  });
+
+const stepFields = {
+  micro_batch: field(whole(1), 4, 'rows', 'Sequences in one forward and backward pass; changes memory, not results.'),
+  checkpoint_every_steps: field(
+    whole(1),
+    50,
+    'steps',
+    'Steps from one checkpoint to the next; the last step always has one.',
+  ),
+  keep_checkpoints: field(whole(1), 2, 'checkpoints', 'Checkpoints kept besides the best.'),
+};
+
+export const sftTrainSection = () =>
+  section({
+    max_steps: field(whole(1), 500, 'steps', 'Optimiser steps.'),
+    rows_per_step: field(whole(1), 16, 'rows', 'Rows in each optimiser step.'),
+    ...stepFields,
+  });
+
+const roundFields = {
+  max_steps: field(whole(1), 500, 'rounds', 'Rounds of sampling and learning.'),
+  prompts_per_round: field(whole(1), 16, 'prompts', 'Prompts in each round.'),
+  ...stepFields,
+};
+
+export const grpoTrainSection = () => section(roundFields);
+
+export const irlTrainSection = () =>
+  section({
+    ...roundFields,
+    unlabelled_fraction: field(
+      between(0, 1),
+      0.5,
+      'fraction',
+      "Share of a round's prompts that have no demonstration, where there are such.",
+    ),
+  });
+
+export const trainEvalSection = () =>
+  section({
+    every_steps: field(
+      whole(1),
+      50,
+      'steps',
+      'Steps from one evaluation to the next; the first and the last are always evaluated.',
+    ),
+    prompts: field(whole(1), 64, 'prompts', 'Dev prompts in an evaluation, at most.'),
+    samples_per_prompt: field(whole(1), 1, 'samples', 'Completions of each dev prompt.'),
+  });
+
+export const evaluateEvalSection = () =>
+  section({
+    samples_per_prompt: field(whole(1), 16, 'samples', 'Completions of each prompt.'),
+    ks: field(
+      z.array(whole(1), 'a list of whole numbers').min(1, 'at least one number').nullable(),
+      null,
+      'samples',
+      'The k of pass@k; null = 1, 3, 5 and 10 as far as there are samples.',
+    ),
+    resamples: field(whole(100), 1000, 'resamples', 'Bootstrap resamples of prompts behind each 95 % interval.'),
+    batch: field(whole(1), 32, 'samples', 'Completions generated together; changes memory, not results.'),
+  });

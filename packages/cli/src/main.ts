@@ -1,0 +1,74 @@
+import { Command, CommanderError } from 'commander';
+import type { CommandContext } from './commands/command-context.ts';
+import { addConfigCommand } from './commands/config.ts';
+import { addDoctorCommand } from './commands/doctor.ts';
+import { dawngradVersion } from './package-info.ts';
+
+const USAGE = 2;
+
+/**
+ * The `dawngrad` command. Prints and returns the exit code: 0, 1 failed, 2 usage, 3 configuration or
+ * data, 4 corrupt input, 75 device lost, 130 and 143 stopped by a signal.
+ *
+ * @param args without the names of the executable and the script
+ */
+export async function main(
+  args: readonly string[],
+  print: Pick<CommandContext, 'out' | 'err'> = standardStreams(),
+): Promise<number> {
+  let exitCode = 0;
+  const context: CommandContext = {
+    ...print,
+    exitWith: (code) => {
+      exitCode = code;
+    },
+  };
+  // Taken out before parsing, so that it may stand anywhere.
+  const debug = args.includes('--debug');
+  try {
+    await createProgram(context).parseAsync(
+      args.filter((arg) => arg !== '--debug'),
+      { from: 'user' },
+    );
+    return exitCode;
+  } catch (error) {
+    // Commander has printed its own message.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
+    const [{ errorMessage }, { exitCodeOf }] = await Promise.all([
+      import('./error-message.ts'),
+      import('./exit-code.ts'),
+    ]);
+    print.err(`${errorMessage(error, { debug })}\n`);
+    return exitCodeOf(error);
+  }
+}
+
+function createProgram(context: CommandContext): Command {
+  const program = new Command('dawngrad')
+    .description('Train and evaluate reasoning language models on WebGPU: SFT, GRPO, R-AIRL.')
+    .version(dawngradVersion(), '--version', 'print the version')
+    .option('--debug', 'print the stack of an error')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand(false)
+    .allowExcessArguments(false)
+    .configureOutput({ writeOut: context.out, writeErr: context.err })
+    .exitOverride();
+  addDoctorCommand(program, context);
+  addConfigCommand(program, context);
+  return program.addHelpText(
+    'after',
+    `
+Examples:
+  $ dawngrad doctor                          can this machine train?
+  $ dawngrad config show irl > irl.yaml      a configuration to edit
+`,
+  );
+}
+
+function standardStreams(): Pick<CommandContext, 'out' | 'err'> {
+  // A reader such as `head` that has seen enough is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+  return { out: (text) => void process.stdout.write(text), err: (text) => void process.stderr.write(text) };
+}

@@ -1,0 +1,200 @@
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { ToolError } from '@dawngrad/tensor';
+import type { RunEnvironment } from './environment.ts';
+import { LineFile } from './line-file.ts';
+import { lockRun, type RunLock } from './run-lock.ts';
+
+/** Sizes of the growing files at a moment, in bytes; a checkpoint records them. */
+export interface FileOffsets {
+  readonly metrics: number;
+  readonly samples: number;
+}
+
+export interface OpenRunOptions {
+  readonly path: string;
+  /** The resolved configuration, which the directory keeps as config.lock.json. */
+  readonly config: object;
+  /** Continue what the directory holds. Without it the directory must be empty or new. */
+  readonly resume: boolean;
+}
+
+const CONFIG = 'config.lock.json';
+const ENVIRONMENT = 'env.json';
+const METRICS = 'metrics.jsonl';
+const SAMPLES = 'samples.jsonl';
+const CHECKPOINTS = 'ckpt';
+
+/**
+ * The folder that holds all of a run: `config.lock.json` (every field), `env.json` (one entry for each
+ * start), `metrics.jsonl`, `samples.jsonl`, `ckpt/`. One process at a time.
+ */
+export class RunDirectory {
+  readonly path: string;
+  /** Where checkpoints go. */
+  readonly checkpoints: string;
+  readonly metrics: LineFile;
+  readonly samples: LineFile;
+  readonly #lock: RunLock;
+
+  private constructor(path: string, lock: RunLock) {
+    this.path = path;
+    this.checkpoints = join(path, CHECKPOINTS);
+    this.#lock = lock;
+    mkdirSync(this.checkpoints, { recursive: true });
+    this.metrics = new LineFile(join(path, METRICS));
+    this.samples = new LineFile(join(path, SAMPLES));
+  }
+
+  /**
+   * Opens a run directory and locks it. Throws ToolError 'config' where it is in use, where it holds
+   * something and `resume` is off, or where its configuration is another one than `config`.
+   */
+  static open({ path, config, resume }: OpenRunOptions): RunDirectory {
+    if (resume && !existsSync(join(path, CONFIG))) {
+      throw new ToolError('config', {
+        op: path,
+        expected: `a run to continue, with ${CONFIG}`,
+        got: existsSync(path) ? 'a folder without it' : 'no such folder',
+        hint: 'check run.dir, or start without --resume.',
+      });
+    }
+    makeFolder(path);
+    const lock = lockRun(path);
+    try {
+      const held = readdirSync(path).filter((name) => name !== 'lock');
+      if (resume) {
+        checkSameConfig(path, config);
+      } else if (held.length > 0) {
+        throw new ToolError('config', {
+          op: path,
+          expected: 'a new or empty run directory',
+          got: `one that holds ${held.slice(0, 3).join(', ')}${held.length > 3 ? ', ...' : ''}`,
+          hint: 'continue it with --resume, or choose another run.dir.',
+        });
+      } else {
+        writeAtomically(join(path, CONFIG), jsonText(config));
+      }
+      return new RunDirectory(path, lock);
+    } catch (error) {
+      lock[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** Adds what this start runs on to env.json. */
+  recordEnvironment(environment: RunEnvironment): void {
+    const path = join(this.path, ENVIRONMENT);
+    const held = readJson(path) as { readonly starts?: readonly RunEnvironment[] } | undefined;
+    writeAtomically(path, jsonText({ schema: 1, starts: [...(held?.starts ?? []), environment] }));
+  }
+
+  /** The sizes to record in a checkpoint; what they cover is on the disk when this returns. */
+  offsets(): FileOffsets {
+    this.metrics.sync();
+    this.samples.sync();
+    return { metrics: this.metrics.bytes, samples: this.samples.bytes };
+  }
+
+  /** Goes back to recorded sizes, so that the steps done again are not there twice. */
+  truncate(offsets: FileOffsets): void {
+    this.metrics.truncate(offsets.metrics);
+    this.samples.truncate(offsets.samples);
+  }
+
+  [Symbol.dispose](): void {
+    this.metrics.close();
+    this.samples.close();
+    this.#lock[Symbol.dispose]();
+  }
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (cause) {
+    const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
+    throw new ToolError('config', {
+      op: 'run.dir',
+      expected: `a folder that can be made at ${path}`,
+      got: reason,
+      cause,
+    });
+  }
+}
+
+function checkSameConfig(path: string, config: object): void {
+  const file = join(path, CONFIG);
+  const held = readJson(file);
+  // By way of JSON, as the held one has been there.
+  const changed = differences(held, JSON.parse(JSON.stringify(config)), '');
+  if (changed.length === 0) return;
+  throw new ToolError('config', {
+    op: file,
+    expected: 'the same configuration when a run continues',
+    got: `${changed.slice(0, 3).join('; ')}${changed.length > 3 ? `; and ${changed.length - 3} more` : ''}`,
+    hint: 'give the values of the run, or start a new one in another run.dir.',
+  });
+}
+
+/** The fields in which two configurations differ, as `key was a, is b`. */
+function differences(held: unknown, given: unknown, key: string): string[] {
+  if (isDeepStrictEqual(held, given)) return [];
+  if (!isSection(held) || !isSection(given)) return [`${key} was ${JSON.stringify(held)}, is ${JSON.stringify(given)}`];
+  const names = new Set([...Object.keys(held), ...Object.keys(given)]);
+  return [...names].flatMap((name) => differences(held[name], given[name], key === '' ? name : `${key}.${name}`));
+}
+
+function isSection(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The content of a JSON file; undefined where there is none. */
+function readJson(path: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ToolError('corrupt', { op: path, expected: 'JSON', got: 'other text', cause });
+  }
+}
+
+function jsonText(value: object): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+/** The file is there with its whole content or as it was before. */
+function writeAtomically(path: string, text: string): void {
+  const partial = `${path}.${process.pid}.tmp`;
+  try {
+    const file = openSync(partial, 'w');
+    try {
+      writeSync(file, text);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(partial, path);
+  } catch (error) {
+    rmSync(partial, { force: true });
+    throw error;
+  }
+}

@@ -1,0 +1,42 @@
+/** How a run is asked to end before its time. */
+export interface StopRequest {
+  /** True from the first signal on: finish the step, save, return. */
+  readonly isRequested: boolean;
+  /** What to exit with after that: 130 for SIGINT, 143 for SIGTERM, 0 while nothing was asked. */
+  readonly exitCode: number;
+  [Symbol.dispose](): void;
+}
+
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+type StopSignal = keyof typeof EXIT_CODES;
+
+/**
+ * Listens for SIGINT and SIGTERM until disposed. The first one asks for a stop; a second one ends the
+ * process at once, without saving. A closed terminal (SIGHUP) does not end a run.
+ *
+ * @param notice told once, in words for the user
+ */
+export function listenForStop(notice: (text: string) => void): StopRequest {
+  let exitCode = 0;
+  const listener = (signal: NodeJS.Signals): void => {
+    const code = EXIT_CODES[signal as StopSignal];
+    if (exitCode !== 0) process.exit(code);
+    exitCode = code;
+    notice(`${signal}: finishing this step and saving; once more ends without saving.`);
+  };
+  const ignore = (): void => undefined;
+  for (const signal of Object.keys(EXIT_CODES)) process.on(signal, listener);
+  process.on('SIGHUP', ignore);
+  return {
+    get isRequested() {
+      return exitCode !== 0;
+    },
+    get exitCode() {
+      return exitCode;
+    },
+    [Symbol.dispose]() {
+      for (const signal of Object.keys(EXIT_CODES)) process.off(signal, listener);
+      process.off('SIGHUP', ignore);
+    },
+  };
+}

@@ -1,0 +1,188 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ToolError } from '@dawngrad/tensor';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runEnvironment } from '../../src/run/environment.ts';
+import { hashFile } from '../../src/run/hash-file.ts';
+import { RunDirectory } from '../../src/run/run-directory.ts';
+
+let base: string;
+let path: string;
+beforeEach(() => {
+  base = mkdtempSync(join(tmpdir(), 'dawngrad-run-'));
+  path = join(base, 'a', 'run');
+});
+afterEach(() => rmSync(base, { recursive: true, force: true }));
+
+const CONFIG = { run: { seed: 1 }, reward: { clip: [-5, 5] }, train: { max_steps: 10 } };
+const ADAPTER = {
+  vendor: 'v',
+  architecture: 'a',
+  device: 'd',
+  description: 'x',
+  isSoftware: true,
+  subgroupMinSize: 0,
+  subgroupMaxSize: 0,
+};
+
+const open = (resume = false, config: object = CONFIG): RunDirectory => RunDirectory.open({ path, config, resume });
+
+function failure(action: () => unknown): ToolError {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof ToolError) return error;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+describe('RunDirectory', () => {
+  it('makes the folder with the configuration and empty logs', () => {
+    open()[Symbol.dispose]();
+    expect(readdirSync(path).sort()).toEqual(['ckpt', 'config.lock.json', 'metrics.jsonl', 'samples.jsonl']);
+    expect(JSON.parse(readFileSync(join(path, 'config.lock.json'), 'utf8'))).toEqual(CONFIG);
+  });
+
+  it('refuses a folder that holds something, and leaves it as it was', () => {
+    mkdirSync(path, { recursive: true });
+    writeFileSync(join(path, 'thesis.txt'), 'mine');
+    expect(failure(() => open())).toMatchObject({ code: 'config', message: expect.stringContaining('thesis.txt') });
+    expect(failure(() => open(true)).message).toContain('config.lock.json');
+    expect(readdirSync(path)).toEqual(['thesis.txt']);
+  });
+
+  it('refuses the folder of another run without --resume', () => {
+    open()[Symbol.dispose]();
+    expect(failure(() => open()).message).toContain('continue it with --resume');
+  });
+
+  it('does not start a new run with --resume, not even an empty folder', () => {
+    expect(failure(() => open(true))).toMatchObject({
+      code: 'config',
+      message: expect.stringContaining('no such folder'),
+    });
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it('appends rows, and on resume goes back to the recorded sizes', () => {
+    const first = open();
+    first.metrics.append({ step: 1, loss: 2 });
+    first.samples.append({ step: 1, text: 'é\n' });
+    const offsets = first.offsets();
+    first.metrics.append({ step: 2, loss: Number.NaN });
+    first.samples.append({ step: 2, text: 'x' });
+    first[Symbol.dispose]();
+    expect(readFileSync(join(path, 'metrics.jsonl'), 'utf8')).toBe('{"step":1,"loss":2}\n{"step":2,"loss":"NaN"}\n');
+
+    const second = open(true);
+    second.truncate(offsets);
+    second.metrics.append({ step: 2, loss: 1 });
+    second[Symbol.dispose]();
+    expect(readFileSync(join(path, 'metrics.jsonl'), 'utf8')).toBe('{"step":1,"loss":2}\n{"step":2,"loss":1}\n');
+    expect(readFileSync(join(path, 'samples.jsonl'), 'utf8')).toBe('{"step":1,"text":"é\\n"}\n');
+  });
+
+  it('drops a line that a crash cut in two', () => {
+    const first = open();
+    first.metrics.append({ step: 1 });
+    const offsets = first.offsets();
+    first[Symbol.dispose]();
+    writeFileSync(join(path, 'metrics.jsonl'), '{"step":1}\n{"ste');
+    const second = open(true);
+    second.truncate(offsets);
+    second[Symbol.dispose]();
+    expect(readFileSync(join(path, 'metrics.jsonl'), 'utf8')).toBe('{"step":1}\n');
+  });
+
+  it('calls logs corrupt that are shorter than the checkpoint says', () => {
+    const run = open();
+    expect(failure(() => run.truncate({ metrics: 5, samples: 0 }))).toMatchObject({ code: 'corrupt' });
+    run[Symbol.dispose]();
+  });
+
+  it('names the fields that differ from the run that continues', () => {
+    open()[Symbol.dispose]();
+    const error = failure(() => open(true, { ...CONFIG, run: { seed: 2 }, train: { max_steps: 10, micro_batch: 1 } }));
+    expect(error.code).toBe('config');
+    expect(error.message).toContain('run.seed was 1, is 2; train.micro_batch was undefined, is 1');
+    open(true, structuredClone(CONFIG))[Symbol.dispose]();
+  });
+
+  it('calls a damaged config.lock.json corrupt', () => {
+    open()[Symbol.dispose]();
+    writeFileSync(join(path, 'config.lock.json'), '{"run"');
+    expect(failure(() => open(true))).toMatchObject({ code: 'corrupt' });
+  });
+
+  it('is refused to a second process while the first one holds it', () => {
+    const run = open();
+    expect(failure(() => open(true)).message).toContain(`process ${process.pid}`);
+    run[Symbol.dispose]();
+    open(true)[Symbol.dispose]();
+  });
+
+  it.each([
+    ['of a process that is gone', { pid: 2 ** 22 + 1, started: '1', host: hostname() }],
+    ['of an earlier process with the same number', { pid: process.pid, started: '1', host: hostname() }],
+    ['that is empty', undefined],
+  ])('takes over a lock %s', (_, holder) => {
+    open()[Symbol.dispose]();
+    writeFileSync(join(path, 'lock'), holder === undefined ? '' : JSON.stringify(holder));
+    const run = open(true);
+    expect(JSON.parse(readFileSync(join(path, 'lock'), 'utf8')).pid).toBe(process.pid);
+    run[Symbol.dispose]();
+    expect(readdirSync(path).filter((name) => name.startsWith('lock'))).toEqual([]);
+  });
+
+  it('does not take over the lock of another machine', () => {
+    open()[Symbol.dispose]();
+    writeFileSync(join(path, 'lock'), JSON.stringify({ pid: 1, started: '1', host: 'elsewhere' }));
+    expect(failure(() => open(true)).message).toContain('process 1 on elsewhere');
+  });
+
+  it('does not write through a link that stands in the place of its lock', () => {
+    mkdirSync(path, { recursive: true });
+    const victim = join(base, 'victim');
+    writeFileSync(victim, 'untouched');
+    symlinkSync(victim, join(path, `lock.${process.pid}`));
+    open()[Symbol.dispose]();
+    expect(readFileSync(victim, 'utf8')).toBe('untouched');
+  });
+
+  it('says so where the folder cannot be made', () => {
+    writeFileSync(join(base, 'a'), 'a file');
+    expect(failure(() => open())).toMatchObject({ code: 'config', message: expect.stringContaining('ENOTDIR') });
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it('keeps one entry of env.json for each start', async () => {
+    const data = join(base, 'rows.jsonl');
+    writeFileSync(data, 'abc');
+    const dataHashes = { [data]: await hashFile(data) };
+    for (const resume of [false, true]) {
+      const run = open(resume);
+      run.recordEnvironment(runEnvironment({ adapter: ADAPTER, seed: 1, dataHashes, argv: ['train'] }));
+      run[Symbol.dispose]();
+    }
+    const { starts } = JSON.parse(readFileSync(join(path, 'env.json'), 'utf8'));
+    expect(starts).toHaveLength(2);
+    expect(starts[1]).toMatchObject({
+      node: process.version,
+      adapter: ADAPTER,
+      seed: 1,
+      dataHashes: { [data]: 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad' },
+    });
+    expect(starts[0].dawn).toMatch(/^\d+\.\d+\.\d+/);
+  });
+});

@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest';
+import { plainText } from '../../src/ui/plain-text.ts';
+import { Progress } from '../../src/ui/progress.ts';
+import { duration, progressLine } from '../../src/ui/progress-line.ts';
+
+const IRL = {
+  reward: 0.412,
+  reward_std: 0.3,
+  accuracy: 0.38,
+  'disc/acc': 0.81,
+  kl: 0.021,
+  'completions/mean_length': 142.6,
+  'completions/clipped_ratio': 0.03,
+  'perf/tokens_per_second': 4100,
+  loss: 0.5,
+};
+
+/** A progress display on a clock that moves only when told to. */
+function display(isTerminal: boolean) {
+  const state = { nowMs: 0, text: '' };
+  const write = (text: string): void => {
+    state.text += text;
+  };
+  return { state, progress: new Progress({ write, isTerminal, nowMs: () => state.nowMs }) };
+}
+
+describe('progressLine', () => {
+  it('shows step, loss, speed and time left', () => {
+    const metrics = { loss: 1.23456, 'perf/tokens_per_second': 950, lr: 1e-4 };
+    expect(progressLine({ stage: 'sft', done: 12, total: 500, metrics, etaSeconds: 2465 })).toBe(
+      'sft     12/500   2% | loss 1.235 | 950 tok/s | eta 41m05s',
+    );
+  });
+
+  it('shows what there is to see of a round in at most 120 characters', () => {
+    const line = progressLine({ stage: 'irl', done: 120, total: 500, metrics: IRL, etaSeconds: 11_300 });
+    expect(line).toBe(
+      'irl    120/500  24% | loss 0.500 | R 0.412±0.30 | acc 0.38 | critic 0.81 | kl 0.021 | len 143 | trunc 3% | 4.1k tok/s | eta 3h08m'.slice(
+        0,
+        120,
+      ),
+    );
+  });
+
+  it('has no time left at the end and none before there is anything to tell it from', () => {
+    expect(progressLine({ stage: 's', done: 5, total: 5, metrics: {}, etaSeconds: 0 })).toBe('s      5/5 100%');
+    expect(progressLine({ stage: 's', done: 1, total: 5, metrics: {}, etaSeconds: undefined })).toContain('eta -');
+  });
+
+  it('shows a loss that is not a number as such', () => {
+    expect(progressLine({ stage: 's', done: 1, total: 1, metrics: { loss: Number.NaN }, etaSeconds: 0 })).toContain(
+      'loss NaN',
+    );
+  });
+});
+
+describe('duration', () => {
+  it.each([
+    [0.4, '0s'],
+    [59.6, '1m00s'],
+    [725, '12m05s'],
+    [3600, '1h00m'],
+    [90_000, '1d01h'],
+  ])('of %d seconds is %s', (seconds, text) => {
+    expect(duration(seconds)).toBe(text);
+  });
+});
+
+describe('Progress', () => {
+  it('estimates the time left from the steps after the first, which compiles kernels', () => {
+    const { state, progress } = display(false);
+    state.nowMs = 60_000;
+    progress.step('sft', 1, 101, {});
+    state.nowMs += 10 * 2000;
+    progress.step('sft', 11, 101, {});
+    expect(state.text.split('\n')[1]).toContain('eta 3m00s');
+  });
+
+  it('counts only the steps of this process after a resume', () => {
+    const { state, progress } = display(false);
+    progress.step('sft', 51, 100, {});
+    state.nowMs = 9000;
+    progress.step('sft', 52, 100, {});
+    expect(state.text).toContain('eta 7m12s');
+  });
+
+  it('prints whole lines every five seconds where there is no terminal', () => {
+    const { state, progress } = display(false);
+    for (let step = 1; step <= 100; step++) {
+      state.nowMs = step * 100;
+      progress.step('sft', step, 100, { loss: 1 });
+    }
+    progress.close();
+    const lines = state.text.trimEnd().split('\n');
+    expect(lines.map((line) => /(\d+)\/100/.exec(line)?.[1])).toEqual(['1', '51', '100']);
+    expect(state.text).not.toContain('\r');
+    expect(state.text).not.toContain('\u001b');
+  });
+
+  it('changes one line on a terminal and keeps the last state of each stage', () => {
+    const { state, progress } = display(true);
+    progress.step('sft', 1, 2, {});
+    progress.note('checkpoint saved');
+    progress.step('sft', 2, 2, {});
+    progress.step('grpo', 1, 2, {});
+    progress.close();
+    const visible = state.text.split('\n').map((line) => line.split('\r\u001b[K').at(-1));
+    expect(visible).toEqual(['checkpoint saved', 'sft    2/2 100%', 'grpo   1/2  50% | eta -', '']);
+  });
+
+  it('lets no escape sequence of a note through', () => {
+    const { state, progress } = display(false);
+    progress.note('a\u001b]0;title\u0007b');
+    expect(state.text).toBe('a]0;titleb\n');
+  });
+});
+
+describe('plainText', () => {
+  it('keeps text, newlines and tabs, and drops controls and reordering marks', () => {
+    expect(plainText('é漢😀\n\t\r\u0000\u0085\u202e\u2066x\u007f')).toBe('é漢😀\n\tx');
+  });
+});
