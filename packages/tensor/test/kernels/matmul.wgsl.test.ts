@@ -206,6 +206,12 @@ describe('the plan', () => {
     expect(x * y * z).toBeGreaterThanOrEqual(4);
   });
 
+  it('puts the lanes of a weight gradient along the shorter side', () => {
+    const lanes = (m: number, n: number) => plan([m, n, 4096], 'tn', 'cpu').kernel.constants;
+    expect(lanes(512, 128)).toEqual({ LANES_M: 1, LANES_N: 8 });
+    expect(lanes(128, 512)).toEqual({ LANES_M: 8, LANES_N: 1 });
+  });
+
   it('takes scalar loads for exactly the operands that need them', () => {
     const tile = matmulCandidates.cpu[0]!.tile;
     const vectors = (size: readonly [number, number, number], layout: string) => {
