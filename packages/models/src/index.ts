@@ -1,4 +1,5 @@
 export { type LlamaConfig, llamaConfigToJson, parseLlamaConfig } from './config/llama-config.ts';
+export { type Attend, LlamaModel, type LlamaOptions } from './families/llama.ts';
 export type { ByteSink, ByteSource, DirectorySink, ModelFiles } from './io/byte-source.ts';
 export { type ModelContents, type OpenModel, openModel, writeModel } from './io/hf-layout.ts';
 export { memoryFiles, memorySource } from './io/memory-files.ts';
@@ -14,6 +15,10 @@ export {
   type StrictJsonOptions,
 } from './io/strict-json.ts';
 export { WeightIndex } from './io/weight-index.ts';
+export { type TokenLogProbsOptions, tokenLogProbs } from './nn/log-probs.ts';
+export { LoraAdapters, type LoraOptions } from './nn/lora.ts';
+export { type PackedBatch, packSequences } from './nn/packed-batch.ts';
+export { ScalarHead } from './nn/scalar-head.ts';
 export { type ChatMessage, type ChatTemplateOptions, renderChatTemplate } from './tokenizer/chat-template.ts';
 export {
   checkTokenizerFits,

@@ -1,0 +1,268 @@
+import { type ParameterSpec, Parameters } from '@dawngrad/autograd';
+import {
+  add,
+  attention,
+  type Device,
+  embedding,
+  keep,
+  linear,
+  Rng,
+  read,
+  reshape,
+  rmsNorm,
+  rope,
+  ropeTable,
+  type Shape,
+  sizeOf,
+  swiglu,
+  Tensor,
+  ToolError,
+} from '@dawngrad/tensor';
+import type { LlamaConfig } from '../config/llama-config.ts';
+import type { TensorSource } from '../io/safetensors-writer.ts';
+import type { WeightIndex } from '../io/weight-index.ts';
+import { LoraAdapters, type LoraOptions } from '../nn/lora.ts';
+import type { PackedBatch } from '../nn/packed-batch.ts';
+
+export interface LlamaOptions {
+  /** False freezes the base: it has no gradients, and only adapters or a head can train. */
+  readonly trainable: boolean;
+  /** Longest sequence; decides the size of the rotary table. Default: the configuration's. */
+  readonly maxPositions?: number;
+}
+
+/** How a block attends: the whole packed batch in training, the cache in decoding. q [N, H, E]; k, v [N, K, E]. */
+export type Attend = (q: Tensor, k: Tensor, v: Tensor, layer: number) => Tensor;
+
+const INIT_STREAM = 0x1417;
+const EMBEDDING = 'model.embed_tokens.weight';
+const OUTPUT = 'lm_head.weight';
+const FINAL_NORM = 'model.norm.weight';
+
+/** Names and shapes of a Llama's weights, as in the Hugging Face state dict. */
+function weightSpecs(config: LlamaConfig): ParameterSpec[] {
+  const {
+    hiddenSize: d,
+    intermediateSize: f,
+    numAttentionHeads: h,
+    numKeyValueHeads: k,
+    headDim: e,
+    vocabSize: v,
+  } = config;
+  const specs: ParameterSpec[] = [{ name: EMBEDDING, shape: [v, d], decay: true }];
+  for (let layer = 0; layer < config.numHiddenLayers; layer++) {
+    const matrix = (name: string, shape: Shape): ParameterSpec => ({
+      name: `model.layers.${layer}.${name}.weight`,
+      shape,
+      decay: shape.length > 1,
+    });
+    specs.push(
+      matrix('input_layernorm', [d]),
+      matrix('self_attn.q_proj', [h * e, d]),
+      matrix('self_attn.k_proj', [k * e, d]),
+      matrix('self_attn.v_proj', [k * e, d]),
+      matrix('self_attn.o_proj', [d, h * e]),
+      matrix('post_attention_layernorm', [d]),
+      matrix('mlp.gate_proj', [f, d]),
+      matrix('mlp.up_proj', [f, d]),
+      matrix('mlp.down_proj', [d, f]),
+    );
+  }
+  specs.push({ name: FINAL_NORM, shape: [d], decay: false });
+  if (!config.tieWordEmbeddings) specs.push({ name: OUTPUT, shape: [v, d], decay: true });
+  return specs;
+}
+
+/**
+ * A Llama decoder: pre-norm blocks of rotary grouped-query attention and SwiGLU (Touvron et al., 2023).
+ * Parameter names are those of the Hugging Face state dict, so loading and saving rename nothing.
+ */
+export class LlamaModel {
+  readonly device: Device;
+  readonly config: LlamaConfig;
+  readonly base: Parameters;
+  readonly maxPositions: number;
+  /** LoRA adapters; set by `attachAdapters`. */
+  adapters: LoraAdapters | undefined;
+  readonly #rope: Tensor;
+
+  private constructor(device: Device, config: LlamaConfig, options: LlamaOptions) {
+    this.device = device;
+    this.config = config;
+    this.maxPositions = options.maxPositions ?? config.maxPositionEmbeddings;
+    this.base = new Parameters(device, 'models/llama', weightSpecs(config), { trainable: options.trainable });
+    const width = config.headDim;
+    const frequencies = Array.from({ length: width / 2 }, (_, e) => config.ropeTheta ** ((-2 * e) / width));
+    this.#rope = keep(
+      Tensor.from(
+        device,
+        ropeTable(this.maxPositions, frequencies),
+        [this.maxPositions, width],
+        'f32',
+        'models/llama/rope',
+      ),
+    );
+  }
+
+  /** A model with all weights zero; `initialise`, `load` or `copyWeightsFrom` fill it. */
+  static create(device: Device, config: LlamaConfig, options: LlamaOptions): LlamaModel {
+    return new LlamaModel(device, config, options);
+  }
+
+  /** A model with the weights of a checkpoint. Every weight must be there with its shape, and no other. */
+  static async load(
+    device: Device,
+    source: { readonly config: LlamaConfig; readonly weights: WeightIndex },
+    options: LlamaOptions,
+  ): Promise<LlamaModel> {
+    const model = new LlamaModel(device, source.config, options);
+    const names = new Set(model.base.names);
+    // A tied output matrix may be stored all the same; rotary buffers are computed, not read.
+    const extra = source.weights.names.filter(
+      (name) => !names.has(name) && !name.endsWith('rotary_emb.inv_freq') && name !== OUTPUT,
+    );
+    const missing = model.base.names.filter((name) => !source.weights.has(name));
+    if (extra.length > 0 || missing.length > 0) {
+      model.dispose();
+      throw new ToolError('corrupt', {
+        op: 'model weights',
+        expected: `the ${names.size} weights of a Llama with this configuration`,
+        got: [
+          missing.length > 0 ? `missing ${missing.slice(0, 3).join(', ')}` : '',
+          extra.length > 0 ? `unknown ${extra.slice(0, 3).join(', ')}` : '',
+        ]
+          .filter(Boolean)
+          .join('; '),
+      });
+    }
+    for (const name of model.base.names) {
+      const { shape } = source.weights.entry(name)!;
+      const expected = model.base.spec(name).shape;
+      if (shape.join() !== expected.join()) {
+        model.dispose();
+        throw new ToolError('corrupt', {
+          op: name,
+          expected: `shape [${expected.join(',')}] as config.json says`,
+          got: `[${shape.join(',')}]`,
+        });
+      }
+      model.base.set(name, await source.weights.readF32(name));
+    }
+    return model;
+  }
+
+  /**
+   * Random weights, a pure function of the seed: normal with deviation 0.02, the matrices that write
+   * into the residual stream scaled down by sqrt(2 layers) (Radford et al., 2019); norms start at 1.
+   */
+  initialise(seed: number): void {
+    const rng = new Rng(seed, INIT_STREAM);
+    const residual = 0.02 / Math.sqrt(2 * this.config.numHiddenLayers);
+    this.base.names.forEach((name) => {
+      const { shape } = this.base.spec(name);
+      const size = sizeOf(shape);
+      // The step is a hash of the name's place in the specification, so that layouts do not matter.
+      const index = weightSpecs(this.config).findIndex((spec) => spec.name === name);
+      const deviation = name.endsWith('o_proj.weight') || name.endsWith('down_proj.weight') ? residual : 0.02;
+      const data =
+        shape.length === 1
+          ? new Float32Array(size).fill(1)
+          : Float32Array.from({ length: size }, (_, i) => rng.normal(index, i) * deviation);
+      this.base.set(name, data);
+    });
+  }
+
+  /** Freezes nothing by itself: create the model with `trainable: false` to train adapters only. */
+  attachAdapters(options: LoraOptions): LoraAdapters {
+    this.adapters = new LoraAdapters(this.device, this.linears(), options);
+    return this.adapters;
+  }
+
+  /** What an optimizer should update: the adapters if there are any, else the base. */
+  trainableParameters(): Parameters {
+    return this.adapters?.parameters ?? this.base;
+  }
+
+  /** Names (without `.weight`) and shapes of the linears inside the blocks. */
+  linears(): Map<string, Shape> {
+    const found = new Map<string, Shape>();
+    for (const name of this.base.names)
+      if (name.includes('_proj.')) found.set(name.slice(0, -'.weight'.length), this.base.spec(name).shape);
+    return found;
+  }
+
+  embed(ids: Tensor): Tensor {
+    return embedding(this.base.get(EMBEDDING), ids);
+  }
+
+  /** One decoder block. x [N, D], positions u32 [N]. */
+  block(layer: number, x: Tensor, positions: Tensor, attend: Attend, adapters: boolean): Tensor {
+    const { numAttentionHeads: h, numKeyValueHeads: k, headDim: e, rmsNormEps: eps } = this.config;
+    const rows = x.shape[0]!;
+    const prefix = `model.layers.${layer}`;
+    const project = (name: string, input: Tensor, residual?: Tensor): Tensor =>
+      this.#linear(`${prefix}.${name}`, input, adapters, residual);
+    const normed = rmsNorm(x, this.base.get(`${prefix}.input_layernorm.weight`), eps);
+    const q = rope(reshape(project('self_attn.q_proj', normed), [rows, h, e]), positions, this.#rope);
+    const key = rope(reshape(project('self_attn.k_proj', normed), [rows, k, e]), positions, this.#rope);
+    const value = reshape(project('self_attn.v_proj', normed), [rows, k, e]);
+    const mixed = reshape(attend(q, key, value, layer), [rows, h * e]);
+    const middle = project('self_attn.o_proj', mixed, x);
+    const inner = rmsNorm(middle, this.base.get(`${prefix}.post_attention_layernorm.weight`), eps);
+    return project('mlp.down_proj', swiglu(project('mlp.gate_proj', inner), project('mlp.up_proj', inner)), middle);
+  }
+
+  finalNorm(x: Tensor): Tensor {
+    return rmsNorm(x, this.base.get(FINAL_NORM), this.config.rmsNormEps);
+  }
+
+  /** The matrix from hidden states to logits, [V, D]: the embedding itself where they are tied. */
+  outputWeight(): Tensor {
+    return this.base.get(this.config.tieWordEmbeddings ? EMBEDDING : OUTPUT);
+  }
+
+  /** Hidden states after the final norm, [N, D]. */
+  hidden(batch: PackedBatch, options: { readonly adapters?: boolean } = {}): Tensor {
+    const longest = Math.max(0, ...batch.lengths);
+    if (longest > this.maxPositions) {
+      throw new ToolError('config', {
+        op: 'model',
+        expected: `sequences of at most ${this.maxPositions} tokens`,
+        got: `one of ${longest}`,
+        hint: "raise the model's maxPositions or shorten the data.",
+      });
+    }
+    const adapters = options.adapters ?? true;
+    const attrs = { scale: 1 / Math.sqrt(this.config.headDim), window: 0 };
+    let x = this.embed(batch.ids);
+    for (let layer = 0; layer < this.config.numHiddenLayers; layer++) {
+      x = this.block(layer, x, batch.positions, (q, k, v) => attention(q, k, v, batch.segments, attrs), adapters);
+    }
+    return this.finalNorm(x);
+  }
+
+  /** Overwrites the base weights with those of a model of the same configuration. */
+  copyWeightsFrom(other: LlamaModel): void {
+    this.base.copyFrom(other.base);
+  }
+
+  /** The base weights for saving, each read from the device when it is written. */
+  tensorSources(): TensorSource[] {
+    return weightSpecs(this.config).map(({ name, shape }) => ({
+      name,
+      shape,
+      read: async () => (await read(this.base.get(name))) as Float32Array,
+    }));
+  }
+
+  dispose(): void {
+    this.base.dispose();
+    this.adapters?.dispose();
+    this.#rope.dispose();
+  }
+
+  #linear(name: string, x: Tensor, adapters: boolean, residual: Tensor | undefined): Tensor {
+    const y = linear(x, this.base.get(`${name}.weight`), residual === undefined ? {} : { residual });
+    return adapters && this.adapters?.has(name) ? add(y, this.adapters.delta(name, x)) : y;
+  }
+}
