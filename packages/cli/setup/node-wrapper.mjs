@@ -44,8 +44,18 @@ const PRELOAD_TEXT = `// Makes child_process.fork and spawn(process.execPath) st
 const wrapper = require('node:path').join(__dirname, 'node');
 process.execPath = wrapper;
 process.argv[0] = wrapper;
+// Forks get execArgv, to which the wrapper adds the preload again.
 const at = process.execArgv.indexOf(__filename);
 if (at > 0) process.execArgv.splice(at - 1, 2);
+// A worker thread preloads what its process did, unless it is given arguments of its own, as test runners do.
+const threads = require('node:worker_threads');
+threads.Worker = class Worker extends threads.Worker {
+  constructor(file, options) {
+    const execArgv = options?.execArgv && ['--require', __filename, ...options.execArgv];
+    super(file, execArgv ? { ...options, execArgv } : options);
+  }
+};
+require('node:module').syncBuiltinESMExports();
 `;
 
 /** @param {string} text */

@@ -72,6 +72,7 @@ export async function selectDriver({ node, env, log }) {
  */
 export function choiceKey(node, env) {
   const require = createRequire(import.meta.url);
+  const setup = fileURLToPath(new URL('.', import.meta.url));
   const dawn = require.resolve('webgpu');
   const variables = Object.keys(env)
     .filter((name) => VARIABLES.test(name))
@@ -79,8 +80,8 @@ export function choiceKey(node, env) {
     .map((name) => [name, env[name]]);
   const named = [env.VK_DRIVER_FILES, env.VK_ICD_FILENAMES].flatMap((list) => (list ? list.split(':') : []));
   const facts = {
-    format: 2,
-    setup: fileURLToPath(new URL('.', import.meta.url)),
+    // The wrapper and the order of candidates come from here.
+    setup: [setup, stamp(setup)],
     system: [process.platform, process.arch, release()],
     node: [node, process.version, stamp(node)],
     dawn: [JSON.parse(readFileSync(join(dawn, '../package.json'), 'utf8')).version, stamp(dawn)],

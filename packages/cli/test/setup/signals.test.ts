@@ -12,10 +12,13 @@ function start(script: string) {
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     output += text;
   });
-  const said = async (text: string) => {
-    while (!output.includes(text)) await sleep(5);
-  };
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
+  const said = async (text: string) => {
+    while (!output.includes(text)) {
+      if (child.exitCode !== null) throw new Error(`the script ended with ${child.exitCode} before it said ${text}`);
+      await sleep(5);
+    }
+  };
   return { child, said, ended, output: () => output };
 }
 
