@@ -6,7 +6,7 @@ import { matmulKernel, rowAxis } from './matmul.wgsl.ts';
 import type { MatmulEpilogue, MatmulSize, MatmulSpec, MatmulTile, MatmulVectors } from './matmul-spec.ts';
 
 /** A tile worth timing, with the speed that the static choice assumes for it. */
-export interface MatmulCandidate {
+interface MatmulCandidate {
   readonly tile: MatmulTile;
   /** Throughput on a large matmul, relative to the best of the list. */
   readonly rate: number;
@@ -71,11 +71,7 @@ const WIDE_ROWS = 0.55;
  * The tile with the least estimated time: rounds of concurrent workgroups, times the work of one. It
  * weighs what an edge wastes and whether there are enough workgroups against the speed of a large tile.
  */
-export function chooseMatmul(
-  size: MatmulSize,
-  { transA, transB }: MatmulVariant,
-  adapterClass: AdapterClass,
-): MatmulTile {
+function chooseMatmul(size: MatmulSize, { transA, transB }: MatmulVariant, adapterClass: AdapterClass): MatmulTile {
   const cost = ({ tile, rate }: MatmulCandidate): number => {
     const [x, y, z] = gridOf(size, tile);
     const work = tile.rows * tile.lanesM * tile.columns * tile.lanesN;
@@ -104,7 +100,7 @@ export function chooseVectors(size: MatmulSize, { transA, transB }: MatmulVarian
   };
 }
 
-export interface MatmulPlan extends LaunchPlan {
+interface MatmulPlan extends LaunchPlan {
   /** Multiplications and additions. */
   readonly flops: number;
   /** Least bytes to move: each operand once. */
