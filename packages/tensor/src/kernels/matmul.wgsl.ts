@@ -17,9 +17,9 @@ import type { MatmulEpilogue, MatmulSpec, MatmulTile } from './matmul-spec.ts';
  *          operand that all matrices share). op(A) is [M, K], stored [K, M] under transA; op(B) is [K, N],
  *          stored [N, K] under transB. Transposes are a matter of indexing, never of a copy. The residual
  *          is laid out like C.
- * Dispatch x: tiles along N, y: tiles along M (x and y swapped for tiles one lane high), z: batch. A thread makes rows x columns values of C in
- *          registers: rows next to each other, columns in runs of 4 that are lanesN runs apart, so that
- *          neighbouring threads store neighbouring runs.
+ * Dispatch x: tiles along N, y: tiles along M (swapped for tiles one lane high, see `rowAxis`), z: batch. A
+ *          thread makes rows x columns values of C in registers: rows next to each other, columns in runs
+ *          of 4 that are lanesN runs apart, so that neighbouring threads store neighbouring runs.
  * Memory   Register tiles load straight from A and B: M*N*K*4 / (columns of a workgroup) bytes of A, and
  *          of B with its rows, mostly from the cache. Workgroup tiles stage `depth` steps of k at a time in
  *          4 x 4 blocks, k-major, (tileM + tileN) * depth * 4 bytes of workgroup memory.
