@@ -28,7 +28,7 @@ export function dependenciesAmiss(root) {
     // Optional ones are there only on their own platform, links are this repository's own packages.
     if (!path.includes('node_modules/') || entry.optional || entry.link) continue;
     const found = installed[path];
-    if (found === undefined) return `${path} is missing`;
+    if (found === undefined || !existsSync(join(root, path))) return `${path} is missing`;
     if (found.version !== entry.version || found.integrity !== entry.integrity)
       return `${path} is not ${entry.version}`;
   }

@@ -57,7 +57,8 @@ export async function prepareAdapter(env, log) {
       kind: choice.kind,
     };
   } catch (error) {
-    throw error instanceof NoAdapterError ? new SetupError(noAdapterMessage(error.rejected, env.DAWNGRAD_GPU)) : error;
+    if (!(error instanceof NoAdapterError)) throw error;
+    throw new SetupError(noAdapterMessage(error.rejected, env.DAWNGRAD_GPU), 1, { cause: error });
   }
 }
 
@@ -77,10 +78,13 @@ export async function launch(args, env, log, onReady) {
     onReady?.(target);
   } catch (error) {
     // `doctor` is there to say what is wrong, so it runs all the same.
-    if (!(error instanceof SetupError) || error.exitCode !== 1 || !args.includes('doctor')) throw error;
+    const cause = error instanceof SetupError ? error.cause : undefined;
+    if (!(cause instanceof NoAdapterError) || !args.includes('doctor')) throw error;
     const node = plainNode(env);
+    const { rejected } = cause;
+    const reason = noAdapterMessage(rejected, env.DAWNGRAD_GPU);
     /** @type {DriverReport} */
-    const report = { kind: 'none', name: '', reason: error.message, rejected: [], node, plainNode: node, outer: {} };
+    const report = { kind: 'none', name: '', reason, rejected, node, plainNode: node, outer: {} };
     target = { node, env: { ...outerEnvironment(env), DAWNGRAD_DRIVER: JSON.stringify(report) } };
   }
   return runChild(target.node, [BINARY, ...args], { env: target.env });

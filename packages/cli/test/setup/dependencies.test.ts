@@ -8,7 +8,7 @@ describe('dependenciesAmiss', () => {
   let root = '';
   beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), 'dawngrad-deps-'));
-    mkdirSync(join(root, 'node_modules'));
+    mkdirSync(join(root, 'node_modules/b'), { recursive: true });
   });
   afterEach(() => rmSync(root, { recursive: true }));
 
@@ -36,6 +36,9 @@ describe('dependenciesAmiss', () => {
 
   it('sees a missing package and another version', () => {
     expect(amissWith({})).toBe('node_modules/b is missing');
+    rmSync(join(root, 'node_modules/b'), { recursive: true });
+    expect(amissWith({ 'node_modules/b': wanted['node_modules/b'] })).toBe('node_modules/b is missing');
+    mkdirSync(join(root, 'node_modules/b'));
     expect(amissWith({ 'node_modules/b': { version: '1.0.1', integrity: 'sha512-c' } })).toBe(
       'node_modules/b is not 1.0.0',
     );
