@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import type { CommandContext } from './commands/command-context.ts';
 import { addConfigCommand } from './commands/config.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
+import { exitOnCrash } from './crash-handler.ts';
 import { dawngradVersion } from './package-info.ts';
 
 const USAGE = 2;
@@ -11,11 +12,13 @@ const USAGE = 2;
  * data, 4 corrupt input, 75 device lost, 130 and 143 stopped by a signal.
  *
  * @param args without the names of the executable and the script
+ * @param printers where to print; the standard streams unless given, and then errors that escape end the process
  */
-export async function main(
-  args: readonly string[],
-  print: Pick<CommandContext, 'out' | 'err'> = standardStreams(),
-): Promise<number> {
+export async function main(args: readonly string[], printers?: Pick<CommandContext, 'out' | 'err'>): Promise<number> {
+  // Taken out before parsing, so that it may stand anywhere.
+  const debug = args.includes('--debug');
+  const print = printers ?? standardStreams();
+  if (printers === undefined) exitOnCrash(print, debug);
   let exitCode = 0;
   const context: CommandContext = {
     ...print,
@@ -23,8 +26,6 @@ export async function main(
       exitCode = code;
     },
   };
-  // Taken out before parsing, so that it may stand anywhere.
-  const debug = args.includes('--debug');
   try {
     await createProgram(context).parseAsync(
       args.filter((arg) => arg !== '--debug'),

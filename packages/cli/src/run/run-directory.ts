@@ -138,21 +138,26 @@ function makeFolder(path: string): void {
 function checkSameConfig(path: string, config: object): void {
   const file = join(path, CONFIG);
   const held = readJson(file);
-  // By way of JSON, as the held one has been there.
-  const changed = differences(held, JSON.parse(JSON.stringify(config)), '');
+  // By way of JSON, as the held one has been there. A folder that was moved is still the same run.
+  const changed = differences(held, JSON.parse(JSON.stringify(config)), '').filter(({ key }) => key !== 'run.dir');
   if (changed.length === 0) return;
   throw new ToolError('config', {
     op: file,
     expected: 'the same configuration when a run continues',
-    got: `${changed.slice(0, 3).join('; ')}${changed.length > 3 ? `; and ${changed.length - 3} more` : ''}`,
+    got: `${changed
+      .slice(0, 3)
+      .map(({ text }) => text)
+      .join('; ')}${changed.length > 3 ? `; and ${changed.length - 3} more` : ''}`,
     hint: 'give the values of the run, or start a new one in another run.dir.',
   });
 }
 
-/** The fields in which two configurations differ, as `key was a, is b`. */
-function differences(held: unknown, given: unknown, key: string): string[] {
+/** The fields in which two configurations differ. */
+function differences(held: unknown, given: unknown, key: string): { readonly key: string; readonly text: string }[] {
   if (isDeepStrictEqual(held, given)) return [];
-  if (!isSection(held) || !isSection(given)) return [`${key} was ${JSON.stringify(held)}, is ${JSON.stringify(given)}`];
+  if (!isSection(held) || !isSection(given)) {
+    return [{ key, text: `${key} was ${JSON.stringify(held)}, is ${JSON.stringify(given)}` }];
+  }
   const names = new Set([...Object.keys(held), ...Object.keys(given)]);
   return [...names].flatMap((name) => differences(held[name], given[name], key === '' ? name : `${key}.${name}`));
 }

@@ -116,7 +116,7 @@ describe('RunDirectory', () => {
     const error = failure(() => open(true, { ...CONFIG, run: { seed: 2 }, train: { max_steps: 10, micro_batch: 1 } }));
     expect(error.code).toBe('config');
     expect(error.message).toContain('run.seed was 1, is 2; train.micro_batch was undefined, is 1');
-    open(true, structuredClone(CONFIG))[Symbol.dispose]();
+    open(true, { ...structuredClone(CONFIG), run: { seed: 1, dir: 'moved' } })[Symbol.dispose]();
   });
 
   it('calls a damaged config.lock.json corrupt', () => {

@@ -1,0 +1,18 @@
+import type { CommandContext } from './commands/command-context.ts';
+
+/**
+ * Ends the process with a message and the right code when an error escapes every `await`, such as the loss
+ * of the device between two steps. Nothing runs after that: the state can no longer be trusted.
+ */
+export function exitOnCrash(print: Pick<CommandContext, 'err'>, debug: boolean): void {
+  const crash = async (error: unknown): Promise<void> => {
+    const [{ errorMessage }, { exitCodeOf }] = await Promise.all([
+      import('./error-message.ts'),
+      import('./exit-code.ts'),
+    ]);
+    print.err(`${errorMessage(error, { debug })}\n`);
+    process.exit(exitCodeOf(error));
+  };
+  process.on('uncaughtException', (error) => void crash(error));
+  process.on('unhandledRejection', (reason) => void crash(reason));
+}

@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import { objectiveText } from '../../src/config/objective-text.ts';
+import { resolveConfig } from '../../src/config/resolve-config.ts';
+
+const irl = (...overrides: string[]): string =>
+  objectiveText({ kind: 'irl', config: resolveConfig('irl', { overrides, needsInputs: false }) });
+
+describe('objectiveText', () => {
+  it('says what SFT optimises', () => {
+    const config = resolveConfig('sft', { overrides: ['policy.lora.rank=8'], needsInputs: false });
+    expect(objectiveText({ kind: 'sft', config }).split('\n')).toEqual([
+      'objective: cross-entropy of completion tokens, mean over the tokens of 16 rows',
+      'policy: low-rank adapters, rank 8, alpha 16, learning rate 0.0001',
+      'seed: 42',
+    ]);
+  });
+
+  it('says what GRPO optimises', () => {
+    const config = resolveConfig('grpo', { needsInputs: false });
+    expect(objectiveText({ kind: 'grpo', config }).split('\n')).toEqual([
+      'objective: clipped ratio 1 ± 0.2, no divergence term, 1 update a round',
+      'reward: 1 for an answer that the numeric checker calls right; divided by the std of: group',
+      'round: 16 prompts x 8 samples at temperature 1',
+      'policy: all weights, learning rate 0.00001',
+      'seed: 42',
+    ]);
+  });
+
+  it('names granularity, credit and labels of R-AIRL', () => {
+    const text = irl('reward.granularity=interval', 'credit.level=token', 'credit.gamma=0.9', 'reward.clip=null');
+    expect(text).toContain(
+      'critic logit / 1, not clipped; granularity interval of 15 tokens; credit token, gamma 0.9;',
+    );
+    expect(text).toContain('0.1 x k3 divergence');
+    expect(text).toContain(
+      '50 warm-up updates, then 3 updates a round; 1 corrupted copy an expert; replay of 0 rounds',
+    );
+    expect(text).toContain('labels: no answer is looked at');
+    expect(irl('relabel.mode=checker')).toContain('labels: right answers count as experts (checker)');
+    expect(irl('critic.freeze_after_warmup=true')).toContain('then frozen');
+  });
+
+  it('changes with every key that changes the objective', () => {
+    const changes = [
+      'run.seed=1',
+      'policy.lr=1e-3',
+      'policy.kl_beta=0',
+      'policy.clip=0.3',
+      'policy.updates_per_round=2',
+      'policy.lora.rank=4',
+      'critic.lr=1e-3',
+      'critic.lora.rank=4',
+      'critic.label_smoothing=0',
+      'critic.updates_per_round=1',
+      'reward.granularity=dense',
+      'reward.temperature=2',
+      'reward.clip=[-1, 1]',
+      'credit.scale=none',
+      'negatives.per_expert=2',
+      'relabel.mode=expert-agreement',
+      'replay.rounds=5',
+      'warmup.steps=9',
+      'sampling.group_size=4',
+      'sampling.temperature=0.5',
+      'train.prompts_per_round=4',
+    ];
+    const texts = new Set([irl(), ...changes.map((change) => irl(change))]);
+    expect(texts.size).toBe(changes.length + 1);
+  });
+});
