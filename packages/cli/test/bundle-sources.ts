@@ -64,7 +64,7 @@ function runProcess(
   signals: { readonly after: string; readonly signal: NodeJS.Signals }[],
 ): Promise<ProcessResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(nodeExecutable(), args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     let stdout = '';
     let stderr = '';
     const send = (): void => {
@@ -82,10 +82,4 @@ function runProcess(
     child.on('error', reject);
     child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
   });
-}
-
-/** The launcher's executable, where there is one: in a test's thread process.execPath may name a dynamic loader. */
-function nodeExecutable(): string {
-  const report: { readonly node?: string } = JSON.parse(process.env.DAWNGRAD_DRIVER || '{}');
-  return report.node ?? process.execPath;
 }

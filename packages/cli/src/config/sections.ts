@@ -5,6 +5,7 @@ import {
   DATASETS,
   type DatasetName,
   GRANULARITIES,
+  RELABEL_MODES,
   TEXT_EDITS,
   type TextEditName,
 } from '@dawngrad/airl';
@@ -204,7 +205,7 @@ export const negativesSection = () =>
 export const relabelSection = () =>
   section({
     mode: field(
-      oneOf(['off', 'expert-agreement', 'checker']),
+      oneOf(RELABEL_MODES),
       'off',
       'choice',
       'Count samples with the right answer as experts; anything but off uses the answers.',

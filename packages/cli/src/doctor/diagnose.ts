@@ -55,7 +55,7 @@ export async function diagnose(folder: string, dawnFlags: readonly string[] = []
   const problems: string[] = [];
   const notes: string[] = [];
   const driver = driverReport(process.env);
-  const { report, results } = await examineDevice(dawnFlags, problems);
+  const { report, results } = await examineDevice(dawnFlags, driver, problems);
   if (report?.adapter.isSoftware) {
     notes.push(
       `${report.adapter.description} computes on the CPU: training runs, 50 to 500 times slower than on a GPU.`,
@@ -64,7 +64,6 @@ export async function diagnose(folder: string, dawnFlags: readonly string[] = []
       notes.push('Dawn prints two warnings about dynamic buffer counts on this driver; they do no harm.');
     }
   }
-  if (report === null && driver?.kind === 'none' && driver.reason !== '') problems.push(driver.reason);
   const { bavail, bsize } = await statfs(folder);
   const freeBytes = bavail * bsize;
   if (freeBytes < LEAST_DISK_BYTES)
@@ -91,6 +90,7 @@ export async function diagnose(folder: string, dawnFlags: readonly string[] = []
 /** Opens the device, tests it and closes it; adds to `problems` what goes wrong. */
 async function examineDevice(
   flags: readonly string[],
+  driver: DriverReport | undefined,
   problems: string[],
 ): Promise<{ report: DeviceReport | null; results: readonly SelfTestResult[] }> {
   const nothing = { report: null, results: [] };
@@ -107,9 +107,16 @@ async function examineDevice(
     return { report, results };
   } catch (error) {
     if (!(error instanceof ToolError)) throw error;
-    problems.push(error.message);
+    problems.push(error.code === 'no-adapter' ? noAdapterText(error, driver) : error.message);
     return nothing;
   }
+}
+
+/** What to do about a missing adapter: the launcher knows best, as it has tried every driver. */
+function noAdapterText({ detail }: ToolError, driver: DriverReport | undefined): string {
+  if (driver?.kind === 'none' && driver.reason !== '') return driver.reason;
+  const { expected, got } = detail;
+  return `expected ${expected}, got ${got}. Hint: start doctor with the \`dawngrad\` command, which sees to a driver.`;
 }
 
 /** Dawn is a native addon: importing it fails where npm brought no binary for this platform. */

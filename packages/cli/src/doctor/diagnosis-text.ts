@@ -26,6 +26,8 @@ export function diagnosisText(diagnosis: Diagnosis): string {
   }
   if (driver === null) {
     lines.push(row('driver', 'as the system offers it (not started by the dawngrad launcher)'));
+  } else if (driver.kind === 'none') {
+    lines.push(row('driver', 'none'));
   } else {
     const reason = driver.reason.split('\n')[0] ?? '';
     lines.push(row('driver', `${driver.kind}${reason === '' ? '' : `: ${reason}`}`));
