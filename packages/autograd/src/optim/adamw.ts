@@ -1,7 +1,7 @@
 import { fill, keep, launchPlan, overwrite, readAll, Tensor, ToolError } from '@dawngrad/tensor';
 import { type AdamwHyper, planAdamw } from '../kernels/adamw.wgsl.ts';
 import { gradientNormGroups, planGradientNormPartial, planGradientNormTotal } from '../kernels/gradient-norm.wgsl.ts';
-import type { Parameters } from '../parameters.ts';
+import type { Arena, Parameters } from '../parameters.ts';
 
 export interface AdamwOptions {
   readonly beta1?: number;
@@ -33,7 +33,7 @@ export interface AdamwState {
  * and the zeroing of the gradients together.
  */
 export class Adamw {
-  readonly parameters: Parameters;
+  readonly #arenas: readonly Arena[];
   readonly #options: Required<AdamwOptions>;
   readonly #first: Tensor[];
   readonly #second: Tensor[];
@@ -43,39 +43,44 @@ export class Adamw {
   /** Steps taken, skipped ones included: schedules and bias corrections stay a function of time. */
   stepCount = 0;
 
-  constructor(parameters: Parameters, options: AdamwOptions = {}) {
-    if (!parameters.isTrainable) {
+  /** Several sets of parameters share the global gradient norm. */
+  constructor(parameters: Parameters | readonly Parameters[], options: AdamwOptions = {}) {
+    const sets = 'arenas' in parameters ? [parameters] : parameters;
+    const frozen = sets.find((set) => !set.isTrainable);
+    const [first] = sets;
+    if (first === undefined || frozen !== undefined) {
       throw new ToolError('failed', {
         op: 'adamw',
         expected: 'trainable parameters',
-        got: `${parameters.label}, which are frozen or none`,
+        got: frozen === undefined ? 'none' : `${frozen.label}, which are frozen or none`,
       });
     }
-    this.parameters = parameters;
+    const { device, label } = first;
+    this.#arenas = sets.flatMap((set) => set.arenas);
     this.#options = { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0, maxNorm: 0, ...options };
     const moment = (values: Tensor, name: string): Tensor => {
-      const tensor = keep(Tensor.empty(values.device, values.shape, 'f32', `${parameters.label}/${name}`));
+      const tensor = keep(Tensor.empty(values.device, values.shape, 'f32', `${label}/${name}`));
       fill(tensor, 0);
       return tensor;
     };
-    this.#first = parameters.arenas.map((arena) => moment(arena.values, 'adamw-first'));
-    this.#second = parameters.arenas.map((arena) => moment(arena.values, 'adamw-second'));
-    this.#groups = parameters.arenas.reduce((total, arena) => total + gradientNormGroups(arena.values.size), 0);
-    this.#partials = keep(Tensor.empty(parameters.device, [this.#groups, 2], 'f32', 'autograd/gradient-norm/partials'));
-    this.#stats = keep(Tensor.empty(parameters.device, [4], 'f32', 'autograd/gradient-norm/stats'));
+    this.#first = this.#arenas.map((arena) => moment(arena.values, 'adamw-first'));
+    this.#second = this.#arenas.map((arena) => moment(arena.values, 'adamw-second'));
+    this.#groups = this.#arenas.reduce((total, arena) => total + gradientNormGroups(arena.values.size), 0);
+    this.#partials = keep(Tensor.empty(device, [this.#groups, 2], 'f32', 'autograd/gradient-norm/partials'));
+    this.#stats = keep(Tensor.empty(device, [4], 'f32', 'autograd/gradient-norm/stats'));
   }
 
   /** Clips, updates and zeroes the gradients. \`lr\` is the learning rate of this step. */
   step(lr: number): void {
     this.stepCount++;
     let group = 0;
-    for (const { gradients } of this.parameters.arenas) {
+    for (const { gradients } of this.#arenas) {
       launchPlan(planGradientNormPartial(gradients!.size, group), [gradients!], [this.#partials]);
       group += gradientNormGroups(gradients!.size);
     }
     launchPlan(planGradientNormTotal(this.#groups), [this.#partials], [this.#stats]);
     const hyper: AdamwHyper = { lr, ...this.#options };
-    this.parameters.arenas.forEach(({ values, gradients, decayEnd }, i) => {
+    this.#arenas.forEach(({ values, gradients, decayEnd }, i) => {
       const plan = planAdamw(values.size, decayEnd, hyper, this.stepCount);
       launchPlan(plan, [this.#stats], [values, gradients!, this.#first[i]!, this.#second[i]!]);
     });
