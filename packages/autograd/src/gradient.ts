@@ -14,10 +14,20 @@ export interface GradientContext<Attrs> {
    * return 'added', which saves a buffer and a launch.
    */
   readonly into: (input: number) => Tensor | undefined;
+  /**
+   * A gradient that input i already has from a later use, if a kernel may take it in: it then returns
+   * `{ total }`, the sum of both, which saves a launch and a pass over memory.
+   */
+  readonly earlier: (input: number) => Tensor | undefined;
+}
+
+/** A gradient that includes what `earlier` gave. */
+export interface TotalGradient {
+  readonly total: Tensor;
 }
 
 /** Gradients of the loss by each input; undefined for inputs that need none. */
-export type InputGradients = readonly (Tensor | 'added' | undefined)[];
+export type InputGradients = readonly (Tensor | TotalGradient | 'added' | undefined)[];
 
 export interface Gradient<Attrs> {
   readonly apply: (context: GradientContext<Attrs>) => InputGradients;

@@ -101,7 +101,7 @@ export class Tape {
     free: boolean,
   ): void {
     const needs = node.inputs.map((input) => this.#tracked.has(input.id));
-    const compute = (): (Tensor | undefined)[] => {
+    const compute = (): ({ tensor: Tensor; isTotal: boolean } | undefined)[] => {
       const results = node.gradient.apply({
         inputs: node.inputs,
         outputs: node.outputs,
@@ -109,11 +109,20 @@ export class Tape {
         dy,
         needs,
         into: (input) => (needs[input] ? destinations.get(node.inputs[input]!.id) : undefined),
+        // Two inputs that are one tensor would each take the earlier gradient in.
+        earlier: (input) => {
+          const id = node.inputs[input]!.id;
+          const isOnly = node.inputs.filter((other) => other.id === id).length === 1;
+          return free && isOnly && !destinations.has(id) ? gradients.get(id) : undefined;
+        },
       });
       // A handle of its own for each result: a gradient function may return dy itself, or one tensor twice.
-      return results.map((result, input) =>
-        result === undefined || result === 'added' || !needs[input] ? undefined : alias(result),
-      );
+      return results.map((result, input) => {
+        if (result === undefined || result === 'added' || !needs[input]) return undefined;
+        return 'total' in result
+          ? { tensor: alias(result.total), isTotal: true }
+          : { tensor: alias(result), isTotal: false };
+      });
     };
     const results = free ? scope(compute) : compute();
     results.forEach((result, input) => {
@@ -121,12 +130,16 @@ export class Tape {
       const id = node.inputs[input]!.id;
       const destination = destinations.get(id);
       if (destination !== undefined) {
-        accumulateInto(destination, result);
-        if (free) result.dispose();
+        accumulateInto(destination, result.tensor);
+        if (free) result.tensor.dispose();
         return;
       }
       const existing = gradients.get(id);
-      gradients.set(id, existing === undefined ? result : merge(existing, result, free));
+      if (existing === undefined) gradients.set(id, result.tensor);
+      else if (result.isTotal) {
+        gradients.set(id, result.tensor);
+        existing.dispose();
+      } else gradients.set(id, merge(existing, result.tensor, free));
     });
     if (free) for (const d of dy) d?.dispose();
   }

@@ -7,7 +7,8 @@ export { Device, type DeviceCounters, type DeviceOptions, type DeviceState, type
 export { type Kernel, type KernelBinding, type KernelParam, linearWorkgroups, type Workgroups } from './gpu/kernel.ts';
 export type { LaunchPlan } from './gpu/launch-plan.ts';
 export { type SelfTestResult, selfTest } from './gpu/self-test.ts';
-export { planRmsNormInputGradient, planRmsNormWeightGradient } from './kernels/rms-norm.wgsl.ts';
+export { planAddParts, planRmsNormInputGradient, planRmsNormWeightGradient } from './kernels/rms-norm.wgsl.ts';
+export { planSwigluGradient } from './kernels/swiglu.wgsl.ts';
 export {
   type AnyOpDef,
   applyOp,
@@ -26,7 +27,7 @@ export { type AttentionAttrs, attention, type Segments } from './ops/attention.t
 export { type AttentionGradientInputs, launchAttentionGradient } from './ops/attention-gradient.ts';
 export { add, divide, greaterEqual, maximum, minimum, multiply, subtract } from './ops/binary.ts';
 export { clamp } from './ops/clamp.ts';
-export { embedding, scatterAddInto } from './ops/embedding.ts';
+export { type EmbeddingAttrs, embedding, groupTokens, scatterAddInto, type TokenGroups } from './ops/embedding.ts';
 export { accumulateInto, copyInto, fill, overwrite, zeros } from './ops/in-place.ts';
 export { appendToCache, attendCache, type KvCacheLayer } from './ops/kv-cache.ts';
 export { bindable, launchElementwise } from './ops/launch-elementwise.ts';

@@ -1,4 +1,4 @@
-import { affine, greaterEqual, launchElementwise, multiply, Tensor } from '@dawngrad/tensor';
+import { affine, greaterEqual, launchPlan, multiply, planSwigluGradient, Tensor } from '@dawngrad/tensor';
 import type { Gradient } from '../gradient.ts';
 
 /** y = scale x + shift: dx = scale dy. */
@@ -15,19 +15,15 @@ export const clampGradient: Gradient<{ readonly low: number; readonly high: numb
   },
 };
 
-/**
- * y = g s u with s = sigmoid(g): dg = dy u s (1 + g (1 - s)), du = dy g s. One launch each.
- */
+/** y = g s u with s = sigmoid(g): dg = dy u s (1 + g (1 - s)), du = dy g s, both in one launch. */
 export const swigluGradient: Gradient<undefined> = {
   fused: true,
-  apply: ({ dy, inputs, needs }) => {
+  apply: ({ dy, inputs }) => {
     const [gate, up] = inputs as [Tensor, Tensor];
-    const sigmoid = '(T(1.0) / (T(1.0) + exp(-x0)))';
-    const byGate = { name: 'swiglu/dgate', expr: `x2 * x1 * ${sigmoid} * (T(1.0) + x0 * (T(1.0) - ${sigmoid}))` };
-    const byUp = { name: 'swiglu/dup', expr: `x1 * x0 * ${sigmoid}` };
-    return [
-      needs[0] ? launchElementwise(byGate, [gate, up, dy[0]!], gate) : undefined,
-      needs[1] ? launchElementwise(byUp, [gate, dy[0]!], up) : undefined,
-    ];
+    const [dGate, dUp] = ['dgate', 'dup'].map((name) =>
+      Tensor.empty(gate.device, gate.shape, 'f32', `autograd/swiglu/${name}`),
+    ) as [Tensor, Tensor];
+    if (gate.size > 0) launchPlan(planSwigluGradient(gate.size), [gate, up, dy[0]!], [dGate, dUp]);
+    return [dGate, dUp];
   },
 };

@@ -1,5 +1,5 @@
-import { launchMatmul, matmul, sum, type Tensor } from '@dawngrad/tensor';
-import type { Gradient } from '../gradient.ts';
+import { launchMatmul, matmul, sum, Tensor } from '@dawngrad/tensor';
+import type { Gradient, TotalGradient } from '../gradient.ts';
 import { sumTo } from './sum-to.ts';
 
 /**
@@ -23,7 +23,7 @@ export const matmulGradient: Gradient<{ readonly transA: boolean; readonly trans
  * gradient is added straight into its arena by the matmul's own epilogue.
  */
 export const linearGradient: Gradient<{ readonly extra: 'none' | 'bias' | 'residual' }> = {
-  apply: ({ dy, inputs, attrs, needs, into }) => {
+  apply: ({ dy, inputs, attrs, needs, into, earlier }) => {
     const [x, w] = inputs as [Tensor, Tensor];
     const d = dy[0]!;
     const destination = into(1);
@@ -34,9 +34,17 @@ export const linearGradient: Gradient<{ readonly extra: 'none' | 'bias' | 'resid
     } else if (needs[1]) {
       dw = matmul(d, x, { transA: true });
     }
-    const dx = needs[0] ? matmul(d, w) : undefined;
+    const dx = needs[0] ? inputGradient(d, w, earlier(0)) : undefined;
     if (attrs.extra === 'none') return [dx, dw];
     const dExtra = needs[2] ? (attrs.extra === 'bias' ? sum(d, { axes: [0] }) : d) : undefined;
     return [dx, dw, dExtra];
   },
 };
+
+/** dy W, plus a gradient that x already has: the matmul's residual epilogue adds it on the way. */
+function inputGradient(d: Tensor, w: Tensor, earlier: Tensor | undefined): Tensor | TotalGradient {
+  if (earlier === undefined) return matmul(d, w);
+  const total = Tensor.empty(d.device, [d.shape[0]!, w.shape[1]!], 'f32', 'autograd/linear/dx');
+  launchMatmul(total, d, w, { transA: false, transB: false, epilogue: 'residual', extra: earlier });
+  return { total };
+}

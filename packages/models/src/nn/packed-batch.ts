@@ -1,4 +1,4 @@
-import { type Device, type Segments, Tensor, ToolError } from '@dawngrad/tensor';
+import { type Device, groupTokens, type Segments, Tensor, type TokenGroups, ToolError } from '@dawngrad/tensor';
 
 /** Sequences laid end to end without padding: one row a token. */
 export interface PackedBatch {
@@ -9,6 +9,8 @@ export interface PackedBatch {
   readonly ids: Tensor;
   /** The id that follows each row within its sequence; the last row of a sequence repeats its own. u32 [N]. */
   readonly nextIds: Tensor;
+  /** The rows by id, for the gradient of the embedding. */
+  readonly groups: TokenGroups;
   /** Position within the sequence, u32 [N]. */
   readonly positions: Tensor;
   readonly segments: Segments;
@@ -55,6 +57,7 @@ export function packSequences(device: Device, sequences: readonly ArrayLike<numb
     rows,
     ids: upload(ids, 'ids'),
     nextIds: upload(nextIds, 'next-ids'),
+    groups: groupTokens(device, ids),
     positions: upload(positions, 'positions'),
     segments: { start: upload(start, 'segment-start'), end: upload(end, 'segment-end') },
     lengths: sequences.map((sequence) => sequence.length),

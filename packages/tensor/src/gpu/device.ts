@@ -9,6 +9,7 @@ import { COPY_DST, COPY_SRC, MAP_MODE_READ, MAP_READ, QUERY_RESOLVE, UNIFORM } f
 
 // Timers exist in Node and in browsers, but in no library of types that both share.
 declare function setTimeout(callback: () => void, ms: number): unknown;
+declare const performance: { now(): number };
 declare function clearTimeout(timer: unknown): void;
 
 /** A device goes one way: ready, then poisoned (a value may be wrong), then lost. */
@@ -62,7 +63,10 @@ export class Device {
   readonly #timeoutMs: number;
   #uniform: GPUBuffer | undefined;
   #uniformBytes = 0;
-  #scopes: Promise<GPUError | null>[] = [];
+  /** Error scopes that are open around work since the last wait. */
+  #openScopes = 0;
+  /** How long work of a given number of launches took last time, in ms; see `#rest`. */
+  readonly #waits = new Map<number, number>();
   #staging: GPUBuffer[] = [];
   #state: DeviceState = 'ready';
   #failure: ToolError | undefined;
@@ -227,13 +231,17 @@ export class Device {
       return ranges.map(() => new ArrayBuffer(0));
     }
     const staging = this.#takeStaging(total);
+    const launches = this.#commands.records.length;
+    const started = performance.now();
     this.#submit((encoder) => {
       ranges.forEach((range, i) => {
         const size = Math.ceil(range.size / 4) * 4;
         if (size > 0) encoder.copyBufferToBuffer(range.storage.buffer, range.offset, staging, offsets[i]!, size);
       });
     });
+    await this.#rest(launches);
     await this.#guarded(staging.mapAsync(MAP_MODE_READ, 0, total), 'readback');
+    this.#waits.set(launches, performance.now() - started);
     await this.#checkScopes();
     const mapped = staging.getMappedRange(0, total);
     const out = ranges.map((range, i) => mapped.slice(offsets[i]!, offsets[i]! + range.size));
@@ -343,7 +351,7 @@ export class Device {
     after?.(encoder);
     device.queue.submit([encoder.finish()]);
     this.#counts.submits++;
-    for (let i = 0; i < 3; i++) this.#scopes.push(device.popErrorScope());
+    this.#openScopes += 3;
   }
 
   #encode(
@@ -410,9 +418,19 @@ export class Device {
     return this.#gpu.createBuffer({ label: 'tensor/readback', size, usage: MAP_READ | COPY_DST });
   }
 
+  /**
+   * Sleeps through most of the time that this much work took before. While a promise of Dawn is pending,
+   * its Node binding polls without pause, which on a software adapter takes a core from the work itself.
+   * A tenth less each time, so that an estimate that is too long corrects itself.
+   */
+  async #rest(launches: number): Promise<void> {
+    const pause = 0.9 * (this.#waits.get(launches) ?? 0) - 1;
+    if (this.adapterClass === 'cpu' && pause >= 2) await new Promise<void>((wake) => setTimeout(wake, pause));
+  }
+
   async #checkScopes(): Promise<void> {
-    const scopes = this.#scopes;
-    this.#scopes = [];
+    const scopes: Promise<GPUError | null>[] = [];
+    for (; this.#openScopes > 0; this.#openScopes--) scopes.push(this.#gpu.popErrorScope());
     const errors = await this.#guarded(Promise.all(scopes), 'error scopes');
     for (const error of errors)
       if (error) this.#poison(deviceError(error.message, isOutOfMemory(error) ? 'limit' : 'device'));

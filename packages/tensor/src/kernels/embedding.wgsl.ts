@@ -8,6 +8,8 @@ import type { LaunchPlan } from '../gpu/launch-plan.ts';
  *          'by-row'   a thread for each (v, d) scans all ids: V * N comparisons a column;
  *          'by-token' a thread for each (n, d) that is the first with its id sums the later ones:
  *                     at most N * N comparisons a column, for vocabularies larger than the batch.
+ *          'grouped'  a thread for each (distinct id, d) walks only the tokens that have the id, given
+ *                     as a list made on the host: N additions a column. The one for training.
  * Memory   backward reads dy once and the ids from cache.
  */
 const GATHER: Kernel = {
@@ -80,6 +82,46 @@ export function planScatterAdd(rows: number, tokens: number, width: number): Lau
   return {
     kernel: scatterKernel(order),
     params: [count, width, tokens],
+    workgroups: linearWorkgroups(Math.ceil(count / 64)),
+  };
+}
+
+function groupedKernel(vec: 1 | 4): Kernel {
+  const element = vec === 4 ? 'vec4<f32>' : 'f32';
+  return {
+    key: `embedding/scatter-add/grouped/${vec}`,
+    label: 'tensor/embedding/scatter-add',
+    bindings: [
+      { name: 'dy', access: 'read', element },
+      { name: 'distinct', access: 'read', element: 'u32' },
+      { name: 'offsets', access: 'read', element: 'u32' },
+      { name: 'order', access: 'read', element: 'u32' },
+      { name: 'dTable', access: 'read_write', element },
+    ],
+    params: ['count', 'width'].map((name) => ({ name, type: 'u32' })),
+    body: () => `
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let i = (group.x + group.y * groups.x) * 64u + thread;
+  if (i >= params.count) { return; }
+  let column = i % params.width;
+  let member = i / params.width;
+  var total = ${element}();
+  for (var n = offsets[member]; n < offsets[member + 1u]; n++) { total += dy[order[n] * params.width + column]; }
+  let at = distinct[member] * params.width + column;
+  dTable[at] = dTable[at] + total;
+}
+`,
+  };
+}
+
+/** The same sum from lists of tokens by id. Bindings: dy, distinct [U], offsets [U + 1], order [N], dTable. */
+export function planGroupedScatterAdd(distinct: number, width: number): LaunchPlan {
+  const vec = width % 4 === 0 ? 4 : 1;
+  const count = (distinct * width) / vec;
+  return {
+    kernel: groupedKernel(vec),
+    params: [count, width / vec],
     workgroups: linearWorkgroups(Math.ceil(count / 64)),
   };
 }

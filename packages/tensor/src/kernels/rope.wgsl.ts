@@ -6,26 +6,28 @@ import type { LaunchPlan } from '../gpu/launch-plan.ts';
  *            y[e]       = x[e] cos a - s x[e + E/2] sin a
  *            y[e + E/2] = x[e + E/2] cos a + s x[e] sin a        s = 1, or -1 to rotate back
  * Layout   x, y [N, H, E]; positions [N]; table [P, E] holds cos in its first half and sin in its second.
- * Dispatch a thread a pair.
+ * Dispatch a thread a pair, or four pairs where E is a multiple of 8.
  * Numerics cos and sin come from a float64 table, since WGSL's own are only good near zero.
  * Source   Su et al., "RoFormer", 2021; the pairing (e, e + E/2) is that of the Llama checkpoints.
  */
-const ROPE: Kernel = {
-  key: 'rope',
-  label: 'tensor/rope',
-  bindings: [
-    { name: 'x', access: 'read', element: 'f32' },
-    { name: 'positions', access: 'read', element: 'u32' },
-    { name: 'table', access: 'read', element: 'f32' },
-    { name: 'y', access: 'read_write', element: 'f32' },
-  ],
-  params: [
-    { name: 'count', type: 'u32' },
-    { name: 'heads', type: 'u32' },
-    { name: 'pairs', type: 'u32' },
-    { name: 'direction', type: 'f32' },
-  ],
-  body: () => `
+function ropeKernel(vec: 1 | 4): Kernel {
+  const element = vec === 4 ? 'vec4<f32>' : 'f32';
+  return {
+    key: `rope/${vec}`,
+    label: 'tensor/rope',
+    bindings: [
+      { name: 'x', access: 'read', element },
+      { name: 'positions', access: 'read', element: 'u32' },
+      { name: 'table', access: 'read', element },
+      { name: 'y', access: 'read_write', element },
+    ],
+    params: [
+      { name: 'count', type: 'u32' },
+      { name: 'heads', type: 'u32' },
+      { name: 'pairs', type: 'u32' },
+      { name: 'direction', type: 'f32' },
+    ],
+    body: () => `
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
   let i = (group.x + group.y * groups.x) * 64u + thread;
@@ -42,14 +44,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   y[at + params.pairs] = b * c + a * s;
 }
 `,
-};
+  };
+}
 
 /** Bindings: x, positions, table, y. */
 export function planRope(rows: number, heads: number, width: number, inverse: boolean): LaunchPlan {
-  const count = (rows * heads * width) / 2;
+  const vec = width % 8 === 0 ? 4 : 1;
+  const count = (rows * heads * width) / 2 / vec;
   return {
-    kernel: ROPE,
-    params: [count, heads, width / 2, inverse ? -1 : 1],
+    kernel: ropeKernel(vec),
+    params: [count, heads, width / 2 / vec, inverse ? -1 : 1],
     workgroups: linearWorkgroups(Math.ceil(count / 64)),
   };
 }

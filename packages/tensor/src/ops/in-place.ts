@@ -1,33 +1,22 @@
 import type { Device } from '../gpu/device.ts';
-import { linearWorkgroups } from '../gpu/kernel.ts';
-import { ACCUMULATE, FILL } from '../kernels/in-place.wgsl.ts';
+import { planAccumulate, planFill } from '../kernels/in-place.wgsl.ts';
 import type { Shape } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
+import { launchPlan } from './launch-plan.ts';
 
 /** Overwrites a contiguous f32 tensor with one value, in place. Not seen by autograd. */
 export function fill(out: Tensor, value: number): void {
-  if (out.size > 0)
-    out.device.dispatch(FILL, [out.binding()], [out.size, value], linearWorkgroups(Math.ceil(out.size / 256)));
+  if (out.size > 0) launchPlan(planFill(out.size, value), [], [out]);
 }
 
-/** out += source, in place, for contiguous f32 tensors of one size. Not seen by autograd. */
+/** out += source, in place, for f32 tensors of one size. Not seen by autograd. */
 export function accumulateInto(out: Tensor, source: Tensor): void {
-  launchAccumulate(out, source, 1);
+  if (out.size > 0) launchPlan(planAccumulate(out.size, true), [source], [out]);
 }
 
-/** out = source, in place, for contiguous f32 tensors of one size. Not seen by autograd. */
+/** out = source, in place, for f32 tensors of one size. Not seen by autograd. */
 export function copyInto(out: Tensor, source: Tensor): void {
-  launchAccumulate(out, source, 0);
-}
-
-function launchAccumulate(out: Tensor, source: Tensor, keep: number): void {
-  if (out.size === 0) return;
-  out.device.dispatch(
-    ACCUMULATE,
-    [source.binding(), out.binding()],
-    [out.size, keep],
-    linearWorkgroups(Math.ceil(out.size / 256)),
-  );
+  if (out.size > 0) launchPlan(planAccumulate(out.size, false), [source], [out]);
 }
 
 /** A new f32 tensor of zeros. */
