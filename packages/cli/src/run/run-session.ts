@@ -1,0 +1,60 @@
+import type { Device } from '@dawngrad/tensor';
+import { openDevice } from '@dawngrad/tensor/node';
+import type { CommandContext } from '../commands/command-context.ts';
+import { listenForStop, type StopRequest } from '../stop-request.ts';
+import { Progress } from '../ui/progress.ts';
+import { runEnvironment } from './environment.ts';
+import { hashFile } from './hash-file.ts';
+import { RunDirectory } from './run-directory.ts';
+
+/** What a run works with. */
+export interface RunSession {
+  readonly device: Device;
+  readonly directory: RunDirectory;
+  readonly progress: Progress;
+  /** To be looked at after every step; a run that was asked to stop saves and returns. */
+  readonly stop: StopRequest;
+}
+
+export interface RunSettings {
+  readonly config: { readonly run: { readonly dir: string; readonly seed: number } };
+  readonly resume: boolean;
+  /** Files that the run reads, to be hashed into env.json. */
+  readonly inputs: readonly string[];
+  /** What changes the objective, printed before the first step. */
+  readonly objective: string;
+}
+
+/**
+ * Runs `work` with a device, a locked run directory, a progress display and a listener for signals, and
+ * takes all of them down at its end. Sets the exit code: 0, or that of the signal that stopped the run.
+ */
+export async function runSession(
+  { config, resume, inputs, objective }: RunSettings,
+  { err, exitWith }: Pick<CommandContext, 'err' | 'exitWith'>,
+  work: (session: RunSession) => Promise<void>,
+): Promise<void> {
+  const dataHashes: Record<string, string> = {};
+  for (const path of inputs) dataHashes[path] = await hashFile(path);
+  // The device comes first: without one, no run directory is made.
+  using device = await openDevice();
+  using directory = RunDirectory.open({ path: config.run.dir, config, resume });
+  const { seed } = config.run;
+  directory.recordEnvironment(
+    runEnvironment({ adapter: device.adapter, seed, dataHashes, argv: process.argv.slice(2) }),
+  );
+  const progress = new Progress({
+    write: err,
+    isTerminal: process.stderr.isTTY === true,
+    nowMs: () => performance.now(),
+  });
+  progress.note(`run: ${directory.path}${resume ? ' (continued)' : ''} on ${device.adapter.description}`);
+  progress.note(objective);
+  using stop = listenForStop((text) => progress.note(text));
+  try {
+    await work({ device, directory, progress, stop });
+  } finally {
+    progress.close();
+  }
+  exitWith(stop.exitCode);
+}
