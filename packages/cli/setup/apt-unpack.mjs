@@ -126,6 +126,7 @@ async function fill(partial, options) {
 function runQuietly(command, args, options) {
   const log = join(dirname(/** @type {string} */ (options.env.APT_CONFIG)), 'output.txt');
   const output = createWriteStream(log);
+  const what = [command, args.find((arg) => /^[a-z]/.test(arg)) ?? ''].join(' ').trim();
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
     child.stdout.pipe(output, { end: false });
@@ -134,7 +135,7 @@ function runQuietly(command, args, options) {
     child.on('close', (code) => {
       output.end(() => {
         if (code === 0) resolve();
-        else reject(new Error(`${command} ${args.at(-1)} failed${firstComplaint(readFileSync(log, 'utf8'))}`));
+        else reject(new Error(`${what} failed${firstComplaint(readFileSync(log, 'utf8'))}`));
       });
     });
   });

@@ -58,9 +58,20 @@ export async function selectDriver({ node, env, log }) {
   });
   logRejected(choice.rejected);
   log(`${choice.kind}: taken, ${choice.name} (${choice.reason})`);
-  // The key is taken again, since unpacking may have made what it watches.
-  writeChoice(path, choiceKey(node, env), choice);
+  writeChoice(path, { key, choice, until: rememberUntil(choice, Date.now()) });
   return choice;
+}
+
+/**
+ * How long a choice may be remembered, in ms since 1970. One that was taken because a better driver could not be
+ * downloaded is looked at again the next day, when there may be a network; any other stays until its key changes.
+ *
+ * @param {Choice} choice
+ * @param {number} now
+ * @returns {number | null} null: without end
+ */
+export function rememberUntil(choice, now) {
+  return choice.rejected.some(({ kind }) => kind === 'lavapipe') ? now + 24 * 3600 * 1000 : null;
 }
 
 /**
@@ -115,7 +126,8 @@ function stamp(path) {
  */
 function readChoice(path, key) {
   try {
-    const { key: storedKey, choice } = JSON.parse(readFileSync(path, 'utf8'));
+    const { key: storedKey, choice, until } = JSON.parse(readFileSync(path, 'utf8'));
+    if (until !== null && Date.now() > until) return undefined;
     const driver = choice.launch.env.VK_DRIVER_FILES ?? choice.launch.node;
     return storedKey === key && existsSync(choice.launch.node) && existsSync(driver) ? choice : undefined;
   } catch {
@@ -126,11 +138,10 @@ function readChoice(path, key) {
 
 /**
  * @param {string} path
- * @param {string} key
- * @param {Choice} choice
+ * @param {{ key: string, choice: Choice, until: number | null }} remembered
  */
-function writeChoice(path, key, choice) {
+function writeChoice(path, remembered) {
   const partial = `${path}.${process.pid}`;
-  writeFileSync(partial, JSON.stringify({ key, choice }, null, 1));
+  writeFileSync(partial, JSON.stringify(remembered, null, 1));
   renameSync(partial, path);
 }

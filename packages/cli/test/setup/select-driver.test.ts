@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { plainNode } from '../../setup/driver-environment.mjs';
-import { choiceKey } from '../../setup/select-driver.mjs';
+import { choiceKey, rememberUntil } from '../../setup/select-driver.mjs';
 
 const folder = mkdtempSync(join(tmpdir(), 'dawngrad-key-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -40,5 +40,18 @@ describe('choiceKey', () => {
     expect(key()).toBe(first);
     utimesSync(icd, new Date(), new Date(Date.now() + 5000));
     expect(key()).not.toBe(first);
+  });
+});
+
+describe('rememberUntil', () => {
+  const choice = { kind: 'swiftshader' as const, name: 's', reason: 'r', launch: { node, env: {} } };
+  const rejection = (kind: 'hardware' | 'lavapipe') => ({ kind, title: kind, reason: 'r' });
+
+  it('asks again after a day where a better driver could not be downloaded', () => {
+    expect(rememberUntil({ ...choice, rejected: [rejection('hardware'), rejection('lavapipe')] }, 5)).toBe(86_400_005);
+  });
+
+  it('keeps any other choice', () => {
+    expect(rememberUntil({ ...choice, rejected: [rejection('hardware')] }, 5)).toBeNull();
   });
 });
