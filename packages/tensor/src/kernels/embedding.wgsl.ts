@@ -12,16 +12,18 @@ import type { LaunchPlan } from '../gpu/launch-plan.ts';
  *                     as a list made on the host: N additions a column. The one for training.
  * Memory   backward reads dy once and the ids from cache.
  */
-const GATHER: Kernel = {
-  key: 'embedding/gather',
-  label: 'tensor/embedding',
-  bindings: [
-    { name: 'table', access: 'read', element: 'f32' },
-    { name: 'ids', access: 'read', element: 'u32' },
-    { name: 'y', access: 'read_write', element: 'f32' },
-  ],
-  params: ['count', 'width'].map((name) => ({ name, type: 'u32' })),
-  body: () => `
+function gatherKernel(vec: 1 | 4): Kernel {
+  const element = vec === 4 ? 'vec4<f32>' : 'f32';
+  return {
+    key: `embedding/gather/${vec}`,
+    label: 'tensor/embedding',
+    bindings: [
+      { name: 'table', access: 'read', element },
+      { name: 'ids', access: 'read', element: 'u32' },
+      { name: 'y', access: 'read_write', element },
+    ],
+    params: ['count', 'width'].map((name) => ({ name, type: 'u32' })),
+    body: () => `
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
   let i = (group.x + group.y * groups.x) * 256u + thread;
@@ -29,15 +31,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   y[i] = table[ids[i / params.width] * params.width + i % params.width];
 }
 `,
-};
+  };
+}
 
 /** Bindings: table, ids, y. */
 export function planGather(rows: number, width: number): LaunchPlan {
-  return {
-    kernel: GATHER,
-    params: [rows * width, width],
-    workgroups: linearWorkgroups(Math.ceil((rows * width) / 256)),
-  };
+  const vec = width % 4 === 0 ? 4 : 1;
+  const count = (rows * width) / vec;
+  return { kernel: gatherKernel(vec), params: [count, width / vec], workgroups: linearWorkgroups(Math.ceil(count / 256)) };
 }
 
 function scatterKernel(order: 'by-row' | 'by-token'): Kernel {
