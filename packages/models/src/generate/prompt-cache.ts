@@ -1,0 +1,145 @@
+import { attention, embedding, reshape, scope, Tensor } from '@dawngrad/tensor';
+import type { LlamaModel } from '../families/llama.ts';
+import { packSequences } from '../nn/packed-batch.ts';
+import type { KvCache } from './kv-cache.ts';
+
+/** Packed rows of one prefill, and of one launch that copies them: bounds the memory of both. */
+const MAX_ROWS = 4096;
+
+/** A sample that enters a slot. */
+export interface Placement {
+  readonly request: number;
+  readonly slot: number;
+}
+
+/** Keys and values of some prompts in a row. */
+interface Chunk {
+  /** The requests first..end-1. */
+  readonly first: number;
+  readonly end: number;
+  /** First packed row of each of them. */
+  readonly starts: readonly number[];
+  /** Per layer, [N, K, E]. */
+  readonly keys: readonly Tensor[];
+  readonly values: readonly Tensor[];
+}
+
+/**
+ * Runs each prompt through the model once, many prompts packed in a forward, and copies its keys and
+ * values to every slot that continues it. The last token of a prompt is left out: it is the first
+ * input of the decoding, whose logits are needed.
+ */
+export class PromptCache {
+  readonly #model: LlamaModel;
+  readonly #prompts: readonly Uint32Array[];
+  readonly #adapters: boolean;
+  #chunk: Chunk | undefined;
+
+  constructor(model: LlamaModel, prompts: readonly Uint32Array[], adapters: boolean) {
+    this.#model = model;
+    this.#prompts = prompts;
+    this.#adapters = adapters;
+  }
+
+  /** Fills slots. Requests must come in order, over all calls. Call it in the scope that owns the cache. */
+  admit(cache: KvCache, placements: readonly Placement[]): void {
+    let waiting: Placement[] = [];
+    for (const placement of placements) {
+      if (this.#chunk === undefined || placement.request >= this.#chunk.end) {
+        this.#place(cache, waiting);
+        waiting = [];
+        this.dispose();
+        this.#chunk = this.#prefill(placement.request);
+      }
+      waiting.push(placement);
+    }
+    this.#place(cache, waiting);
+  }
+
+  dispose(): void {
+    for (const tensor of [...(this.#chunk?.keys ?? []), ...(this.#chunk?.values ?? [])]) tensor.dispose();
+    this.#chunk = undefined;
+  }
+
+  #prefill(first: number): Chunk {
+    const bodies: Uint32Array[] = [];
+    const starts: number[] = [];
+    let rows = 0;
+    let end = first;
+    for (; end < this.#prompts.length; end++) {
+      const body = this.#prompts[end]!.subarray(0, -1);
+      if (end > first && rows + body.length > MAX_ROWS) break;
+      starts.push(rows);
+      rows += body.length;
+      if (body.length > 0) bodies.push(body);
+    }
+    return { first, end, starts, ...this.#forward(bodies) };
+  }
+
+  #forward(bodies: readonly Uint32Array[]): { keys: Tensor[]; values: Tensor[] } {
+    const keys: Tensor[] = [];
+    const values: Tensor[] = [];
+    if (bodies.length === 0) return { keys, values };
+    const { device, config } = this.#model;
+    const attrs = { scale: 1 / Math.sqrt(config.headDim), window: 0 };
+    return scope(() => {
+      const batch = packSequences(device, bodies);
+      let x = this.#model.embed(batch.ids);
+      for (let layer = 0; layer < config.numHiddenLayers; layer++) {
+        // A scope a layer: only the residual stream and what the cache needs outlive it.
+        const [next] = scope(() => {
+          const kept: Tensor[] = [];
+          const y = this.#model.block(
+            layer,
+            x,
+            batch.positions,
+            (q, k, v) => {
+              kept.push(k, v);
+              return attention(q, k, v, batch.segments, attrs);
+            },
+            this.#adapters,
+          );
+          keys.push(kept[0]!);
+          values.push(kept[1]!);
+          return [y, ...kept];
+        });
+        x.dispose();
+        x = next!;
+      }
+      return { keys, values };
+    });
+  }
+
+  /** Copies the rows of the chunk's prompts into their slots: three launches a layer. */
+  #place(cache: KvCache, placements: readonly Placement[]): void {
+    const chunk = this.#chunk;
+    if (chunk === undefined) return;
+    const source: number[] = [];
+    const slot: number[] = [];
+    const position: number[] = [];
+    for (const placement of placements) {
+      const start = chunk.starts[placement.request - chunk.first]!;
+      for (let i = 0; i < this.#prompts[placement.request]!.length - 1; i++) {
+        source.push(start + i);
+        slot.push(placement.slot);
+        position.push(i);
+      }
+    }
+    for (let from = 0; from < source.length; from += MAX_ROWS) {
+      scope(() => {
+        const upload = (all: readonly number[], role: string): Tensor => {
+          const part = Uint32Array.from(all.slice(from, from + MAX_ROWS));
+          return Tensor.from(this.#model.device, part, [part.length], 'u32', `models/prompt-cache/${role}`);
+        };
+        const rows = upload(source, 'source');
+        const to = [upload(slot, 'slot'), upload(position, 'position')] as const;
+        chunk.keys.forEach((keys, layer) => {
+          scope(() => {
+            const gather = (x: Tensor): Tensor => embedding(reshape(x, [x.shape[0]!, -1]), rows);
+            cache.append(layer, gather(keys), gather(chunk.values[layer]!), ...to);
+          });
+        });
+      });
+    }
+  }
+}
