@@ -83,8 +83,11 @@ describe.skipIf(!stories.isPresent)('stories260K, a trained model with golden va
     });
     expect(new Set(samples.map((sample) => sample.ids.join())).size).toBe(4);
     for (const { ids, logps } of samples) {
-      const expected = await trainingLogProbs([...promptIds, ...ids], 0.8);
-      expect(largestDifference(logps, expected.subarray(promptIds.length - 1))).toBeLessThan(1e-5);
+      const expected = (await trainingLogProbs([...promptIds, ...ids], 0.8)).subarray(promptIds.length - 1);
+      // Its logits reach 20, where f32 resolves 2e-6, and pass through five layers: 1.5e-5 at the worst of 960 tokens.
+      expect(largestDifference(logps, expected)).toBeLessThan(3e-5);
+      const mean = logps.reduce((sum, logp, t) => sum + Math.abs(logp - expected[t]!), 0) / logps.length;
+      expect(mean).toBeLessThan(3e-6);
     }
   });
 });
