@@ -22,6 +22,7 @@ export { type AnswerSpan, SELECTOR_NAMES, type SelectorName, selectScore } from 
 export { oracle, successAtK } from './metrics/success-at-k.ts';
 export { majorityShare, weightedMajorityShare } from './metrics/vote.ts';
 export { groupByPrompt, joinRows, type PromptGroup } from './prompt-group.ts';
+export { type RowContext, rowOfRecord } from './record-row.ts';
 export type { ReportCompletion, ReportToken } from './report/completions.ts';
 export type { Curve, MetricRow, StageCurves } from './report/curves.ts';
 export { formatEstimate, formatPercent, formatPoints } from './report/format.ts';
