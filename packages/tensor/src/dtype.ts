@@ -2,11 +2,7 @@
 export type DType = 'f32' | 'f16' | 'i32' | 'u32';
 
 /** Host arrays that hold a tensor's elements; f16 travels as raw bits. */
-export type HostArray =
-  | Float32Array<ArrayBuffer>
-  | Uint16Array<ArrayBuffer>
-  | Int32Array<ArrayBuffer>
-  | Uint32Array<ArrayBuffer>;
+export type HostArray = Float32Array | Uint16Array | Int32Array | Uint32Array;
 
 export function bytesPerElement(dtype: DType): number {
   return dtype === 'f16' ? 2 : 4;

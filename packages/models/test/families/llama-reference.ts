@@ -4,11 +4,19 @@ import type { LlamaConfig } from '@dawngrad/models';
 export type Weights = ReadonlyMap<string, Float64Array>;
 
 /** Logits of every position of one sequence, in float64 and with everything written out. */
-export function referenceLogits(config: LlamaConfig, weights: Weights, ids: readonly number[]): Float64Array[] {
-  const { hiddenSize: d, numAttentionHeads: heads, numKeyValueHeads: kvHeads, headDim: width, intermediateSize: f } = config;
+function referenceLogits(config: LlamaConfig, weights: Weights, ids: readonly number[]): Float64Array[] {
+  const {
+    hiddenSize: d,
+    numAttentionHeads: heads,
+    numKeyValueHeads: kvHeads,
+    headDim: width,
+    intermediateSize: f,
+  } = config;
   const get = (name: string): Float64Array => weights.get(name)!;
   const multiply = (w: Float64Array, x: Float64Array, out: number): Float64Array =>
-    Float64Array.from({ length: out }, (_, o) => x.reduce((total, value, i) => total + value * w[o * x.length + i]!, 0));
+    Float64Array.from({ length: out }, (_, o) =>
+      x.reduce((total, value, i) => total + value * w[o * x.length + i]!, 0),
+    );
   const norm = (x: Float64Array, w: Float64Array): Float64Array => {
     const scale = 1 / Math.sqrt(x.reduce((total, value) => total + value * value, 0) / x.length + config.rmsNormEps);
     return x.map((value, i) => value * scale * w[i]!);
@@ -45,7 +53,8 @@ export function referenceLogits(config: LlamaConfig, weights: Weights, ids: read
         const top = Math.max(...scores);
         const total = scores.reduce((sum, score) => sum + Math.exp(score - top), 0);
         scores.forEach((score, j) => {
-          for (let e = 0; e < width; e++) mixed[head * width + e]! += (Math.exp(score - top) / total) * v[j]![kv * width + e]!;
+          for (let e = 0; e < width; e++)
+            mixed[head * width + e]! += (Math.exp(score - top) / total) * v[j]![kv * width + e]!;
         });
       }
       const middle = multiply(get(`${p}.self_attn.o_proj.weight`), mixed, d).map((value, i) => value + x[i]!);

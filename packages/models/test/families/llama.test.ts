@@ -44,7 +44,10 @@ async function sizeableModel(config: LlamaConfig): Promise<LlamaModel> {
   model.initialise(7);
   for (const name of model.base.names) {
     const values = (await read(model.base.get(name))) as Float32Array;
-    model.base.set(name, values.map((value) => (name.includes('norm') ? value : value * 12)));
+    model.base.set(
+      name,
+      values.map((value) => (name.includes('norm') ? value : value * 12)),
+    );
   }
   return model;
 }
@@ -81,7 +84,11 @@ describe.each([
       accumulateGradients([model.base], () => ({ loss: sum(multiply(tokenLogProbs(model, batch).logp, mask)) }));
       await device.finish();
     });
-    const objective = (): number => SEQUENCES.reduce((total, sequence) => total + referenceLogProbs(config, weights, sequence).reduce((a, b) => a + b, 0), 0);
+    const objective = (): number =>
+      SEQUENCES.reduce(
+        (total, sequence) => total + referenceLogProbs(config, weights, sequence).reduce((a, b) => a + b, 0),
+        0,
+      );
     for (const name of model.base.names) {
       const gradient = await read(model.base.gradient(name)!);
       const values = weights.get(name)!;
@@ -93,7 +100,9 @@ describe.each([
         values[i] = kept - 1e-5;
         const below = objective();
         values[i] = kept;
-        expect(Math.abs(gradient[i]! - (above - below) / 2e-5), `${name}[${i}]`).toBeLessThan(1e-4 * Math.max(1, largest));
+        expect(Math.abs(gradient[i]! - (above - below) / 2e-5), `${name}[${i}]`).toBeLessThan(
+          1e-4 * Math.max(1, largest),
+        );
       }
     }
     model.dispose();
@@ -131,7 +140,10 @@ describe('adapters', () => {
     expect(Array.from(fresh)).toEqual(Array.from(plain));
     for (const name of adapters.parameters.names.filter((n) => n.includes('lora_B'))) {
       const size = adapters.parameters.get(name).size;
-      adapters.parameters.set(name, Float32Array.from({ length: size }, (_, i) => Math.sin(i) * 0.1));
+      adapters.parameters.set(
+        name,
+        Float32Array.from({ length: size }, (_, i) => Math.sin(i) * 0.1),
+      );
     }
     const adapted = await scopeAsync(async () => read(tokenLogProbs(model, batchOf()).logp));
     const reference = await scopeAsync(async () => read(tokenLogProbs(model, batchOf(), { adapters: false }).logp));

@@ -193,7 +193,9 @@ export class Device {
     }
     // writeBuffer takes whole words; an odd number of f16 values is padded.
     const whole = data.byteLength - (data.byteLength % 4);
-    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    const view = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    // Dawn's Node binding refuses views of shared memory.
+    const bytes = view.buffer instanceof ArrayBuffer ? (view as Uint8Array<ArrayBuffer>) : new Uint8Array(view);
     this.#gpu.queue.writeBuffer(storage.buffer, offset, bytes, 0, whole);
     if (whole < data.byteLength) {
       const tail = new Uint8Array(4);

@@ -38,7 +38,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 export function planGather(rows: number, width: number): LaunchPlan {
   const vec = width % 4 === 0 ? 4 : 1;
   const count = (rows * width) / vec;
-  return { kernel: gatherKernel(vec), params: [count, width / vec], workgroups: linearWorkgroups(Math.ceil(count / 256)) };
+  return {
+    kernel: gatherKernel(vec),
+    params: [count, width / vec],
+    workgroups: linearWorkgroups(Math.ceil(count / 256)),
+  };
 }
 
 function scatterKernel(order: 'by-row' | 'by-token'): Kernel {

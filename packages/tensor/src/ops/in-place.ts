@@ -28,7 +28,7 @@ export function zeros(device: Device, shape: Shape, label = 'tensor/zeros'): Ten
 
 /** Overwrites a contiguous f32 tensor with host values, after everything recorded before. */
 export function overwrite(out: Tensor, data: Float32Array): void {
-  const staged = Tensor.from(out.device, data as Float32Array<ArrayBuffer>, out.shape, 'f32', 'tensor/overwrite');
+  const staged = Tensor.from(out.device, data, out.shape, 'f32', 'tensor/overwrite');
   copyInto(out, staged);
   staged.dispose();
 }
