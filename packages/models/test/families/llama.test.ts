@@ -90,7 +90,7 @@ describe.each([
         0,
       );
     for (const name of model.base.names) {
-      const gradient = await read(model.base.gradient(name)!);
+      const gradient = (await read(model.base.gradient(name)!)) as Float32Array;
       const values = weights.get(name)!;
       const largest = gradient.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
       for (const i of [0, Math.floor(values.length / 3), values.length - 1]) {
