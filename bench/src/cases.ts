@@ -3,9 +3,11 @@ import { adamwCases } from './cases/adamw.ts';
 import { attentionCases } from './cases/attention.ts';
 import { elementwiseCases } from './cases/elementwise.ts';
 import { embeddingCases } from './cases/embedding.ts';
+import { generateCases } from './cases/generate.ts';
 import { linearLogProbsCases } from './cases/linear-log-probs.ts';
 import { matmulCases } from './cases/matmul.ts';
 import { rowCases } from './cases/rows.ts';
+import { trainStepCases } from './cases/train-step.ts';
 
 /** Every case, in the order of the table. */
 export const cases: readonly BenchCase[] = [
@@ -16,6 +18,8 @@ export const cases: readonly BenchCase[] = [
   ...elementwiseCases,
   ...embeddingCases,
   ...adamwCases,
+  ...trainStepCases,
+  ...generateCases,
 ];
 
 /** The cases whose names hold one of the words, without regard to case; all if there are no words. */

@@ -46,6 +46,11 @@ test('rates come from the time on the device, not from the wall time', () => {
   expect(line).toContain('50%');
 });
 
+test('rates come from the wall time where a pass for each timestamp took longer', () => {
+  const line = reportTable([{ ...row, wall: { ...times, median: 5 } }], ceilings).split('\n')[2]!;
+  expect(line).toContain('100%');
+});
+
 test('without timestamps rates come from the wall time', () => {
   const line = reportTable([{ ...row, device: undefined }], ceilings).split('\n')[2]!;
   expect(line).toContain('25%');

@@ -1,0 +1,46 @@
+import { generate, type LlamaConfig, LlamaModel } from '@dawngrad/models';
+import type { BenchCase } from '../bench-case.ts';
+import { idValues } from '../values.ts';
+import { describeLlama, LARGER_LLAMA, linearParameters, SMALL_LLAMA } from './llama-sizes.ts';
+
+const [PROMPT, SAMPLES] = [16, 8];
+
+/** Sampling `completion` tokens for each of `sequences`, eight to a prompt, with a cache of keys and values. */
+function generateCase(config: LlamaConfig, sequences: number, completion: number): BenchCase {
+  const tokens = sequences * completion;
+  const weights = linearParameters(config) + config.vocabSize * config.hiddenSize;
+  const cacheRow = 2 * config.numHiddenLayers * config.numKeyValueHeads * config.headDim;
+  const meanLength = PROMPT + completion / 2;
+  return {
+    name: `generate ${describeLlama(config)} B${sequences} prompt ${PROMPT} new ${completion}`,
+    work: {
+      flops:
+        2 * tokens * weights +
+        4 * tokens * meanLength * config.numHiddenLayers * config.numAttentionHeads * config.headDim,
+      // Every step reads all weights once and the cache of every sequence.
+      bytes: 4 * (completion * weights + tokens * meanLength * cacheRow),
+      tokens,
+    },
+    prepare: (device) => {
+      const model = LlamaModel.create(device, config, { trainable: false, maxPositions: PROMPT + completion });
+      model.initialise(1);
+      const requests = Array.from({ length: sequences / SAMPLES }, (_, i) => ({
+        promptIds: idValues(PROMPT, config.vocabSize, i + 1),
+        samples: SAMPLES,
+        firstSampleId: i * SAMPLES,
+      }));
+      const settings = { temperature: 1, topK: 0, topP: 1, minP: 0 };
+      return {
+        run: async () => {
+          await generate(model, requests, { maxNewTokens: completion, settings, seed: 1, stream: 1, stopIds: [] });
+        },
+        dispose: () => model.dispose(),
+      };
+    },
+  };
+}
+
+export const generateCases: readonly BenchCase[] = [
+  generateCase(SMALL_LLAMA, 64, 32),
+  generateCase(LARGER_LLAMA, 16, 32),
+];

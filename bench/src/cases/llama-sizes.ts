@@ -1,0 +1,45 @@
+import type { LlamaConfig } from '@dawngrad/models';
+
+/** A model that trains within minutes on a software adapter. */
+export const SMALL_LLAMA = llama({ vocabSize: 68, width: 64, inner: 172, layers: 2, heads: 4, kvHeads: 4 });
+/** One whose time goes into its matrices, with a vocabulary as small published models have it. */
+export const LARGER_LLAMA = llama({ vocabSize: 8192, width: 256, inner: 688, layers: 4, heads: 8, kvHeads: 4 });
+
+interface LlamaSize {
+  readonly vocabSize: number;
+  readonly width: number;
+  readonly inner: number;
+  readonly layers: number;
+  readonly heads: number;
+  readonly kvHeads: number;
+}
+
+function llama({ vocabSize, width, inner, layers, heads, kvHeads }: LlamaSize): LlamaConfig {
+  return {
+    modelType: 'llama',
+    vocabSize,
+    hiddenSize: width,
+    intermediateSize: inner,
+    numHiddenLayers: layers,
+    numAttentionHeads: heads,
+    numKeyValueHeads: kvHeads,
+    headDim: width / heads,
+    maxPositionEmbeddings: 1024,
+    rmsNormEps: 1e-5,
+    ropeTheta: 10000,
+    tieWordEmbeddings: true,
+    eosTokenIds: [],
+  };
+}
+
+export function describeLlama(config: LlamaConfig): string {
+  const { hiddenSize, intermediateSize, numHiddenLayers, numAttentionHeads, numKeyValueHeads, vocabSize } = config;
+  return `D${hiddenSize} F${intermediateSize} L${numHiddenLayers} H${numAttentionHeads} K${numKeyValueHeads} V${vocabSize}`;
+}
+
+/** Weights of the linears inside the blocks. */
+export function linearParameters(config: LlamaConfig): number {
+  const { hiddenSize: d, intermediateSize: f, numHiddenLayers, headDim: e } = config;
+  const attention = 2 * d * e * (config.numAttentionHeads + config.numKeyValueHeads);
+  return numHiddenLayers * (attention + 3 * d * f);
+}
