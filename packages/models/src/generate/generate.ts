@@ -1,9 +1,9 @@
 import { type HostArray, readAll, type SampleSettings, scopeAsync, Tensor, ToolError } from '@dawngrad/tensor';
 import type { LlamaModel } from '../families/llama.ts';
-import { chooseSlots } from './choose-slots.ts';
 import { uploadSchedule } from './decode-schedule.ts';
 import { type DecodeSettings, decodeStep } from './decode-step.ts';
 import { KvCache } from './kv-cache.ts';
+import { type BatchPlan, planBatches } from './plan-batches.ts';
 import { type Placement, PromptCache } from './prompt-cache.ts';
 import { type GeneratedSample, Sequence } from './sequence.ts';
 
@@ -13,9 +13,8 @@ export type { GeneratedSample } from './sequence.ts';
 const BLOCK_STEPS = 8;
 /** Finished slots are refilled once they are this share of all: a refill costs launches of its own. */
 const REFILL_SHARE = 1 / 16;
-/** The batch shrinks once no more than this share of its slots is in use and nothing waits. */
-const COMPACT_SHARE = 3 / 4;
-const COMPACT_MULTIPLE = 8;
+/** A batch of no more slots is not worth shrinking. */
+const FEW_SLOTS = 8;
 
 /** A prompt to be completed `samples` times. */
 export interface GenerateRequest {
@@ -67,9 +66,9 @@ export async function generate(
   const longestPrompt = Math.max(...requests.map((request) => request.promptIds.length));
   // The last token of a sequence is never an input, so it needs no row.
   const capacity = longestPrompt + options.maxNewTokens - 1;
-  const slots = Math.min(total, options.slots ?? chooseSlots(model, total, capacity));
+  const plan = planBatches(model, total, capacity, options.slots);
   return scopeAsync(async () => {
-    const run = new Run(model, requests, options, new KvCache(model, slots, capacity));
+    const run = new Run(model, requests, options, plan, capacity);
     let tokens = 0;
     while (options.shouldStop?.() !== true && run.prepare()) {
       tokens += await run.decode();
@@ -94,20 +93,28 @@ class Run {
   #request = 0;
   #sample = 0;
 
-  constructor(model: LlamaModel, requests: readonly GenerateRequest[], options: GenerateOptions, cache: KvCache) {
+  /** Its tensors belong to the open scope. */
+  constructor(
+    model: LlamaModel,
+    requests: readonly GenerateRequest[],
+    options: GenerateOptions,
+    plan: BatchPlan,
+    capacity: number,
+  ) {
     const adapters = options.adapters ?? true;
     this.#model = model;
     this.#requests = requests;
     this.#options = options;
     this.#settings = { sampling: options.settings, random: { seed: options.seed, stream: options.stream }, adapters };
-    this.#cache = cache;
+    this.#cache = new KvCache(model, plan.slots, capacity);
     this.#stopIds = new Set(options.stopIds);
     this.#prompts = new PromptCache(
       model,
       requests.map((request) => request.promptIds),
       adapters,
+      plan.promptRows,
     );
-    this.#sequences = new Array<Sequence | undefined>(cache.slots).fill(undefined);
+    this.#sequences = new Array<Sequence | undefined>(plan.slots).fill(undefined);
   }
 
   /** Starts waiting samples in free slots, or drops slots that stay free. False once nothing is left to decode. */
@@ -116,8 +123,11 @@ class Run {
     if (idle >= REFILL_SHARE * this.#sequences.length) this.#refill();
     const active = this.#sequences.filter((sequence) => sequence !== undefined).length;
     if (active === 0) return false;
-    const wanted = Math.ceil(active / COMPACT_MULTIPLE) * COMPACT_MULTIPLE;
-    if (!this.#isWaiting() && wanted <= COMPACT_SHARE * this.#sequences.length) this.#compact(wanted);
+    if (this.#isWaiting()) return true;
+    // Only by halves: a few sizes come back in each generation, and with them the same buffers and bind groups.
+    let wanted = this.#sequences.length;
+    while (wanted > FEW_SLOTS && active <= Math.ceil(wanted / 2)) wanted = Math.ceil(wanted / 2);
+    if (wanted < this.#sequences.length) this.#compact(wanted);
     return true;
   }
 

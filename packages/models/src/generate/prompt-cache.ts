@@ -3,9 +3,6 @@ import type { LlamaModel } from '../families/llama.ts';
 import { packSequences } from '../nn/packed-batch.ts';
 import type { KvCache } from './kv-cache.ts';
 
-/** Packed rows of one prefill, and of one launch that copies them: bounds the memory of both. */
-const MAX_ROWS = 4096;
-
 /** A sample that enters a slot. */
 export interface Placement {
   readonly request: number;
@@ -33,12 +30,15 @@ export class PromptCache {
   readonly #model: LlamaModel;
   readonly #prompts: readonly Uint32Array[];
   readonly #adapters: boolean;
+  readonly #maxRows: number;
   #chunk: Chunk | undefined;
 
-  constructor(model: LlamaModel, prompts: readonly Uint32Array[], adapters: boolean) {
+  /** `maxRows` bounds the tokens of a forward, unless one prompt alone has more, and those of a copy. */
+  constructor(model: LlamaModel, prompts: readonly Uint32Array[], adapters: boolean, maxRows: number) {
     this.#model = model;
     this.#prompts = prompts;
     this.#adapters = adapters;
+    this.#maxRows = maxRows;
   }
 
   /** Fills slots. Requests must come in order, over all calls. Call it in the scope that owns the cache. */
@@ -68,7 +68,7 @@ export class PromptCache {
     let end = first;
     for (; end < this.#prompts.length; end++) {
       const body = this.#prompts[end]!.subarray(0, -1);
-      if (end > first && rows + body.length > MAX_ROWS) break;
+      if (end > first && rows + body.length > this.#maxRows) break;
       starts.push(rows);
       rows += body.length;
       if (body.length > 0) bodies.push(body);
@@ -125,10 +125,10 @@ export class PromptCache {
         position.push(i);
       }
     }
-    for (let from = 0; from < source.length; from += MAX_ROWS) {
+    for (let from = 0; from < source.length; from += this.#maxRows) {
       scope(() => {
         const upload = (all: readonly number[], role: string): Tensor => {
-          const part = Uint32Array.from(all.slice(from, from + MAX_ROWS));
+          const part = Uint32Array.from(all.slice(from, from + this.#maxRows));
           return Tensor.from(this.#model.device, part, [part.length], 'u32', `models/prompt-cache/${role}`);
         };
         const rows = upload(source, 'source');

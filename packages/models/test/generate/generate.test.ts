@@ -1,7 +1,7 @@
 import { type Device, read, scopeAsync, ToolError } from '@dawngrad/tensor';
 import { openDevice } from '@dawngrad/tensor/node';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { LlamaModel } from '../../src/families/llama.ts';
+import { LlamaModel } from '../../src/families/llama.ts';
 import {
   type GeneratedSample,
   type GenerateOptions,
@@ -206,6 +206,32 @@ describe('generate', () => {
       return device.counters.dispatches - before;
     };
     expect(await counted(16)).toBe(await counted(1));
+  });
+
+  it('runs prompts of more rows than fit one forward, and copies more than fit one launch', async () => {
+    const asked = Array.from({ length: 120 }, (_, r) => ({
+      promptIds: Uint32Array.from({ length: 30 + (r % 20) }, (_, i) => (r * 5 + i * i) % 37),
+      samples: 2,
+      firstSampleId: 2 * r,
+    }));
+    const settings = { ...OPTIONS, maxNewTokens: 4, slots: 150 };
+    const samples = await generate(model, asked, settings);
+    // 39 tokens a prompt on average: 4,096 rows end near prompt 106.
+    for (const request of [0, 74, 75, 103, 104, 105, 106, 107, 119]) {
+      const alone = await generate(model, [asked[request]!], settings);
+      expect(ids(alone)).toEqual(ids(samples.slice(2 * request, 2 * request + 2)));
+    }
+  });
+
+  it('keeps to a small memory budget, with the same samples', async () => {
+    const asked = requests(60, 2);
+    const expected = await generate(model, asked, OPTIONS);
+    using small = await openDevice({ budgetBytes: 2 ** 20 });
+    const copy = tinyModel(small);
+    expect(ids(await generate(copy, asked, OPTIONS))).toEqual(ids(expected));
+    using tight = await openDevice({ budgetBytes: small.memory.liveBytes + 12_000 });
+    const failing = generate(LlamaModel.create(tight, copy.config, { trainable: false }), asked, OPTIONS);
+    await expect(failing).rejects.toThrow('room for a sequence of 21 tokens');
   });
 
   it('frees all it has allocated, also when the environment throws', async () => {
