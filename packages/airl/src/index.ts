@@ -1,6 +1,7 @@
 export type { Advantages, CreditOptions, Scale, ScoredCompletion } from './credit/advantage.ts';
 export { CREDIT_LEVELS, type CreditLevel, estimateAdvantages, isCreditValid } from './credit/advantage.ts';
 export { meanReward, type RewardOptions, tokenRewards } from './credit/reward.ts';
+export { Critic } from './critic/critic.ts';
 export { checkLengths, type LengthLimits, type OverlongPolicy } from './data/check-lengths.ts';
 export { DATASETS, type DatasetName, type ExampleLoader } from './data/datasets.ts';
 export { Draws } from './data/draws.ts';
@@ -8,12 +9,16 @@ export type { Example } from './data/example.ts';
 export { DataOrder, permutation } from './data/order.ts';
 export { assertDisjoint, cutDev, type TrainDev } from './data/splits.ts';
 export { STREAMS } from './data/streams.ts';
+export { NORMALISATIONS, type Normalisation } from './loss/token-weights.ts';
 export { METRICS, type MetricAlarm, type MetricDefinition, type MetricName, type MetricRow } from './metrics/names.ts';
 export { TEXT_EDITS, type TextEditName } from './perturb/text-edits.ts';
 export { checkRecords, type Label, setLabel, type TraceRecord } from './record.ts';
 export { type RecordJson, recordFromJson, recordToJson } from './record-json.ts';
 export { RELABEL_MODES, type RelabelMode, type RelabelOptions, relabel } from './relabel.ts';
 export { Replay, type ReplayCapacity, type ReplayState } from './replay.ts';
+export type { Reporter } from './reporter.ts';
+export { recordLogProbs } from './rollout/record-log-probs.ts';
+export { type RolloutOptions, rollout } from './rollout/rollout.ts';
 export { type CriticScheduleOptions, criticLearningRate } from './schedule/critic-schedule.ts';
 export {
   backfill,
@@ -44,6 +49,14 @@ export { type FirstError, firstError, parseTrace } from './task/inverse-rules/tr
 export type { CorruptedExpert, Demonstration, Environment, Task, TaskPrompt } from './task/task.ts';
 export { createTextTask, type TextCodec, type TextTask, type TextTaskOptions } from './task/text-task.ts';
 export { type TokenizerCodecOptions, tokenizerCodec } from './task/tokenizer-codec.ts';
+export type { DevOptions } from './train/dev-accuracy.ts';
+export { type GrpoOptions, type RoundOptions, trainGrpo } from './train/grpo.ts';
+export { type IrlOptions, trainIrl } from './train/irl.ts';
+export type { OptimOptions } from './train/optim-options.ts';
+export { type PretrainOptions, pretrain } from './train/pretrain.ts';
+export type { Checkpoints, RunContext, SampleRow, TrainingResult } from './train/run-context.ts';
+export { type SftOptions, trainSft } from './train/sft.ts';
+export type { Counters, RestoredState, TrainingState } from './train/training-state.ts';
 export { CHECKERS, type CheckerName } from './verify/checkers.ts';
 export { extractAnswer } from './verify/extract.ts';
 export type { Checker, ChoiceOptions, Verdict } from './verify/verdict.ts';

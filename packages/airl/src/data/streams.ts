@@ -13,4 +13,7 @@ export const STREAMS = {
   documents: 0x4206,
   corruption: 0x4300,
   replay: 0x4400,
+  rollout: 0x4500,
+  warmupRollout: 0x4501,
+  devRollout: 0x4502,
 } as const;

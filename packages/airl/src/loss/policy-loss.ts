@@ -46,8 +46,6 @@ export interface PolicyLoss {
   readonly entropy: Tensor;
   /** Tokens whose ratio the clip made flat. */
   readonly clipped: Tensor;
-  /** Largest |ratio - 1|. */
-  readonly ratioError: Tensor;
   /** Largest |log pi(trainer) - log pi(sampler)|, nats. */
   readonly sampledError: Tensor;
 }
@@ -79,7 +77,6 @@ export function policyLoss(rows: PolicyRows, { clip, klBeta }: PolicyLossOptions
     entropy: sum(multiply(rows.entropy, mask)),
     // Flat exactly where the clipped side is the smaller one.
     clipped: sum(affine(greaterEqual(clipped, free), -1, 1)),
-    ratioError: max(abs(affine(ratio, 1, -1))),
     sampledError: max(abs(multiply(subtract(logp, rows.sampledLogp), mask))),
   }));
 }

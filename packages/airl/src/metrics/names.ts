@@ -100,6 +100,8 @@ export const METRICS = {
   'time/critic': { unit: 's', meaning: 'share of it spent on critic updates' },
   'time/update': { unit: 's', meaning: 'share of it spent on the policy update' },
   'perf/tokens_per_second': { unit: 'tok/s', meaning: 'completion tokens sampled and trained on, by step time' },
+  'perf/dispatches': { unit: 'count', meaning: 'kernel launches of the step' },
+  'perf/submits': { unit: 'count', meaning: 'command lists that the step gave to the device' },
   'mem/live_bytes': { unit: 'bytes', meaning: 'device memory in use at the end of the step' },
   'mem/peak_bytes': { unit: 'bytes', meaning: 'most device memory in use so far' },
   'health/nonfinite': { unit: 'count', meaning: 'gradient values of the step that are not finite' },

@@ -47,7 +47,7 @@ export interface Task {
   readonly pieces: (completionIds: ArrayLike<number>) => string[];
   readonly stepRule: StepRule;
   /** The programmatic checker; pure imitation uses it for reports alone. */
-  readonly check: (completionText: string, prompt: TaskPrompt) => Verdict;
+  readonly check: (completionText: string, prompt: Pick<TaskPrompt, 'gold'>) => Verdict;
   /** The prompt as the critic reads it; as long as the policy's. */
   readonly criticPromptIds: (promptIds: Uint32Array) => Uint32Array;
   readonly environment?: Environment;

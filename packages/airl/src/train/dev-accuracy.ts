@@ -1,0 +1,40 @@
+import type { LlamaModel } from '@dawngrad/models';
+import { STREAMS } from '../data/streams.ts';
+import type { MetricRow } from '../metrics/names.ts';
+import { rollout } from '../rollout/rollout.ts';
+import type { Task } from '../task/task.ts';
+
+export interface DevOptions {
+  /** Steps from one evaluation to the next; the first and the last are always evaluated. */
+  readonly everySteps: number;
+  /** Dev prompts in an evaluation, at most. */
+  readonly prompts: number;
+  readonly samplesPerPrompt: number;
+  readonly temperature: number;
+}
+
+/** Whether step `step` of `total` is to be evaluated. */
+export function isDevStep(step: number, total: number, options: DevOptions | undefined): options is DevOptions {
+  return options !== undefined && (step === 0 || step === total || step % options.everySteps === 0);
+}
+
+/** pass@1 on dev prompts by sampling; empty where the task has no dev prompts. */
+export async function devAccuracy(
+  policy: LlamaModel,
+  task: Task,
+  options: DevOptions,
+  at: { readonly seed: number; readonly step: number },
+): Promise<MetricRow> {
+  const prompts = task.dev.slice(0, options.prompts);
+  if (prompts.length === 0) return {};
+  const records = await rollout(policy, task, prompts, {
+    samplesPerPrompt: options.samplesPerPrompt,
+    temperature: options.temperature,
+    seed: at.seed,
+    stream: STREAMS.devRollout,
+    round: at.step,
+    marks: { granularity: 'sparse' },
+  });
+  const correct = records.filter((record) => record.correct).length;
+  return { 'eval/accuracy': correct / records.length, 'eval/n': records.length };
+}

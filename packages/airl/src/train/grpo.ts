@@ -1,0 +1,139 @@
+import type { LlamaModel } from '@dawngrad/models';
+import { estimateAdvantages, type Scale } from '../credit/advantage.ts';
+import { STREAMS } from '../data/streams.ts';
+import type { Normalisation } from '../loss/token-weights.ts';
+import { rollout } from '../rollout/rollout.ts';
+import type { Task } from '../task/task.ts';
+import { type DevOptions, devAccuracy, isDevStep } from './dev-accuracy.ts';
+import { DeviceMeter } from './device-metrics.ts';
+import { countSkip, stopIfStuck } from './health.ts';
+import { createOptimizer, learningRate, type OptimOptions } from './optim-options.ts';
+import { policyUpdate } from './policy-update.ts';
+import { createReference } from './reference-policy.ts';
+import { roundMetrics, sampleRow, updateMetrics } from './round-log.ts';
+import { roundPrompts } from './round-prompts.ts';
+import type { RunContext, TrainingResult } from './run-context.ts';
+import type { TrainingState } from './training-state.ts';
+
+/** What rounds of sampling and learning have in common. */
+export interface RoundOptions {
+  readonly seed: number;
+  /** Peak learning rate of the policy. */
+  readonly lr: number;
+  readonly optim: OptimOptions;
+  /** Weight of the k3 divergence from the policy as it was at the start; 0 = off. */
+  readonly klBeta: number;
+  readonly clip: { readonly low: number; readonly high: number };
+  /** Optimiser steps on each round of samples. */
+  readonly updatesPerRound: number;
+  readonly normalisation: Normalisation;
+  readonly groupSize: number;
+  readonly temperature: number;
+  /** Rounds. */
+  readonly maxSteps: number;
+  readonly promptsPerRound: number;
+  readonly unlabelledFraction: number;
+  readonly microBatchTokens: number;
+  readonly dev?: DevOptions;
+  /** Prompts of each round whose samples are logged. */
+  readonly loggedPrompts: number;
+}
+
+export interface GrpoOptions extends RoundOptions {
+  readonly scale: Scale;
+}
+
+/**
+ * GRPO with the outcome reward: R = 1 where the checker accepts a sample, else 0;
+ * A = (R - mean of the group) / (std of the group + 1e-4), the same for all tokens of a sample.
+ */
+export async function trainGrpo(
+  policy: LlamaModel,
+  task: Task,
+  options: GrpoOptions,
+  context: RunContext,
+): Promise<TrainingResult> {
+  const { seed, maxSteps, groupSize, temperature, scale, dev } = options;
+  const { checkpoints, reporter, nowMs } = context;
+  const reference = options.klBeta > 0 ? createReference(policy) : undefined;
+  const optimizer = createOptimizer(policy.trainableParameters(), options.optim);
+  const rate = learningRate(options.lr, maxSteps, options.optim);
+  const counters = { step: 0, tokens: 0, skipped: 0, skippedInRow: 0 };
+  const state: TrainingState = { method: 'grpo', policy, optimizer, counters };
+  try {
+    await checkpoints?.restore(state);
+    const meter = new DeviceMeter(policy.device);
+    if (counters.step === 0 && isDevStep(0, maxSteps, dev)) {
+      context.metrics({ step: 0, ...(await devAccuracy(policy, task, dev, { seed, step: 0 })) });
+    }
+    while (counters.step < maxSteps) {
+      const round = counters.step + 1;
+      const startMs = nowMs();
+
+      const records = await rollout(policy, task, roundPrompts(task, round, options), {
+        samplesPerPrompt: groupSize,
+        temperature,
+        seed,
+        stream: STREAMS.rollout,
+        round,
+        marks: { granularity: 'sparse' },
+      });
+      const rolledMs = nowMs();
+
+      const advantages = estimateAdvantages(
+        records.map(({ correct, completionIds, segments }, i) => ({
+          group: Math.floor(i / groupSize),
+          rewards: new Float32Array(completionIds.length).fill(correct ? 1 : 0),
+          segments,
+        })),
+        { level: 'sequence', scale, gamma: 1 },
+      );
+      records.forEach((record, i) => {
+        record.advantage = advantages.perToken[i]!;
+      });
+
+      const lr = rate(counters.step);
+      const update = await policyUpdate(policy, reference, optimizer, records, {
+        ...options,
+        lr,
+        updates: options.updatesPerRound,
+      });
+
+      counters.step = round;
+      counters.tokens += update.tokens;
+      countSkip(counters, update.nonFinite);
+      const endMs = nowMs();
+      const isLast = round === maxSteps;
+      const row = {
+        step: round,
+        lr,
+        num_tokens: counters.tokens,
+        ...roundMetrics(records, advantages),
+        ...updateMetrics(update),
+        step_time: (endMs - startMs) / 1000,
+        'time/rollout': (rolledMs - startMs) / 1000,
+        'time/update': (endMs - rolledMs) / 1000,
+        'perf/tokens_per_second': update.tokens / ((endMs - startMs) / 1000),
+        'health/skipped': counters.skipped,
+        ...meter.row(),
+        ...(isDevStep(round, maxSteps, dev) ? await devAccuracy(policy, task, dev, { seed, step: round }) : {}),
+      };
+      context.metrics(row);
+      records.slice(0, options.loggedPrompts * groupSize).forEach((record, i) => {
+        context.samples(sampleRow(task, round, record, advantages.rewards[i]!));
+      });
+      reporter.step('grpo', round, maxSteps, row);
+      stopIfStuck(counters, round);
+
+      const stops = context.shouldStop() && !isLast;
+      if (checkpoints !== undefined && (stops || isLast || round % checkpoints.everySteps === 0)) {
+        await checkpoints.save(state, { isBest: false });
+      }
+      if (stops) return { status: 'stopped', step: round };
+    }
+    return { status: 'finished', step: counters.step };
+  } finally {
+    reference?.dispose();
+    optimizer.dispose();
+  }
+}

@@ -1,0 +1,71 @@
+import type { Advantages } from '../credit/advantage.ts';
+import { meanReward } from '../credit/reward.ts';
+import type { MetricRow } from '../metrics/names.ts';
+import type { TraceRecord } from '../record.ts';
+import type { Task } from '../task/task.ts';
+import type { PolicyUpdateResult } from './policy-update.ts';
+import type { SampleRow } from './run-context.ts';
+
+/** What a round's samples and their rewards say. */
+export function roundMetrics(records: readonly TraceRecord[], advantages: Advantages): MetricRow {
+  const rewards = Array.from(advantages.rewards);
+  const reward = meanReward(rewards);
+  const squares = rewards.reduce((total, value) => total + (value - reward) ** 2, 0);
+  const lengths = records.map(({ completionIds }) => completionIds.length);
+  const lengthsOf = (correct: boolean): number[] => lengths.filter((_, i) => records[i]!.correct === correct);
+  const share = (is: (record: TraceRecord) => boolean): number => records.filter(is).length / records.length;
+  return {
+    reward,
+    reward_std: rewards.length < 2 ? 0 : Math.sqrt(squares / (rewards.length - 1)),
+    frac_reward_zero_std: advantages.zeroSpreadGroups,
+    accuracy: share(({ correct }) => correct),
+    unparsed: share(({ answerExtracted }) => answerExtracted === null),
+    'completions/mean_length': meanReward(lengths),
+    'completions/min_length': Math.min(...lengths),
+    'completions/max_length': Math.max(...lengths),
+    ...meanUnlessEmpty('completions/mean_length_right', lengthsOf(true)),
+    ...meanUnlessEmpty('completions/mean_length_wrong', lengthsOf(false)),
+    'completions/clipped_ratio': share(({ finish }) => finish === 'length'),
+  };
+}
+
+/** What the policy's update says. */
+export function updateMetrics(result: PolicyUpdateResult): MetricRow {
+  return {
+    loss: result.loss,
+    grad_norm: result.gradientNorm,
+    ...(result.kl === undefined ? {} : { kl: result.kl }),
+    entropy: result.entropy,
+    'clip_ratio/region_mean': result.clipped,
+    'sampling/logp_diff_max': result.sampledError,
+    'sampling/ratio_raw_max': Math.expm1(result.sampledError),
+    'health/nonfinite': result.nonFinite,
+  };
+}
+
+/** The line of a sample. */
+export function sampleRow(task: Task, step: number, record: TraceRecord, reward: number): SampleRow {
+  return {
+    step,
+    id: record.id,
+    prompt_id: record.promptId,
+    prompt: task.decode(record.promptIds),
+    completion: record.text,
+    completion_ids: Array.from(record.completionIds),
+    forced: Array.from(record.forced),
+    answer: record.answerExtracted,
+    gold: record.gold,
+    correct: record.correct,
+    finish: record.finish,
+    reward,
+    token_rewards: Array.from(record.critic ?? []),
+    advantages: Array.from(record.advantage ?? []),
+  };
+}
+
+function meanUnlessEmpty(
+  name: 'completions/mean_length_right' | 'completions/mean_length_wrong',
+  values: readonly number[],
+): MetricRow {
+  return values.length === 0 ? {} : { [name]: meanReward(values) };
+}

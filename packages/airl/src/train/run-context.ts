@@ -1,0 +1,51 @@
+import type { MetricRow } from '../metrics/names.ts';
+import type { Reporter } from '../reporter.ts';
+import type { RestoredState, TrainingState } from './training-state.ts';
+
+/** A line of `samples.jsonl`. Lists have one entry a completion token. */
+export interface SampleRow {
+  readonly step: number;
+  readonly id: string;
+  readonly prompt_id: string;
+  readonly prompt: string;
+  readonly completion: string;
+  readonly completion_ids: readonly number[];
+  readonly forced: readonly number[];
+  readonly answer: string | null;
+  readonly gold: string;
+  readonly correct: boolean;
+  readonly finish: 'end' | 'length';
+  readonly reward: number;
+  /** Empty without a critic. */
+  readonly token_rewards: readonly number[];
+  readonly advantages: readonly number[];
+}
+
+/** Where a trainer's state goes and comes from. */
+export interface Checkpoints {
+  /** Steps from one save to the next; the last step is always saved. */
+  readonly everySteps: number;
+  save(state: TrainingState, options: { readonly isBest: boolean }): Promise<void>;
+  /** Puts the saved state of this run back into `state`; undefined where the run starts anew. */
+  restore(state: TrainingState): Promise<RestoredState | undefined>;
+}
+
+/** All that a trainer needs of the world around it. */
+export interface RunContext {
+  readonly reporter: Reporter;
+  readonly metrics: (row: MetricRow) => void;
+  readonly samples: (row: SampleRow) => void;
+  /** Asked after every step: true ends the run after a save. */
+  readonly shouldStop: () => boolean;
+  /** Milliseconds on a clock that does not jump. */
+  readonly nowMs: () => number;
+  /** Absent: nothing is saved. */
+  readonly checkpoints?: Checkpoints;
+}
+
+/** How a run ended. */
+export interface TrainingResult {
+  readonly status: 'finished' | 'stopped';
+  /** Steps done, those of earlier starts included. */
+  readonly step: number;
+}

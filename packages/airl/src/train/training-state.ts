@@ -1,0 +1,30 @@
+import type { Adamw, Parameters } from '@dawngrad/autograd';
+import type { LlamaModel } from '@dawngrad/models';
+import type { Critic } from '../critic/critic.ts';
+import type { TraceRecord } from '../record.ts';
+import type { Replay, ReplayState } from '../replay.ts';
+
+/** Numbers that a trainer goes on from; all are finite. */
+export type Counters = Record<string, number>;
+
+/**
+ * All that decides how a run goes on, beside its configuration: random draws are functions of the step,
+ * and the frozen reference is the model that the run started from.
+ */
+export interface TrainingState {
+  readonly method: 'pretrain' | 'sft' | 'grpo' | 'irl';
+  readonly policy: LlamaModel;
+  readonly optimizer: Adamw;
+  /** `step` is the number of steps done. */
+  readonly counters: Counters & { step: number };
+  /** The weights of the best step so far, where the run keeps them. */
+  readonly best?: Parameters;
+  readonly critic?: Critic;
+  readonly criticOptimizer?: Adamw;
+  readonly replay?: Replay<TraceRecord>;
+}
+
+/** What a restore does not put into place itself. */
+export interface RestoredState {
+  readonly replay?: ReplayState<TraceRecord>;
+}
