@@ -10,7 +10,7 @@ export interface BatchPlan {
 }
 
 /** Past this, more sequences at once no longer make a step cheaper a token. */
-const MOST_SLOTS = { cpu: 256, gpu: 1024 } as const;
+const MOST_SLOTS = { cpu: 512, gpu: 1024 } as const;
 const MOST_PROMPT_ROWS = 4096;
 /** Shares of the memory that is still free. As the cache shrinks its copies take up to its size once more. */
 const SLOT_SHARE = 1 / 3;
