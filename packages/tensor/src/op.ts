@@ -1,5 +1,5 @@
 import type { DType } from './dtype.ts';
-import type { ErrorCode } from './errors.ts';
+import { type ErrorCode, ToolError } from './errors.ts';
 import type { Shape } from './shape.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -54,6 +54,10 @@ export interface OpDef<Attrs> {
   readonly nonDifferentiable?: string;
   /** How many of the outputs carry a gradient, the first ones. Default: all. */
   readonly differentiableOutputs?: number;
+  /** Inputs that are integers, such as ids; the op's own shape rule checks them. All others must be f32. */
+  readonly integerInputs?: readonly number[];
+  /** True for ops that move elements without looking at them: any element type will do. */
+  readonly anyDtype?: boolean;
   /** Tolerance class of the forward test: relative error of the largest value. Default 1e-5. */
   readonly tolerance?: number;
 }
@@ -89,9 +93,15 @@ export function withoutObservers<T>(body: () => T): T {
   }
 }
 
-/** Checks the shapes, records the kernels, tells the observers. */
+/** Checks types and shapes, records the kernels, tells the observers. Throws ToolError 'shape'. */
 export function applyOp<Attrs>(def: OpDef<Attrs>, inputs: readonly Tensor[], attrs: Attrs): Tensor[] {
-  for (const input of inputs) input.assertLive();
+  inputs.forEach((input, i) => {
+    input.assertLive();
+    // A kernel would take the bits of another type for f32 values, without any error.
+    if (input.dtype !== 'f32' && def.anyDtype !== true && def.integerInputs?.includes(i) !== true) {
+      throw new ToolError('shape', { op: def.name, expected: `f32 as input ${i}`, got: input.dtype });
+    }
+  });
   const specs = def.infer(inputs, attrs);
   const outputs = def.run(inputs, specs, attrs);
   for (const observer of observers) observer.onApply(def, inputs, outputs, attrs);

@@ -1,4 +1,4 @@
-import { bytesPerElement, type DType, type HostArray } from './dtype.ts';
+import { bytesPerElement, type DType, type HostArray, hostView } from './dtype.ts';
 import { ToolError } from './errors.ts';
 import type { Storage } from './gpu/buffer-pool.ts';
 import type { BufferBinding } from './gpu/command-list.ts';
@@ -61,7 +61,7 @@ export class Tensor {
         got: `${data.length}`,
       });
     }
-    return new Tensor(device, device.upload(toHostArray(data, dtype), label), dtype, shape);
+    return new Tensor(device, device.upload(toHostArray(data, dtype, label), label), dtype, shape);
   }
 
   get rank(): number {
@@ -91,7 +91,8 @@ export class Tensor {
   /** The buffer range of a contiguous, aligned view. */
   binding(): BufferBinding {
     this.assertLive();
-    const offset = this.offset * bytesPerElement(this.dtype);
+    // An empty view may stand at the very end of its buffer, where nothing could be bound.
+    const offset = this.size === 0 ? 0 : this.offset * bytesPerElement(this.dtype);
     const bytes = Math.max(4, this.size * bytesPerElement(this.dtype));
     // Whole vec4s, so that kernels may bind array<vec4<f32>>; the pool rounds buffers up to 256 bytes.
     return { storage: this.storage, offset, size: Math.min(Math.ceil(bytes / 16) * 16, this.storage.bytes - offset) };
@@ -127,8 +128,19 @@ export class Tensor {
   }
 }
 
-function toHostArray(data: HostArray | readonly number[], dtype: DType): HostArray {
-  if (ArrayBuffer.isView(data)) return data as HostArray;
+function toHostArray(data: HostArray | readonly number[], dtype: DType, label: string): HostArray {
+  if (ArrayBuffer.isView(data)) {
+    const expected = hostView(dtype, new ArrayBuffer(0)).constructor;
+    if (data.constructor !== expected) {
+      // The bits would be taken for values of another type.
+      throw new ToolError('shape', {
+        op: label,
+        expected: `a ${expected.name} for ${dtype}`,
+        got: data.constructor.name,
+      });
+    }
+    return data as HostArray;
+  }
   switch (dtype) {
     case 'f32':
       return new Float32Array(data);

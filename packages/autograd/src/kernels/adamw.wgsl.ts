@@ -5,6 +5,7 @@ import { type Kernel, type LaunchPlan, linearWorkgroups } from '@dawngrad/tensor
  *          p = p - lr (wd p + (m / c1) / (sqrt(v / c2) + eps)),  c = 1 - b^t;  g = 0
  *          where wd applies to elements before decayEnd only. If the gradients hold a non-finite value,
  *          p, m and v keep theirs: the step is skipped on the device, without a readback.
+ * Numerics rest = 1 - b and c come from the host in float64: 1 - f32(0.999) is off by 5e-5 of itself.
  * Layout   four flat arrays of one length; stats = (norm, non-finite count).
  * Dispatch one thread a value. The gradient is zeroed on the way, ready for the next accumulation.
  * Memory   reads 4 and writes 4 values per parameter: 32 bytes.
@@ -26,6 +27,8 @@ const ADAMW: Kernel = {
     { name: 'lr', type: 'f32' },
     { name: 'beta1', type: 'f32' },
     { name: 'beta2', type: 'f32' },
+    { name: 'rest1', type: 'f32' },
+    { name: 'rest2', type: 'f32' },
     { name: 'eps', type: 'f32' },
     { name: 'decay', type: 'f32' },
     { name: 'correction1', type: 'f32' },
@@ -42,8 +45,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (stats[1] > 0.0) { return; }
   let clip = select(1.0, params.maxNorm / stats[0], params.maxNorm > 0.0 && stats[0] > params.maxNorm);
   let g = gradient * clip;
-  let m = params.beta1 * first[i] + (1.0 - params.beta1) * g;
-  let v = params.beta2 * second[i] + (1.0 - params.beta2) * g * g;
+  let m = params.beta1 * first[i] + params.rest1 * g;
+  let v = params.beta2 * second[i] + params.rest2 * g * g;
   first[i] = m;
   second[i] = v;
   let update = (m / params.correction1) / (sqrt(v / params.correction2) + params.eps);
@@ -68,7 +71,20 @@ export function planAdamw(count: number, decayEnd: number, hyper: AdamwHyper, st
   const { lr, beta1, beta2, eps, weightDecay, maxNorm } = hyper;
   return {
     kernel: ADAMW,
-    params: [count, decayEnd, lr, beta1, beta2, eps, weightDecay, 1 - beta1 ** step, 1 - beta2 ** step, maxNorm],
+    params: [
+      count,
+      decayEnd,
+      lr,
+      beta1,
+      beta2,
+      1 - beta1,
+      1 - beta2,
+      eps,
+      weightDecay,
+      1 - beta1 ** step,
+      1 - beta2 ** step,
+      maxNorm,
+    ],
     workgroups: linearWorkgroups(Math.ceil(count / 256)),
   };
 }

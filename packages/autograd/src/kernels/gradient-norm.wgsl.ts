@@ -2,8 +2,8 @@ import { type Kernel, type LaunchPlan, linearWorkgroups } from '@dawngrad/tensor
 
 /*
  * Math     partial[g] = (sum of squares, number of non-finite values) over the gradients of group g;
- *          stats = (norm, non-finite count, norm of the finite part, 0) over all partials.
- * Layout   gradients [n] flat; partials [groups, 2]; stats [4].
+ *          stats = (norm, non-finite count) over all partials.
+ * Layout   gradients [n] flat; partials [groups, 2]; stats [2].
  * Dispatch first launch: a workgroup of 64 per 64 * 32 values; second: one thread.
  * Numerics non-finite values are found by their bits (the exponent is all ones): WGSL may fold x != x
  *          away. They add 0 to the sum of squares. Fixed order, so the norm is reproducible.

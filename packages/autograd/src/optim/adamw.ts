@@ -67,7 +67,7 @@ export class Adamw {
     this.#second = this.#arenas.map((arena) => moment(arena.values, 'adamw-second'));
     this.#groups = this.#arenas.reduce((total, arena) => total + gradientNormGroups(arena.values.size), 0);
     this.#partials = keep(Tensor.empty(device, [this.#groups, 2], 'f32', 'autograd/gradient-norm/partials'));
-    this.#stats = keep(Tensor.empty(device, [4], 'f32', 'autograd/gradient-norm/stats'));
+    this.#stats = keep(Tensor.empty(device, [2], 'f32', 'autograd/gradient-norm/stats'));
   }
 
   /** Clips, updates and zeroes the gradients. \`lr\` is the learning rate of this step. */
@@ -86,7 +86,7 @@ export class Adamw {
     });
   }
 
-  /** The norm and the health of the last step's gradients, as a tensor [4] to read with others. */
+  /** The norm and the health of the last step's gradients, as a tensor [2] to read with others. */
   get stats(): Tensor {
     return this.#stats;
   }

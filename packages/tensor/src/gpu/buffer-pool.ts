@@ -53,6 +53,7 @@ export class BufferPool {
   readonly #free = new Map<number, Storage[]>();
   readonly #live = new Set<Storage>();
   readonly #onDestroy: () => void;
+  readonly #currentEpoch: () => number;
   #nextId = 1;
   #liveBytes = 0;
   #reservedBytes = 0;
@@ -64,10 +65,12 @@ export class BufferPool {
   /** Buffers created so far. */
   created = 0;
 
-  constructor(device: GPUDevice, budgetBytes: number, onDestroy: () => void) {
+  /** `currentEpoch` tells the epoch of the command list that records now. */
+  constructor(device: GPUDevice, budgetBytes: number, onDestroy: () => void, currentEpoch: () => number) {
     this.#device = device;
     this.#maxBindingBytes = Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize);
     this.#onDestroy = onDestroy;
+    this.#currentEpoch = currentEpoch;
     this.budgetBytes = budgetBytes;
   }
 
@@ -81,12 +84,12 @@ export class BufferPool {
    * A buffer that no unsubmitted command refers to. `queue.writeBuffer` takes effect before commands
    * that are recorded but not yet submitted, so writing into a buffer that they use would corrupt them.
    */
-  allocateForUpload(bytes: number, label: string, currentEpoch: number): Storage {
+  allocateForUpload(bytes: number, label: string): Storage {
     const size = this.#checkedSize(bytes, label);
     const free = this.#free.get(size) ?? [];
     for (let i = free.length - 1; i >= 0; i--) {
       const candidate = free[i]!;
-      if (candidate.epoch === currentEpoch) continue;
+      if (candidate.epoch === this.#currentEpoch()) continue;
       free.splice(i, 1);
       return this.#adopt(candidate, label);
     }
@@ -107,15 +110,18 @@ export class BufferPool {
     else this.#free.set(storage.bytes, [storage]);
   }
 
-  /** Destroys the free buffers. Only call it when no recorded command is waiting. */
+  /** Destroys the free buffers, except those that recorded commands still wait to use. */
   trim(): void {
-    for (const list of this.#free.values()) {
+    for (const [size, list] of this.#free) {
+      const waiting = list.filter((storage) => storage.epoch === this.#currentEpoch());
       for (const storage of list) {
+        if (storage.epoch === this.#currentEpoch()) continue;
         storage.buffer.destroy();
         this.#reservedBytes -= storage.bytes;
       }
+      if (waiting.length > 0) this.#free.set(size, waiting);
+      else this.#free.delete(size);
     }
-    this.#free.clear();
     this.#onDestroy();
   }
 
@@ -164,6 +170,8 @@ export class BufferPool {
   }
 
   #create(size: number, label: string): Storage {
+    // Free buffers of other sizes are given up before the budget refuses anything.
+    if (this.#reservedBytes + size > this.budgetBytes) this.trim();
     if (this.#reservedBytes + size > this.budgetBytes) {
       const top = this.byLabel()
         .slice(0, 3)

@@ -65,6 +65,7 @@ export class Device {
   #uniformBytes = 0;
   /** Error scopes that are open around work since the last wait. */
   #openScopes = 0;
+  #scopeChecks: Promise<void> = Promise.resolve();
   /** How long work of a given number of launches took last time, in ms; see `#rest`. */
   readonly #waits = new Map<number, number>();
   #staging: GPUBuffer[] = [];
@@ -81,7 +82,12 @@ export class Device {
     this.features = new Set(gpu.features as unknown as Iterable<string>);
     this.limits = gpu.limits;
     this.#timeoutMs = options.timeoutMs ?? 120_000;
-    this.pool = new BufferPool(gpu, options.budgetBytes ?? 16 * 2 ** 30, () => this.#bindGroups.clear());
+    this.pool = new BufferPool(
+      gpu,
+      options.budgetBytes ?? 16 * 2 ** 30,
+      () => this.#bindGroups.clear(),
+      () => this.#commands.epoch,
+    );
     this.#pipelines = new PipelineCache(gpu, (error) => this.#poison(error));
     this.#commands = new CommandList(gpu.limits.minUniformBufferOffsetAlignment);
     gpu.addEventListener('uncapturederror', (event) => {
@@ -89,13 +95,7 @@ export class Device {
     });
     this.#lostNotice = new Promise((_, reject) => {
       void gpu.lost.then((info) => {
-        this.#state = 'lost';
-        this.#failure = new ToolError('lost', {
-          op: 'device',
-          expected: 'a working device',
-          got: this.#closing ? 'a closed device' : `a lost device (${info.reason}: ${info.message})`,
-          hint: 'start again; a run continues from its last checkpoint with --resume.',
-        });
+        this.#lose(`a lost device (${info.reason}: ${info.message})`);
         reject(this.#failure);
       });
     });
@@ -123,11 +123,6 @@ export class Device {
 
   get state(): DeviceState {
     return this.#state;
-  }
-
-  /** Number of the current command list; see `BufferPool.allocateForUpload`. */
-  get epoch(): number {
-    return this.#commands.epoch;
   }
 
   get counters(): DeviceCounters {
@@ -176,7 +171,7 @@ export class Device {
   /** Copies `data` into a fresh buffer that no waiting launch uses. */
   upload(data: HostArray, label: string): Storage {
     this.assertReady();
-    const storage = this.pool.allocateForUpload(Math.max(4, data.byteLength), label, this.#commands.epoch);
+    const storage = this.pool.allocateForUpload(Math.max(4, data.byteLength), label);
     this.write(storage, 0, data);
     return storage;
   }
@@ -206,7 +201,7 @@ export class Device {
 
   /** Submits what is recorded: one pass, one submit. */
   async flush(): Promise<void> {
-    await this.#waitForPipelines();
+    if (!this.#pipelinesReady()) await this.#waitForPipelines();
     this.assertReady();
     if (this.#commands.records.length > 0) this.#submit(undefined);
   }
@@ -218,9 +213,12 @@ export class Device {
     await this.#checkScopes();
   }
 
-  /** Reads ranges of buffers, after everything recorded before. Bytes; each range is copied once. */
+  /**
+   * Reads ranges of buffers, after everything recorded before. Bytes; each range is copied once. What is
+   * recorded while kernels still compile comes before the copy too: await it before writing in place.
+   */
   async readBytes(ranges: readonly BufferBinding[]): Promise<ArrayBuffer[]> {
-    await this.#waitForPipelines();
+    if (!this.#pipelinesReady()) await this.#waitForPipelines();
     this.assertReady();
     const offsets: number[] = [];
     let total = 0;
@@ -308,11 +306,23 @@ export class Device {
   /** Ends the device. Buffers and tensors of it are gone. */
   close(): void {
     this.#closing = true;
+    this.#lose('a closed device');
     this.#gpu.destroy();
   }
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  #lose(got: string): void {
+    if (this.#state === 'lost') return;
+    this.#state = 'lost';
+    this.#failure = new ToolError('lost', {
+      op: 'device',
+      expected: 'a working device',
+      got,
+      hint: 'start again; a run continues from its last checkpoint with --resume.',
+    });
   }
 
   #poison(error: ToolError): void {
@@ -430,12 +440,16 @@ export class Device {
     if (this.adapterClass === 'cpu' && pause >= 2) await new Promise<void>((wake) => setTimeout(wake, pause));
   }
 
+  /** Waits for the error scopes of all submits so far, those that another readback asks for included. */
   async #checkScopes(): Promise<void> {
     const scopes: Promise<GPUError | null>[] = [];
     for (; this.#openScopes > 0; this.#openScopes--) scopes.push(this.#gpu.popErrorScope());
-    const errors = await this.#guarded(Promise.all(scopes), 'error scopes');
-    for (const error of errors)
-      if (error) this.#poison(deviceError(error.message, isOutOfMemory(error) ? 'limit' : 'device'));
+    const earlier = this.#scopeChecks;
+    this.#scopeChecks = Promise.all([earlier, ...scopes]).then(([, ...errors]) => {
+      for (const error of errors)
+        if (error) this.#poison(deviceError(error.message, isOutOfMemory(error) ? 'limit' : 'device'));
+    });
+    await this.#guarded(this.#scopeChecks, 'error scopes');
     this.assertReady();
   }
 

@@ -97,6 +97,7 @@ function elementwiseKernel(
   return {
     key: `elementwise/${expression.name}/${dtypes.join()}/${kinds.join()}/${outType}/${rank}/${vec}`,
     label: `tensor/${expression.name}`,
+    ...([...dtypes, outType].includes('f16') ? { enables: ['f16'] } : {}),
     bindings: [
       ...dtypes.map((dtype, i) => ({ name: `in${i}`, access: 'read' as const, element: element(dtype, kinds[i]!) })),
       { name: 'out', access: 'read_write', element: outElement },

@@ -2,7 +2,7 @@ import { type Kernel, linearWorkgroups } from '../gpu/kernel.ts';
 import type { LaunchPlan } from '../gpu/launch-plan.ts';
 
 /*
- * Math     fill: out = value;  accumulate: out = source + (keep ? out : 0)
+ * Math     fill: out = value;  accumulate: out = keep ? source + out : source
  * Layout   contiguous f32.
  * Dispatch one thread an element, or four where the size allows.
  */
@@ -25,8 +25,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   ${
     name === 'fill'
       ? `out[i] = ${element}(params.value);`
-      : `// A select, not a product: what stood there before may be NaN when it is to be replaced.
-  out[i] = source[i] + select(${element}(), out[i], params.value > 0.0);`
+      : `// A select, not a product: what stood there before may be NaN when it is to be replaced. And no
+  // sum with zero: a copy keeps every bit, the sign of -0 too.
+  out[i] = select(source[i], source[i] + out[i], params.value > 0.0);`
   }
 }
 `,

@@ -17,9 +17,10 @@ export type Reduction = 'sum' | 'max' | 'min';
 
 const COMBINE: Record<Reduction, { initial: string; combine: (a: string, b: string) => string }> = {
   sum: { initial: '0.0', combine: (a, b) => `${a} + ${b}` },
-  // Largest finite values: WGSL has no infinity constants, and a row is never empty here.
-  max: { initial: '-3.4028234663852886e38', combine: (a, b) => `max(${a}, ${b})` },
-  min: { initial: '3.4028234663852886e38', combine: (a, b) => `min(${a}, ${b})` },
+  // Any element will do to start from, and a part is never empty. WGSL has no infinity constants, and the
+  // largest finite value would be wrong for a row of infinities.
+  max: { initial: 'element(base, min(first, end - 1u))', combine: (a, b) => `max(${a}, ${b})` },
+  min: { initial: 'element(base, min(first, end - 1u))', combine: (a, b) => `min(${a}, ${b})` },
 };
 
 /** Rows and columns are given as up to three merged dimensions, outermost first (pad with size 1). */
@@ -81,6 +82,12 @@ function reduceKernel(reduction: Reduction, layout: RowLayout): Kernel {
     ],
     params: [...names, 'dim1', 'dim2', 'stride0', 'stride1', 'stride2'].map((name) => ({ name, type: 'u32' })),
     body: () => `${rowReduceFunction('total', layout, combine)}
+fn element(base: u32, j: u32) -> f32 {
+  var at = j;
+  let j2 = at % params.dim2; at = at / params.dim2;
+  let j1 = at % params.dim1; let j0 = at / params.dim1;
+  return source[base + j0 * params.stride0 + j1 * params.stride1 + j2 * params.stride2];
+}
 ${rowEntry(layout)}
   let split = row / params.outputs;
   var rest = row % params.outputs;
@@ -88,13 +95,9 @@ ${rowEntry(layout)}
   let r1 = rest % params.rowDim1; let r0 = rest / params.rowDim1;
   let base = params.offset + r0 * params.rowStride0 + r1 * params.rowStride1 + r2 * params.rowStride2;
   let end = min((split + 1u) * params.part, params.width);
+  let first = split * params.part + lane;
   var total = ${initial};
-  for (var j = split * params.part + lane; j < end; j += ${layout.lanes}u) {
-    var at = j;
-    let j2 = at % params.dim2; at = at / params.dim2;
-    let j1 = at % params.dim1; let j0 = at / params.dim1;
-    total = ${combine('total', 'source[base + j0 * params.stride0 + j1 * params.stride1 + j2 * params.stride2]')};
-  }
+  for (var j = first; j < end; j += ${layout.lanes}u) { total = ${combine('total', 'element(base, j)')}; }
   total = reduceRow_total(total, lane, slot);
   if (inside && lane == 0u) { out[row] = total; }
 }

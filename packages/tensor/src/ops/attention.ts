@@ -54,6 +54,7 @@ function borders(lengths: readonly number[]): [RefArray, RefArray] {
 
 export const attentionOp: OpDef<AttentionAttrs> = {
   name: 'attention',
+  integerInputs: [3, 4],
   doc: 'causal, grouped-query attention over packed sequences: o = softmax(scale q k^T) v over the keys of the own sequence up to the query; outputs o [N, H, E] and lse [N, H]',
   differentiableOutputs: 1,
   infer: ([q, k, v, segStart, segEnd]) => {

@@ -41,6 +41,7 @@ export interface EmbeddingAttrs {
 
 export const embeddingOp: OpDef<EmbeddingAttrs> = {
   name: 'embedding',
+  integerInputs: [1],
   doc: 'y[n] = table[ids[n]]: rows of a table [V, D] by id; ids are checked on the host, the device clamps',
   infer: ([table, ids]) => {
     if (table!.shape.length !== 2 || ids!.shape.length !== 1 || ids!.dtype !== 'u32') {

@@ -52,6 +52,7 @@ function rowsOf(tensor: Tensor, start: number, count: number): Tensor {
 
 export const linearLogProbsOp: OpDef<LinearLogProbsAttrs> = {
   name: 'linearLogProbs',
+  integerInputs: [2],
   doc: 'log-probability of a target and entropy of softmax(h W^T / temperature) per row, without the matrix of logits; outputs logp, entropy, lse [N]',
   differentiableOutputs: 2,
   tolerance: 2e-5,

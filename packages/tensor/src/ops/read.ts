@@ -8,10 +8,15 @@ export async function readAll(tensors: readonly Tensor[]): Promise<HostArray[]> 
   if (device === undefined) return [];
   const compact = tensors.map((tensor) => bindable(tensor));
   const ranges = compact.map((tensor) => ({ ...tensor.binding(), size: tensor.size * bytesPerElement(tensor.dtype) }));
-  const bytes = await device.readBytes(ranges);
-  // Only now: until the copy is encoded, the pool must not hand these buffers to somebody else.
+  // Until the copy is encoded, the pool must not hand these buffers to somebody else, even if the caller
+  // disposes the tensors meanwhile.
+  const storages = compact.map((tensor) => tensor.storage);
+  for (const storage of storages) device.pool.retain(storage);
   compact.forEach((tensor, i) => {
     if (tensor !== tensors[i]) tensor.dispose();
+  });
+  const bytes = await device.readBytes(ranges).finally(() => {
+    for (const storage of storages) device.pool.release(storage);
   });
   return bytes.map((buffer, i) => hostView(tensors[i]!.dtype, buffer));
 }

@@ -31,6 +31,7 @@ function sampleTable(positions: number, width: number): RefArray {
 
 export const ropeOp: OpDef<RopeAttrs> = {
   name: 'rope',
+  integerInputs: [1],
   doc: 'rotary position embedding of x [N, H, E] at positions [N] with a table of cosines and sines [P, E]',
   infer: ([x, positions, table]) => {
     const [rows, , width] = x!.shape;

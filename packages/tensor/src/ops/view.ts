@@ -17,6 +17,7 @@ import { normalArray, refArray } from './reference.ts';
 /** New dimensions over the same elements. Copies only if the view is not contiguous. */
 export const reshapeOp: OpDef<{ readonly shape: Shape }> = {
   name: 'reshape',
+  anyDtype: true,
   doc: 'the same elements in row-major order under another shape',
   infer: ([x], { shape }) => {
     if (sizeOf(shape) !== sizeOf(x!.shape)) {
@@ -48,6 +49,7 @@ export const reshapeOp: OpDef<{ readonly shape: Shape }> = {
 
 export const permuteOp: OpDef<{ readonly axes: readonly number[] }> = {
   name: 'permute',
+  anyDtype: true,
   doc: 'dimensions in another order; a view',
   infer: ([x], { axes }) => {
     const rank = x!.shape.length;
@@ -98,6 +100,7 @@ export interface SliceAttrs {
 
 export const sliceOp: OpDef<SliceAttrs> = {
   name: 'slice',
+  anyDtype: true,
   doc: 'elements start..end-1 along one axis; a view',
   infer: ([x], { axis, start, end }) => {
     const dim = x!.shape[axis];
@@ -143,6 +146,7 @@ export const sliceOp: OpDef<SliceAttrs> = {
 
 export const expandOp: OpDef<{ readonly shape: Shape }> = {
   name: 'expand',
+  anyDtype: true,
   doc: 'repeats dimensions of size 1 up to a shape, without a copy',
   infer: ([x], { shape }) => {
     if (!sameShape(broadcastShapes('expand', x!.shape, shape), shape)) {
