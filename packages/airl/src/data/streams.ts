@@ -16,4 +16,5 @@ export const STREAMS = {
   rollout: 0x4500,
   warmupRollout: 0x4501,
   devRollout: 0x4502,
+  testRollout: 0x4503,
 } as const;
