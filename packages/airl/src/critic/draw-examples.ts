@@ -44,10 +44,14 @@ export function drawExamples(
   const draws = new Draws(seed, STREAMS.replay, update);
   const { positives: relabelled, negatives } = replay.state;
   const sampled = new Set(negatives.map(({ promptId }) => promptId));
-  const eligible = experts.filter(({ record }) => sampled.has(record.promptId));
-  const chosen = draws.distinct(eligible.length, counts.expertsPerUpdate).map((i) => eligible[i]!);
+  const sampledNow = new Set(negatives.filter(({ round }) => round === share.round).map(({ promptId }) => promptId));
+  // Prompts of the current round come first, as many as its share asks for; `drawMatched` serves them first.
+  const fresh = experts.filter(({ record }) => sampledNow.has(record.promptId));
+  const first = pick(fresh, Math.ceil(share.fraction * counts.expertsPerUpdate), draws);
+  const others = experts.filter((expert) => sampled.has(expert.record.promptId) && !first.includes(expert));
+  const chosen = [...first, ...pick(others, counts.expertsPerUpdate - first.length, draws)];
   const promptIds = Array.from({ length: chosen.length === 0 ? 0 : counts.policyPerUpdate }, (_, i) => {
-    return chosen[i % chosen.length]!.record.promptId;
+    return chosen[Math.floor((i * chosen.length) / counts.policyPerUpdate)]!.record.promptId;
   });
   const policy = replay.drawMatched(promptIds, share, draws).filter((record) => record !== undefined);
   const corrupted = chosen.flatMap(({ demonstration }, i) =>
@@ -68,4 +72,9 @@ export function drawExamples(
     replayed: policy.filter(({ round }) => round !== share.round).length,
     corrupted: corrupted.length,
   };
+}
+
+/** Up to `count` different items, in random order. */
+function pick<Item>(items: readonly Item[], count: number, draws: Draws): Item[] {
+  return draws.distinct(items.length, count).map((i) => items[i]!);
 }
