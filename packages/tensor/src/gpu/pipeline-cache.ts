@@ -76,13 +76,14 @@ export class PipelineCache {
       layout,
       paramBytes,
       pipeline: undefined,
-      ready: Promise.all([compiled, scope]).then(
-        ([pipeline, error]) => {
-          if (error) this.#onFailure(compileError(kernel, code, error));
-          else entry.pipeline = pipeline;
-        },
-        (cause: unknown) => this.#onFailure(compileError(kernel, code, cause)),
-      ),
+      // Both: the scope has the compiler's own words, the pipeline only says that its module is invalid.
+      ready: Promise.allSettled([scope, compiled]).then(([captured, created]) => {
+        const cause: unknown =
+          (captured.status === 'fulfilled' ? captured.value : captured.reason) ??
+          (created.status === 'rejected' ? created.reason : undefined);
+        if (created.status === 'fulfilled' && cause === undefined) entry.pipeline = created.value;
+        else this.#onFailure(compileError(kernel, code, cause));
+      }),
     };
     return entry;
   }
