@@ -16,7 +16,10 @@ interface Column {
   readonly show: (values: readonly number[]) => string;
 }
 
-/** Columns from left to right; a stage shows those whose first metric it has. */
+/**
+ * Columns from left to right; a stage shows those whose first metric it has. Where a line is too long, the
+ * rightmost columns but the rate give way. With a reward, the loss is left out: it is near 0 by construction.
+ */
 const COLUMNS: readonly Column[] = [
   { keys: ['loss'], show: ([loss]) => `loss ${fixed(loss!)}` },
   {
@@ -38,10 +41,13 @@ export function progressLine({ stage, done, total, metrics, etaSeconds }: StageS
   const head = `${stage.padEnd(6)} ${String(done).padStart(width)}/${total} ${String(share).padStart(3)}%`;
   const parts = COLUMNS.flatMap(({ keys, show }) => {
     const values = keys.map((key) => metrics[key]).filter((value) => value !== undefined);
-    return metrics[keys[0]!] === undefined ? [] : [show(values)];
+    const isIdle = keys[0] === 'loss' && metrics.reward !== undefined;
+    return metrics[keys[0]!] === undefined || isIdle ? [] : [show(values)];
   });
   const eta = done >= total ? [] : [`eta ${etaSeconds === undefined ? '-' : duration(etaSeconds)}`];
-  return [head, ...parts, ...eta].join(' | ').slice(0, MAX_CHARACTERS);
+  const line = (): string => [head, ...parts, ...eta].join(' | ');
+  while (line().length > MAX_CHARACTERS && parts.length > 2) parts.splice(-2, 1);
+  return line().slice(0, MAX_CHARACTERS);
 }
 
 /** A number with a fixed count of decimals; a very large one in powers of ten, so that the columns hold. */

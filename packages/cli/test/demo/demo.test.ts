@@ -1,0 +1,114 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { assertDisjoint, createInverseRulesTask, METRICS } from '@dawngrad/airl';
+import { LlamaModel } from '@dawngrad/models';
+import { openModelDirectory } from '@dawngrad/models/node';
+import { openDevice } from '@dawngrad/tensor/node';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fullDemo } from '../../src/demo/demo-settings.ts';
+import { main } from '../../src/main.ts';
+import { freshDirectory } from '../../src/run/fresh-directory.ts';
+
+const MODELS = ['base', 'grpo', 'r-airl', 'sft'];
+let folder = '';
+
+async function demo(name: string, ...args: string[]): Promise<{ code: number; out: string; err: string; dir: string }> {
+  let out = '';
+  let err = '';
+  const dir = join(folder, name);
+  const code = await main(['demo', '--tiny', '--dir', dir, ...args], {
+    out: (text) => {
+      out += text;
+    },
+    err: (text) => {
+      err += text;
+    },
+  });
+  return { code, out, err, dir };
+}
+
+let first: Awaited<ReturnType<typeof demo>>;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'dawngrad-demo-'));
+  first = await demo('first');
+}, 120_000);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('the demo', () => {
+  it('runs every stage with a progress line and ends with a table and the place of the report', () => {
+    expect(first.code).toBe(0);
+    for (const stage of ['pretrain', 'sft', 'grpo', 'critic warm-up', 'irl', 'evaluate base', 'evaluate R-AIRL']) {
+      expect(first.err).toContain(stage);
+    }
+    for (const policy of ['base', 'SFT', 'GRPO', 'R-AIRL']) expect(first.out).toMatch(new RegExp(`^${policy} `, 'm'));
+    expect(first.out).toContain('learned reward');
+    expect(first.out).toContain(join(first.dir, 'report.html'));
+  });
+
+  it('writes a page without scripts or outside resources that shows curves and coloured completions', () => {
+    const page = readFileSync(join(first.dir, 'report.html'), 'utf8');
+    expect(page).toContain("default-src 'none'");
+    expect(page).not.toMatch(/<script|src="http|href="http/);
+    for (const stage of ['base model', 'SFT', 'GRPO', 'R-AIRL']) expect(page).toContain(`<h3>${stage}</h3>`);
+  });
+
+  it('leaves models that load as Hugging Face folders', async () => {
+    using device = await openDevice();
+    for (const name of MODELS) {
+      const open = await openModelDirectory(join(first.dir, 'models', name));
+      const model = await LlamaModel.load(device, open, { trainable: false });
+      expect(model.base.count).toBeGreaterThan(100_000);
+      model.dispose();
+    }
+  });
+
+  it('logs metrics that are all in the dictionary', () => {
+    const rows = readFileSync(join(first.dir, 'metrics.jsonl'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as object);
+    expect(rows.length).toBeGreaterThan(20);
+    const known = new Set([...Object.keys(METRICS), 'stage', 'schema']);
+    for (const row of rows) expect(Object.keys(row).filter((key) => !known.has(key))).toEqual([]);
+  });
+
+  it('gives the same weights again for the same seed, and others for another', async () => {
+    const [again, other] = [await demo('again'), await demo('other', '--seed', '2')];
+    const weights = (dir: string, name: string): Buffer => readFileSync(join(dir, 'models', name, 'model.safetensors'));
+    for (const name of MODELS) {
+      expect(weights(again.dir, name).equals(weights(first.dir, name)), name).toBe(true);
+      expect(weights(other.dir, name).equals(weights(first.dir, name)), name).toBe(false);
+    }
+  }, 120_000);
+
+  it('refuses a seed that is none', async () => {
+    const { code, err } = await demo('bad', '--seed', 'one');
+    expect(code).toBe(2);
+    expect(err).toMatch(/--seed: expected a whole number/);
+    expect(existsSync(join(folder, 'bad'))).toBe(false);
+  });
+});
+
+describe('the settings of the full demo', () => {
+  it('never share a problem between demonstrations, dev and test', () => {
+    const { seed, task } = fullDemo(1);
+    const { demonstrations, dev, test } = createInverseRulesTask({ seed, setting: 'tool', ...task });
+    const examples = (
+      prompts: readonly { id: string; text: string; gold: string }[],
+    ): { id: string; prompt: string; answer: string }[] =>
+      prompts.map(({ id, text, gold }) => ({ id, prompt: text, answer: gold }));
+    expect(() =>
+      assertDisjoint({ train: examples(demonstrations), dev: examples(dev), test: examples(test) }),
+    ).not.toThrow();
+    expect([demonstrations.length, dev.length, test.length]).toEqual([100, 150, 200]);
+  });
+});
+
+describe('freshDirectory', () => {
+  it('takes the first name that holds nothing yet', () => {
+    expect(readdirSync(first.dir).length).toBeGreaterThan(0);
+    expect(freshDirectory(join(folder, 'nothing'))).toBe(join(folder, 'nothing'));
+    expect(freshDirectory(first.dir)).toBe(`${first.dir}-2`);
+  });
+});
