@@ -1,0 +1,90 @@
+import { join } from 'node:path';
+import { type ModelFiles, parseStrictJsonObject, SafetensorsFile, WeightIndex } from '@dawngrad/models';
+import { openModelFiles } from '@dawngrad/models/node';
+import { ToolError } from '@dawngrad/tensor';
+import type { TraceRecord } from '../record.ts';
+import { recordFromJson } from '../record-json.ts';
+import type { RestoredState, TrainingState } from '../train/training-state.ts';
+import {
+  BEST_FILE,
+  CRITIC_ADAPTERS_FILE,
+  CRITIC_FOLDER,
+  type FileOffsets,
+  HEAD_FILE,
+  MOMENTS_FILE,
+  POLICY_ADAPTERS_FILE,
+  REPLAY_FILES,
+  STATE_FILE,
+  type StateJson,
+  TRAINING_FOLDER,
+} from './layout.ts';
+import { readParameters } from './parameter-sources.ts';
+import { momentName, optimizersOf } from './save-training-state.ts';
+
+const STATE_CAP_BYTES = 1 << 20;
+const REPLAY_CAP_BYTES = 2 ** 31 - 1;
+
+/**
+ * Puts a checkpoint, whose files have been verified, back into the models, optimisers and counters of a
+ * run. The models are those that the run started from: frozen weights are not saved. ToolError 'config'
+ * where the checkpoint is of another method, 'corrupt' where it does not fit.
+ */
+export async function loadTrainingState(
+  path: string,
+  state: TrainingState,
+): Promise<RestoredState & { readonly offsets: FileOffsets }> {
+  const training = await openModelFiles(join(path, TRAINING_FOLDER));
+  const open = async (name: string): Promise<SafetensorsFile> => SafetensorsFile.open(await training.open(name));
+  const text = await training.readText(STATE_FILE, STATE_CAP_BYTES);
+  // The manifest's checksum vouches for the content; only the syntax is checked here.
+  const saved = parseStrictJsonObject(STATE_FILE, text, { maxDepth: 8, maxKeys: 1000 }) as unknown as StateJson;
+  if (saved.method !== state.method) {
+    throw new ToolError('config', {
+      op: path,
+      expected: `a checkpoint of ${state.method}`,
+      got: `one of ${saved.method}`,
+    });
+  }
+  const { policy, critic, best } = state;
+  if (policy.adapters !== undefined) await readParameters(policy.adapters.parameters, await open(POLICY_ADAPTERS_FILE));
+  else await readParameters(policy.base, await WeightIndex.open(await openModelFiles(path)));
+  if (critic !== undefined) {
+    const { model, head } = critic;
+    const files = await openModelFiles(join(path, CRITIC_FOLDER));
+    if (model.adapters !== undefined) await readParameters(model.adapters.parameters, await open(CRITIC_ADAPTERS_FILE));
+    else await readParameters(model.base, await WeightIndex.open(files));
+    await readParameters(head.parameters, await SafetensorsFile.open(await files.open(HEAD_FILE)));
+  }
+  if (best !== undefined) await readParameters(best, await open(BEST_FILE));
+
+  const moments = await open(MOMENTS_FILE);
+  for (const [name, optimizer] of optimizersOf(state)) {
+    const arrays = async (moment: 'first' | 'second'): Promise<Float32Array[]> => {
+      const found: Float32Array[] = [];
+      for (let arena = 0; moments.tensors.has(momentName(name, moment, arena)); arena++) {
+        found.push(await moments.readF32(momentName(name, moment, arena)));
+      }
+      return found;
+    };
+    const step = saved.optimizers[name];
+    if (step === undefined) {
+      throw new ToolError('corrupt', { op: STATE_FILE, expected: `steps of the optimiser ${name}`, got: 'none' });
+    }
+    optimizer.restore({ step, first: await arrays('first'), second: await arrays('second') });
+  }
+  Object.assign(state.counters, saved.counters);
+  if (state.replay === undefined) return { offsets: saved.offsets };
+  const replay = {
+    positives: await readRecords(training, REPLAY_FILES.positives),
+    negatives: await readRecords(training, REPLAY_FILES.negatives),
+  };
+  return { offsets: saved.offsets, replay };
+}
+
+async function readRecords(training: ModelFiles, name: string): Promise<TraceRecord[]> {
+  const text = await training.readText(name, REPLAY_CAP_BYTES);
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => recordFromJson(JSON.parse(line)));
+}

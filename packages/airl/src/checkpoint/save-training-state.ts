@@ -1,0 +1,134 @@
+import type { AdamwState } from '@dawngrad/autograd';
+import {
+  type DirectorySink,
+  type LlamaModel,
+  safetensorsSize,
+  type TensorSource,
+  type TokenizerFiles,
+  writeModel,
+  writeSafetensors,
+} from '@dawngrad/models';
+import { type FileSystem, saveCheckpoint } from '@dawngrad/models/node';
+import type { TraceRecord } from '../record.ts';
+import { recordToJson } from '../record-json.ts';
+import type { TrainingState } from '../train/training-state.ts';
+import {
+  BEST_FILE,
+  CRITIC_ADAPTERS_FILE,
+  CRITIC_FOLDER,
+  type FileOffsets,
+  HEAD_FILE,
+  MOMENTS_FILE,
+  POLICY_ADAPTERS_FILE,
+  REPLAY_FILES,
+  STATE_FILE,
+  type StateJson,
+  TRAINING_FOLDER,
+} from './layout.ts';
+import { mergedSources, parameterSources } from './parameter-sources.ts';
+
+export interface SaveTrainingStateOptions {
+  /** Folder of all checkpoints of a run. */
+  readonly folder: string;
+  /** How many of the newest stay, beside the best. */
+  readonly keep: number;
+  /** Copied into the model directories byte for byte. */
+  readonly tokenizerFiles: TokenizerFiles;
+  /** Sizes of the run's growing files, to go back to on a resume. */
+  readonly offsets: FileOffsets;
+  /** Whether this is the best step so far. */
+  readonly isBest: boolean;
+  readonly fileSystem?: FileSystem;
+}
+
+/** Saves all that a run goes on from, atomically, under the name of its step. Returns the checkpoint's path. */
+export async function saveTrainingState(state: TrainingState, options: SaveTrainingStateOptions): Promise<string> {
+  const { folder, keep, tokenizerFiles, offsets, isBest, fileSystem } = options;
+  const { method, policy, critic, best, counters } = state;
+  const moments: TensorSource[] = [];
+  const steps: Record<string, number> = {};
+  for (const [name, optimizer] of optimizersOf(state)) {
+    const held = await optimizer.state();
+    steps[name] = held.step;
+    moments.push(...momentSources(name, held));
+  }
+  const stateJson: StateJson = { schema: 1, method, counters, optimizers: steps, offsets };
+  const models: { folder: string; model: LlamaModel }[] = [{ folder: '', model: policy }];
+  if (critic !== undefined) models.push({ folder: `${CRITIC_FOLDER}/`, model: critic.model });
+  const training = new Map<string, TensorSource[]>([[MOMENTS_FILE, moments]]);
+  if (policy.adapters !== undefined) training.set(POLICY_ADAPTERS_FILE, parameterSources(policy.adapters.parameters));
+  if (critic?.model.adapters !== undefined) {
+    training.set(CRITIC_ADAPTERS_FILE, parameterSources(critic.model.adapters.parameters));
+  }
+  if (best !== undefined) training.set(BEST_FILE, parameterSources(best));
+  const replay = new Map<string, Uint8Array>();
+  if (state.replay !== undefined) {
+    for (const [side, name] of Object.entries(REPLAY_FILES)) {
+      replay.set(name, recordLines(state.replay.state[side as keyof typeof REPLAY_FILES]));
+    }
+  }
+  const tokenizerBytes = [...tokenizerFiles.values()].reduce((total, bytes) => total + bytes.byteLength, 0);
+  const expectedBytes =
+    models.reduce((total, { model }) => total + safetensorsSize(mergedSources(model)) + tokenizerBytes, 0) +
+    [...training.values()].reduce((total, tensors) => total + safetensorsSize(tensors), 0) +
+    [...replay.values()].reduce((total, bytes) => total + bytes.byteLength, 0) +
+    (1 << 16);
+
+  return saveCheckpoint(
+    { folder, step: counters.step, keep, isBest, expectedBytes, extra: { method }, ...(fileSystem && { fileSystem }) },
+    async (directory) => {
+      for (const { folder: prefix, model } of models) {
+        const tensors = mergedSources(model);
+        await writeModel(within(directory, prefix), { config: model.config, tensors, tokenizerFiles });
+      }
+      if (critic !== undefined) {
+        const head = parameterSources(critic.head.parameters);
+        await directory.writeFile(`${CRITIC_FOLDER}/${HEAD_FILE}`, (sink) => writeSafetensors(sink, head));
+      }
+      const own = within(directory, `${TRAINING_FOLDER}/`);
+      for (const [name, tensors] of training) {
+        await own.writeFile(name, (sink) => writeSafetensors(sink, tensors));
+      }
+      for (const [name, bytes] of replay) await own.writeFile(name, (sink) => sink.write(bytes));
+      const json = new TextEncoder().encode(`${JSON.stringify(stateJson, null, 2)}\n`);
+      await own.writeFile(STATE_FILE, (sink) => sink.write(json));
+    },
+  );
+}
+
+/** The optimisers of a run, by the names that their moments are saved under. */
+export function optimizersOf({ optimizer, criticOptimizer }: TrainingState): [string, TrainingState['optimizer']][] {
+  return criticOptimizer === undefined
+    ? [['policy', optimizer]]
+    : [
+        ['policy', optimizer],
+        ['critic', criticOptimizer],
+      ];
+}
+
+/** The names of an optimiser's moments: one tensor an arena. */
+export function momentName(optimizer: string, moment: 'first' | 'second', arena: number): string {
+  return `${optimizer}.${moment}.${arena}`;
+}
+
+function momentSources(optimizer: string, state: AdamwState): TensorSource[] {
+  return (['first', 'second'] as const).flatMap((moment) =>
+    state[moment].map((values, arena) => ({
+      name: momentName(optimizer, moment, arena),
+      shape: [values.length],
+      read: async () => values,
+    })),
+  );
+}
+
+function recordLines(records: readonly TraceRecord[]): Uint8Array {
+  // Scores are of their round alone; a replay does not read them.
+  const lines = records.map(({ logp, refLogp, critic, advantage, ...record }) => {
+    return `${JSON.stringify(recordToJson(record))}\n`;
+  });
+  return new TextEncoder().encode(lines.join(''));
+}
+
+function within(directory: DirectorySink, prefix: string): DirectorySink {
+  return { writeFile: (name, fill) => directory.writeFile(`${prefix}${name}`, fill) };
+}

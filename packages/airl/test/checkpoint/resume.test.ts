@@ -1,0 +1,139 @@
+import type { LlamaModel } from '@dawngrad/models';
+import { findNewestCheckpoint, type ManifestFile } from '@dawngrad/models/node';
+import type { Device } from '@dawngrad/tensor';
+import { openDevice } from '@dawngrad/tensor/node';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { directoryCheckpoints } from '../../src/checkpoint/directory-checkpoints.ts';
+import { Critic } from '../../src/critic/critic.ts';
+import type { MetricRow } from '../../src/metrics/names.ts';
+import { createDocument } from '../../src/task/inverse-rules/documents.ts';
+import { inverseRulesTokenizer } from '../../src/task/inverse-rules/tokenizer.ts';
+import { trainGrpo } from '../../src/train/grpo.ts';
+import { trainIrl } from '../../src/train/irl.ts';
+import { pretrain } from '../../src/train/pretrain.ts';
+import type { RunContext, TrainingResult } from '../../src/train/run-context.ts';
+import { trainSft } from '../../src/train/sft.ts';
+import { grpoOptions, irlOptions, optim, recordRun, sftOptions, tinyPolicy, tinyTask } from '../train/tiny-run.ts';
+import { temporaryFolder } from './temporary-folder.ts';
+
+let device: Device;
+beforeAll(async () => {
+  device = await openDevice();
+});
+afterAll(() => device.close());
+
+// Short completions and small rounds: what is compared is state, not learning.
+const task = { ...tinyTask(), maxCompletionTokens: 10 };
+const small = { promptsPerRound: 2, groupSize: 3 };
+const steps = 6;
+/** A dev set so small that accuracies tie and differ: the kept best must come through a restart. */
+const dev = { everySteps: 2, prompts: 2, samplesPerPrompt: 2, temperature: 1 };
+
+type Run = (policy: LlamaModel, lora: boolean, context: RunContext) => Promise<TrainingResult>;
+
+const irl: Run = async (policy, lora, context) => {
+  const critic = Critic.copyOf(policy, lora ? { rank: 2, alpha: 4, targets: ['v_proj'], seed: 2 } : undefined);
+  try {
+    return await trainIrl(policy, critic, task, { ...irlOptions, ...small, maxSteps: steps }, context);
+  } finally {
+    critic.dispose();
+  }
+};
+
+const sft: Run = (policy, _, context) => {
+  return trainSft(policy, task, { ...sftOptions, maxSteps: steps, dev, keepBest: true }, context);
+};
+
+const grpo: Run = (policy, _, context) => {
+  return trainGrpo(policy, task, { ...grpoOptions, ...small, maxSteps: steps, updatesPerRound: 2 }, context);
+};
+
+const scratch: Run = (policy, _, context) =>
+  pretrain(
+    policy,
+    (index) => createDocument(task.world, index),
+    { lr: 1e-2, optim, maxSteps: steps, rowsPerStep: 3, microBatchTokens: 4096, readEverySteps: 2 },
+    context,
+  );
+
+interface Outcome {
+  readonly result: TrainingResult;
+  /** Names, sizes and hashes of all files of the last checkpoint. */
+  readonly files: readonly ManifestFile[];
+  readonly rows: MetricRow[];
+  readonly sampleIds: string[];
+}
+
+/** Runs from a fresh start of the process's models, on top of what earlier starts left in the folder. */
+async function start(
+  run: Run,
+  lora: boolean,
+  folder: string,
+  log: { rows: MetricRow[]; sampleIds: string[] },
+  options: { readonly resume: boolean; readonly stopAfter?: number },
+): Promise<Outcome> {
+  const files = {
+    offsets: () => ({ metrics: log.rows.length, samples: log.sampleIds.length }),
+    truncate: ({ metrics, samples }: { metrics: number; samples: number }) => {
+      log.rows.length = metrics;
+      log.sampleIds.length = samples;
+    },
+  };
+  const checkpoints = directoryCheckpoints({
+    folder,
+    keep: 2,
+    everySteps: 4,
+    tokenizerFiles: inverseRulesTokenizer(),
+    resume: options.resume,
+    files,
+  });
+  const recorded = recordRun(checkpoints, options.stopAfter);
+  const policy = tinyPolicy(device, lora);
+  try {
+    const result = await run(policy, lora, {
+      ...recorded.context,
+      metrics: (row) => log.rows.push(row),
+      samples: ({ id }) => log.sampleIds.push(id),
+    });
+    const { found } = await findNewestCheckpoint(folder);
+    return { result, files: found!.manifest.files, ...log };
+  } finally {
+    policy.dispose();
+  }
+}
+
+/** Without what depends on the machine's mood: times, memory, launches (a first step compiles). */
+function learned(rows: readonly MetricRow[]): MetricRow[] {
+  return rows.map((row) =>
+    Object.fromEntries(Object.entries(row).filter(([key]) => !/^(mem|perf|time)\/|^step_time$/.test(key))),
+  );
+}
+
+describe.each<[string, Run, boolean, readonly number[]]>([
+  ['pretrain', scratch, false, [1]],
+  ['sft', sft, false, [3]],
+  ['sft with adapters', sft, true, [3]],
+  ['grpo', grpo, false, [3]],
+  ['grpo with adapters', grpo, true, [2]],
+  ['irl, stopped in the warm-up and twice in the rounds', irl, false, [2, 3, 2]],
+  ['irl with adapters of policy and critic', irl, true, [5]],
+])('%s', (_, run, lora, stops) => {
+  it('ends with the same checkpoint, byte for byte, whether it was interrupted or not', async () => {
+    const whole = await start(run, lora, temporaryFolder(), { rows: [], sampleIds: [] }, { resume: false });
+    const folder = temporaryFolder();
+    const log = { rows: [] as MetricRow[], sampleIds: [] as string[] };
+    for (const [i, stopAfter] of stops.entries()) {
+      const part = await start(run, lora, folder, log, { resume: i > 0, stopAfter });
+      expect(part.result.status).toBe('stopped');
+      expect(part.files).not.toEqual(whole.files);
+      // A process that died later had written more than its last checkpoint knows of.
+      log.rows.push({ step: 99 });
+      log.sampleIds.push('lost');
+    }
+    const last = await start(run, lora, folder, log, { resume: true });
+    expect(last.result).toEqual({ status: 'finished', step: steps });
+    expect(last.files).toEqual(whole.files);
+    expect(learned(last.rows)).toEqual(learned(whole.rows));
+    expect(last.sampleIds).toEqual(whole.sampleIds);
+  });
+});
