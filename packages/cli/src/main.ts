@@ -1,7 +1,10 @@
 import { Command, CommanderError } from 'commander';
 import type { CommandContext } from './commands/command-context.ts';
 import { addConfigCommand } from './commands/config.ts';
+import { addDemoCommand } from './commands/demo.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
+import { addEvaluateCommand } from './commands/evaluate.ts';
+import { addTrainCommand } from './commands/train.ts';
 import { exitOnCrash } from './crash-handler.ts';
 import { dawngradVersion } from './package-info.ts';
 
@@ -54,12 +57,18 @@ function createProgram(context: CommandContext): Command {
     .allowExcessArguments(false)
     .configureOutput({ writeOut: context.out, writeErr: context.err })
     .exitOverride();
+  addDemoCommand(program, context);
+  addTrainCommand(program, context);
+  addEvaluateCommand(program, context);
   addDoctorCommand(program, context);
   addConfigCommand(program, context);
   return program.addHelpText(
     'after',
     `
 Examples:
+  $ dawngrad demo                            all of it in small, in minutes
+  $ dawngrad train sft --data train.jsonl --model models/base run.dir=runs/sft
+  $ dawngrad evaluate --model runs/sft --data test.jsonl run.dir=runs/sft-test
   $ dawngrad doctor                          can this machine train?
   $ dawngrad config show irl > irl.yaml      a configuration to edit
 `,

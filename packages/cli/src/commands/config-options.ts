@@ -6,10 +6,11 @@ export interface ConfigOptions {
   readonly config?: string;
   readonly data?: string;
   readonly model?: string;
+  readonly critic?: string;
 }
 
 /** Options that stand for a key, as they are typed most. */
-const SHORTHANDS = { data: 'data.path', model: 'policy.model' } as const;
+const SHORTHANDS = { data: 'data.path', model: 'policy.model', critic: 'critic.model' } as const;
 
 /** Gives a command the arguments that `readConfig` reads. */
 export function addConfigOptions(command: Command): Command {
@@ -31,7 +32,7 @@ export async function readConfig<Kind extends ConfigKind>(
     import('../config/read-config-file.ts'),
     import('../config/resolve-config.ts'),
   ]);
-  const shorthands = (['data', 'model'] as const).flatMap((name) => {
+  const shorthands = (['data', 'model', 'critic'] as const).flatMap((name) => {
     const value = options[name];
     // Quoted, since a path may look like a number or a list.
     return value === undefined ? [] : [`${SHORTHANDS[name]}=${JSON.stringify(value)}`];

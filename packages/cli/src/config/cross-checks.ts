@@ -14,11 +14,22 @@ export function crossFaults<Kind extends ConfigKind>(kind: Kind, config: Config<
 }
 
 const CHECKS: { readonly [Kind in ConfigKind]: (config: Config<Kind>) => CrossFault[] } = {
-  sft: () => [],
+  sft: keepBestFaults,
   grpo: () => [],
   irl: (config) => [...creditFaults(config), ...criticFaults(config), ...clipFaults(config)],
   evaluate: (config) => [...clipFaults(config), ...ksFaults(config)],
 };
+
+function keepBestFaults({ train, data }: Config<'sft'>): CrossFault[] {
+  if (!train.keep_best || data.dev_fraction > 0) return [];
+  return [
+    {
+      keys: ['train.keep_best', 'data.dev_fraction'],
+      message:
+        'the best weights are chosen on dev rows, data.dev_fraction is 0. Raise it, or set train.keep_best=false.',
+    },
+  ];
+}
 
 function creditFaults({ reward, credit }: Config<'irl'>): CrossFault[] {
   const faults: CrossFault[] = [];

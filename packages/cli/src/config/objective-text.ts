@@ -14,6 +14,8 @@ export function objectiveText(training: TrainingConfig): string {
 function sftParts({ policy, train }: Config<'sft'>): string[] {
   return [
     `objective: cross-entropy of completion tokens, mean over the tokens of ${train.rows_per_step} rows`,
+    // The dev rows are judged by the checker, so a comparison has to say so.
+    ...(train.keep_best ? ['weights: those that are best on the dev rows'] : []),
     weights('policy', policy),
   ];
 }
@@ -22,7 +24,7 @@ function rewardParts(training: Exclude<TrainingConfig, { readonly kind: 'sft' }>
   const { policy, sampling, train } = training.config;
   const kl = policy.kl_beta === 0 ? 'no divergence term' : `${policy.kl_beta} x k3 divergence from the starting policy`;
   return [
-    `objective: clipped ratio 1 ± ${policy.clip}, ${kl}, ${count(policy.updates_per_round, 'update')} a round`,
+    `objective: clipped ratio 1 ± ${policy.clip}, mean by ${policy.normalisation}, ${kl}, ${count(policy.updates_per_round, 'update')} a round`,
     ...(training.kind === 'grpo' ? outcomeParts(training.config) : criticParts(training.config)),
     `round: ${train.prompts_per_round} prompts x ${sampling.group_size} samples at temperature ${sampling.temperature}`,
     weights('policy', policy),

@@ -5,6 +5,7 @@ import {
   DATASETS,
   type DatasetName,
   GRANULARITIES,
+  NORMALISATIONS,
   RELABEL_MODES,
   TEXT_EDITS,
   type TextEditName,
@@ -112,6 +113,12 @@ export const rlPolicySection = (klBeta: number) =>
       'Weight of the k3 divergence from the frozen starting policy; 0 = off.',
     ),
     clip: field(between(0.01, 0.99), 0.2, 'ratio', 'The probability ratio is clipped to 1 - clip .. 1 + clip.'),
+    normalisation: field(
+      oneOf(NORMALISATIONS),
+      'token',
+      'choice',
+      'What counts equally in the loss: every token of the round, or every sample.',
+    ),
     updates_per_round: field(whole(1), 1, 'updates', 'Optimiser steps on each round of samples.'),
   });
 
@@ -126,6 +133,7 @@ export const criticSection = () =>
     lr: field(positive(), 1e-5, 'number', 'Peak learning rate of the critic.'),
     lora: loraSection(0, "Rank of the critic's low-rank adapters; 0 = train all weights."),
     label_smoothing: field(between(0, 0.49), 0.1, 'fraction', 'Targets are 1 - e for experts and e for negatives.'),
+    lr_decay: field(oneOf(['cosine', 'none']), 'cosine', 'choice', "The critic's learning rate after its warm-up."),
     updates_per_round: field(whole(1), 3, 'updates', 'Critic updates in each round.'),
     experts_per_update: field(whole(1), 16, 'samples', 'Expert traces in each critic update.'),
     policy_per_update: field(whole(1), 16, 'samples', 'Policy samples in each critic update.'),
@@ -261,8 +269,15 @@ export const optimSection = () =>
     final_ratio: field(between(0, 1), 0, 'ratio', 'Learning rate at the end, as a share of the peak.'),
   });
 
+const microBatchField = field(
+  whole(1),
+  8192,
+  'tokens',
+  'Most tokens in one pass through a model; changes memory, not results.',
+);
+
 const stepFields = {
-  micro_batch: field(whole(1), 4, 'rows', 'Sequences in one forward and backward pass; changes memory, not results.'),
+  micro_batch_tokens: microBatchField,
   checkpoint_every_steps: field(
     whole(1),
     50,
@@ -276,12 +291,19 @@ export const sftTrainSection = () =>
   section({
     max_steps: field(whole(1), 500, 'steps', 'Optimiser steps.'),
     rows_per_step: field(whole(1), 16, 'rows', 'Rows in each optimiser step.'),
+    keep_best: field(
+      yesNo(),
+      false,
+      'yes/no',
+      'End with the weights that were best on the dev rows, which uses the checker.',
+    ),
     ...stepFields,
   });
 
 const roundFields = {
   max_steps: field(whole(1), 500, 'rounds', 'Rounds of sampling and learning.'),
   prompts_per_round: field(whole(1), 16, 'prompts', 'Prompts in each round.'),
+  logged_prompts: field(whole(0), 1, 'prompts', 'Prompts of each round whose samples go to samples.jsonl.'),
   ...stepFields,
 };
 
@@ -308,6 +330,7 @@ export const trainEvalSection = () =>
     ),
     prompts: field(whole(1), 64, 'prompts', 'Dev prompts in an evaluation, at most.'),
     samples_per_prompt: field(whole(1), 1, 'samples', 'Completions of each dev prompt.'),
+    temperature: temperatureField,
   });
 
 export const evaluateEvalSection = () =>
@@ -320,5 +343,11 @@ export const evaluateEvalSection = () =>
       'The k of pass@k; null = 1, 3, 5 and 10 as far as there are samples.',
     ),
     resamples: field(whole(100), 1000, 'resamples', 'Bootstrap resamples of prompts behind each 95 % interval.'),
-    batch: field(whole(1), 32, 'samples', 'Completions generated together; changes memory, not results.'),
+    batch: field(
+      whole(1),
+      64,
+      'samples',
+      'Completions between two writes to the disk, whole prompts; changes memory, not results.',
+    ),
+    micro_batch_tokens: microBatchField,
   });

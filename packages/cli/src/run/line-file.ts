@@ -21,7 +21,12 @@ export class LineFile {
 
   /** Writes one object as one line. Numbers must be finite, since JSON has no others. */
   append(row: object): void {
-    const line = Buffer.from(`${JSON.stringify(row, finite)}\n`);
+    this.appendLine(JSON.stringify(row, finite));
+  }
+
+  /** Writes a line that is JSON already, without its newline. */
+  appendLine(json: string): void {
+    const line = Buffer.from(`${json}\n`);
     for (let written = 0; written < line.length; ) written += writeSync(this.#file, line, written);
     this.#bytes += line.length;
   }

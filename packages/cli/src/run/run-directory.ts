@@ -31,11 +31,11 @@ export interface OpenRunOptions {
   readonly resume: boolean;
 }
 
-const CONFIG = 'config.lock.json';
+export const CONFIG = 'config.lock.json';
 const ENVIRONMENT = 'env.json';
 const METRICS = 'metrics.jsonl';
 const SAMPLES = 'samples.jsonl';
-const CHECKPOINTS = 'ckpt';
+export const CHECKPOINTS = 'ckpt';
 
 /**
  * The folder that holds all of a run: `config.lock.json` (every field), `env.json` (one entry for each
@@ -45,17 +45,26 @@ export class RunDirectory {
   readonly path: string;
   /** Where checkpoints go. */
   readonly checkpoints: string;
-  readonly metrics: LineFile;
-  readonly samples: LineFile;
   readonly #lock: RunLock;
+  #metrics: LineFile | undefined;
+  #samples: LineFile | undefined;
 
   private constructor(path: string, lock: RunLock) {
     this.path = path;
     this.checkpoints = join(path, CHECKPOINTS);
     this.#lock = lock;
-    mkdirSync(this.checkpoints, { recursive: true });
-    this.metrics = new LineFile(join(path, METRICS));
-    this.samples = new LineFile(join(path, SAMPLES));
+  }
+
+  /** One row a step; made when it is first asked for. */
+  get metrics(): LineFile {
+    this.#metrics ??= new LineFile(join(this.path, METRICS));
+    return this.#metrics;
+  }
+
+  /** One row a logged sample; made when it is first asked for. */
+  get samples(): LineFile {
+    this.#samples ??= new LineFile(join(this.path, SAMPLES));
+    return this.#samples;
   }
 
   /**
@@ -94,10 +103,23 @@ export class RunDirectory {
     }
   }
 
-  /** Adds what this start runs on to env.json. */
+  /**
+   * Adds what this start runs on to env.json. Throws ToolError 'config' where a file that the run reads has
+   * changed since an earlier start: a run that went on would be neither the one nor the other.
+   */
   recordEnvironment(environment: RunEnvironment): void {
     const path = join(this.path, ENVIRONMENT);
     const held = readJson(path) as { readonly starts?: readonly RunEnvironment[] } | undefined;
+    for (const [file, hash] of Object.entries(environment.dataHashes)) {
+      const before = held?.starts?.find(({ dataHashes }) => Object.hasOwn(dataHashes, file))?.dataHashes[file];
+      if (before === undefined || before === hash) continue;
+      throw new ToolError('config', {
+        op: file,
+        expected: `the file that the run started with (SHA-256 ${before.slice(0, 12)}...)`,
+        got: `${hash.slice(0, 12)}...`,
+        hint: 'put it back, or start a new run in another run.dir.',
+      });
+    }
     writeAtomically(path, jsonText({ schema: 1, starts: [...(held?.starts ?? []), environment] }));
   }
 
@@ -115,8 +137,8 @@ export class RunDirectory {
   }
 
   [Symbol.dispose](): void {
-    this.metrics.close();
-    this.samples.close();
+    this.#metrics?.close();
+    this.#samples?.close();
     this.#lock[Symbol.dispose]();
   }
 }

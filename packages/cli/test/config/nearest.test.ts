@@ -32,7 +32,7 @@ const MISSPELT: readonly [ConfigKind, string, string][] = [
   ['sft', 'train.max_stps', 'train.max_steps'],
   ['sft', 'train.maxSteps', 'train.max_steps'],
   ['sft', 'train.row_per_step', 'train.rows_per_step'],
-  ['sft', 'train.microbatch', 'train.micro_batch'],
+  ['sft', 'train.microbatch_tokens', 'train.micro_batch_tokens'],
   ['sft', 'train.checkpoint_every', 'train.checkpoint_every_steps'],
   ['sft', 'train.keep_checkpoint', 'train.keep_checkpoints'],
   ['sft', 'optim.weight_decy', 'optim.weight_decay'],

@@ -18,7 +18,7 @@ describe('objectiveText', () => {
   it('says what GRPO optimises', () => {
     const config = resolveConfig('grpo', { needsInputs: false });
     expect(objectiveText({ kind: 'grpo', config }).split('\n')).toEqual([
-      'objective: clipped ratio 1 ± 0.2, no divergence term, 1 update a round',
+      'objective: clipped ratio 1 ± 0.2, mean by token, no divergence term, 1 update a round',
       'reward: 1 for an answer that the numeric checker calls right; divided by the std of: group',
       'round: 16 prompts x 8 samples at temperature 1',
       'policy: all weights, learning rate 0.00001',
@@ -47,6 +47,7 @@ describe('objectiveText', () => {
       'policy.kl_beta=0',
       'policy.clip=0.3',
       'policy.updates_per_round=2',
+      'policy.normalisation=sequence',
       'policy.lora.rank=4',
       'critic.lr=1e-3',
       'critic.lora.rank=4',

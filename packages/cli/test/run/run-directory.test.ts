@@ -48,9 +48,12 @@ function failure(action: () => unknown): ToolError {
 }
 
 describe('RunDirectory', () => {
-  it('makes the folder with the configuration and empty logs', () => {
-    open()[Symbol.dispose]();
-    expect(readdirSync(path).sort()).toEqual(['ckpt', 'config.lock.json', 'metrics.jsonl', 'samples.jsonl']);
+  it('makes the folder with the configuration, and logs once they are written to', () => {
+    const run = open();
+    expect(readdirSync(path).sort()).toEqual(['config.lock.json', 'lock']);
+    run.metrics.append({ step: 1 });
+    run[Symbol.dispose]();
+    expect(readdirSync(path).sort()).toEqual(['config.lock.json', 'metrics.jsonl']);
     expect(JSON.parse(readFileSync(join(path, 'config.lock.json'), 'utf8'))).toEqual(CONFIG);
   });
 

@@ -1,0 +1,39 @@
+import type { Command } from 'commander';
+import type { CommandContext } from './command-context.ts';
+import { addConfigOptions, type ConfigOptions, readConfig } from './config-options.ts';
+
+interface TrainOptions extends ConfigOptions {
+  readonly resume?: boolean;
+}
+
+const METHODS = {
+  sft: 'imitate the targets of the rows (supervised fine-tuning)',
+  grpo: 'learn from right and wrong answers (group-relative policy optimisation)',
+  irl: 'learn a reward from the targets, and the policy from the reward (R-AIRL)',
+} as const;
+
+/** `dawngrad train sft|grpo|irl`. */
+export function addTrainCommand(program: Command, context: CommandContext): void {
+  const train = program
+    .command('train')
+    .description('train a model: sft, grpo, irl')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ dawngrad train sft --data train.jsonl --model models/base train.max_steps=100',
+    );
+  for (const kind of Object.keys(METHODS) as (keyof typeof METHODS)[]) {
+    addConfigOptions(train.command(kind))
+      .description(METHODS[kind])
+      .option('--resume', 'go on with the run in run.dir from its newest checkpoint')
+      .addHelpText(
+        'after',
+        `\nExample:\n  $ dawngrad train ${kind} --config ${kind}.yaml policy.lr=3e-4 run.dir=runs/a`,
+      )
+      .action(async (overrides: string[], options: TrainOptions) => {
+        const config = await readConfig(kind, overrides, options);
+        const { runTraining } = await import('../training/run-training.ts');
+        // `kind` and the configuration read for it belong together.
+        await runTraining({ kind, config } as Parameters<typeof runTraining>[0], options.resume === true, context);
+      });
+  }
+}

@@ -1,0 +1,54 @@
+import { Critic } from '@dawngrad/airl';
+import { HEAD_FILE } from '@dawngrad/airl/node';
+import { LlamaModel, type LoraOptions, type OpenModel, SafetensorsFile, ScalarHead } from '@dawngrad/models';
+import { openModelDirectory } from '@dawngrad/models/node';
+import { type Device, ToolError } from '@dawngrad/tensor';
+
+export interface LoadCriticOptions {
+  /** The policy's model: a critic reads the policy's ids, so both must have the same tokens. */
+  readonly policy: OpenModel;
+  readonly maxPositions: number;
+  /** Null where the critic is to be read only. */
+  readonly training: { readonly lora: LoraOptions | undefined } | null;
+}
+
+/**
+ * A critic from a folder in Hugging Face layout. To be trained it may be any model, whose reward then starts at
+ * zero; to be read only it must have been trained. Throws ToolError 'config' or 'corrupt'.
+ */
+export async function loadCritic(device: Device, folder: string, options: LoadCriticOptions): Promise<Critic> {
+  const { policy, maxPositions, training } = options;
+  const source = await openModelDirectory(folder);
+  if (source.tokenizer.vocabSize !== policy.tokenizer.vocabSize) {
+    throw new ToolError('config', {
+      op: folder,
+      expected: `a critic with the policy's ${policy.tokenizer.vocabSize} tokens`,
+      got: `${source.tokenizer.vocabSize}`,
+    });
+  }
+  const names = await source.files.list();
+  const hasHead = names.includes(HEAD_FILE);
+  if (!hasHead && training === null) {
+    throw new ToolError('config', {
+      op: folder,
+      expected: `a trained critic, with ${HEAD_FILE}`,
+      got: 'a model without it',
+      hint: 'name the run of `train irl`, or one of its checkpoints.',
+    });
+  }
+  const trainable = training !== null && training.lora === undefined;
+  const model = await LlamaModel.load(device, source, { trainable, maxPositions });
+  const head = new ScalarHead(device, source.config.hiddenSize);
+  try {
+    if (training?.lora !== undefined) model.attachAdapters(training.lora);
+    if (hasHead) {
+      const file = await SafetensorsFile.open(await source.files.open(HEAD_FILE));
+      for (const name of head.parameters.names) head.parameters.set(name, await file.readF32(name));
+    }
+    return new Critic(model, head);
+  } catch (error) {
+    model.dispose();
+    head.dispose();
+    throw error;
+  }
+}

@@ -1,0 +1,28 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { CRITIC_FOLDER } from '@dawngrad/airl/node';
+import { openModelFiles, readPointer } from '@dawngrad/models/node';
+import { ToolError } from '@dawngrad/tensor';
+import { CHECKPOINTS, CONFIG } from './run-directory.ts';
+
+/** The folder of a model: the one given or, for the folder of a run, its newest checkpoint. */
+export async function modelFolder(path: string): Promise<string> {
+  if (!existsSync(join(path, CONFIG))) return path;
+  const checkpoints = join(path, CHECKPOINTS);
+  const name = await readPointer(checkpoints, 'latest');
+  if (name !== undefined) return join(checkpoints, name);
+  throw new ToolError('config', { op: path, expected: 'a run with a checkpoint', got: 'none yet' });
+}
+
+/** The folder of a critic: as `modelFolder`; in the checkpoint of an R-AIRL run it lies beside the policy. */
+export async function criticFolder(path: string): Promise<string> {
+  const folder = await modelFolder(path);
+  const critic = join(folder, CRITIC_FOLDER);
+  return existsSync(join(critic, 'config.json')) ? critic : folder;
+}
+
+/** The weight files of a model's folder. */
+export async function weightFiles(folder: string): Promise<string[]> {
+  const names = await (await openModelFiles(folder)).list();
+  return names.filter((name) => name.endsWith('.safetensors')).map((name) => join(folder, name));
+}

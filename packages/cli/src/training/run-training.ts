@@ -1,0 +1,112 @@
+import {
+  Critic,
+  type RunContext,
+  type TextTask,
+  type TrainingResult,
+  trainGrpo,
+  trainIrl,
+  trainSft,
+} from '@dawngrad/airl';
+import { directoryCheckpoints } from '@dawngrad/airl/node';
+import { LlamaModel, type OpenModel, readTokenizerFiles } from '@dawngrad/models';
+import { openModelDirectory } from '@dawngrad/models/node';
+import type { CommandContext } from '../commands/command-context.ts';
+import { objectiveText } from '../config/objective-text.ts';
+import type { Config } from '../config/schema.ts';
+import { loadCritic } from '../run/load-critic.ts';
+import { criticFolder, modelFolder, weightFiles } from '../run/model-folder.ts';
+import { positionNote } from '../run/position-note.ts';
+import { type RunSession, runSession } from '../run/run-session.ts';
+import { grpoOptions, irlOptions, loraOptions, sftOptions } from './trainer-options.ts';
+import { type Training, trainingTask } from './training-task.ts';
+
+/** `dawngrad train`: a run directory with metrics, samples and checkpoints that are models to go on with. */
+export async function runTraining(training: Training, resume: boolean, context: CommandContext): Promise<void> {
+  const { config } = training;
+  // `resolveConfig` asks for both.
+  const folder = await modelFolder(config.policy.model as string);
+  const source = await openModelDirectory(folder);
+  const task = trainingTask(training, source);
+  const inputs = [config.data.path as string, ...(await weightFiles(folder))];
+  await runSession({ config, resume, inputs, objective: objectiveText(training) }, context, async (session) => {
+    const { device, directory, progress } = session;
+    const maxPositions = task.maxPromptTokens + task.maxCompletionTokens;
+    const note = positionNote(source.config, maxPositions);
+    if (note !== undefined) progress.note(note);
+    if (task.dropped > 0) progress.note(`note: ${task.dropped} rows over the token limits are left out`);
+    const lora = loraOptions(config.policy.lora, config.run.seed);
+    const policy = await LlamaModel.load(device, source, { trainable: lora === undefined, maxPositions });
+    try {
+      if (lora !== undefined) policy.attachAdapters(lora);
+      const trainer = await trainerContext(session, config, source, resume);
+      const { status, step } = await train(training, policy, task, trainer, source);
+      progress.close();
+      const saved = `checkpoint: ${directory.checkpoints}`;
+      progress.note(
+        status === 'finished'
+          ? `finished after step ${step}; ${saved}`
+          : `stopped after step ${step}; go on with --resume`,
+      );
+    } finally {
+      policy.dispose();
+    }
+  });
+}
+
+async function train(
+  training: Training,
+  policy: LlamaModel,
+  task: TextTask,
+  context: RunContext,
+  source: OpenModel,
+): Promise<TrainingResult> {
+  switch (training.kind) {
+    case 'sft':
+      return trainSft(policy, task, sftOptions(training.config, task), context);
+    case 'grpo':
+      return trainGrpo(policy, task, grpoOptions(training.config, task), context);
+    case 'irl': {
+      const critic = await startingCritic(training.config, policy, source);
+      try {
+        return await trainIrl(policy, critic, task, irlOptions(training.config, task), context);
+      } finally {
+        critic.dispose();
+      }
+    }
+  }
+}
+
+/** The critic that a configuration names or, where it names none, one that starts as the policy does. */
+async function startingCritic({ critic, run }: Config<'irl'>, policy: LlamaModel, source: OpenModel): Promise<Critic> {
+  const lora = loraOptions(critic.lora, run.seed);
+  if (critic.model === null) return Critic.copyOf(policy, lora);
+  return loadCritic(policy.device, await criticFolder(critic.model), {
+    policy: source,
+    maxPositions: policy.maxPositions,
+    training: { lora },
+  });
+}
+
+/** What a trainer sees of the run: checkpoints are saved beside the metrics, and agree with them on a resume. */
+async function trainerContext(
+  { directory, progress, stop }: RunSession,
+  { train }: Training['config'],
+  source: OpenModel,
+  resume: boolean,
+): Promise<RunContext> {
+  return {
+    reporter: progress,
+    metrics: (row) => directory.metrics.append(row),
+    samples: (row) => directory.samples.append(row),
+    shouldStop: () => stop.isRequested,
+    nowMs: () => performance.now(),
+    checkpoints: directoryCheckpoints({
+      folder: directory.checkpoints,
+      keep: train.keep_checkpoints,
+      everySteps: train.checkpoint_every_steps,
+      tokenizerFiles: await readTokenizerFiles(source.files),
+      resume,
+      files: directory,
+    }),
+  };
+}

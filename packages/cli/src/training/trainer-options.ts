@@ -1,0 +1,101 @@
+import type { DevOptions, GrpoOptions, IrlOptions, OptimOptions, RoundOptions, SftOptions, Task } from '@dawngrad/airl';
+import type { LoraOptions } from '@dawngrad/models';
+import type { Config } from '../config/schema.ts';
+
+/** The linears of a block; all of them get an adapter. */
+const LORA_TARGETS = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'];
+
+/** Configurations as the trainers want them. */
+export function sftOptions({ run, policy, optim, train, eval: dev }: Config<'sft'>, task: Task): SftOptions {
+  return {
+    seed: run.seed,
+    lr: policy.lr,
+    optim: optimOptions(optim),
+    maxSteps: train.max_steps,
+    rowsPerStep: train.rows_per_step,
+    microBatchTokens: train.micro_batch_tokens,
+    keepBest: train.keep_best,
+    ...devOptions(dev, task),
+  };
+}
+
+export function grpoOptions(config: Config<'grpo'>, task: Task): GrpoOptions {
+  // No prompt of this task has a demonstration.
+  return { ...roundOptions(config, task, 1), scale: config.credit.scale };
+}
+
+export function irlOptions(config: Config<'irl'>, task: Task): IrlOptions {
+  const { critic, reward, credit, negatives, relabel, replay, warmup, run, train } = config;
+  const lora = loraOptions(critic.lora, run.seed);
+  return {
+    ...roundOptions(config, task, train.unlabelled_fraction),
+    critic: {
+      lr: critic.lr,
+      lrDecay: critic.lr_decay,
+      optim: optimOptions(config.optim),
+      ...(lora === undefined ? {} : { lora }),
+      labelSmoothing: critic.label_smoothing,
+      updatesPerRound: critic.updates_per_round,
+      expertsPerUpdate: critic.experts_per_update,
+      policyPerUpdate: critic.policy_per_update,
+      freezeAfterWarmup: critic.freeze_after_warmup,
+    },
+    reward: {
+      granularity: reward.granularity,
+      intervalTokens: reward.interval_tokens,
+      temperature: reward.temperature,
+      clip: reward.clip,
+    },
+    credit: { level: credit.level, scale: credit.scale, gamma: credit.gamma ?? 1 },
+    corruptedPerExpert: negatives.per_expert,
+    relabel: relabel.mode,
+    replay: { rounds: replay.rounds, onPolicyFraction: replay.on_policy_fraction },
+    warmup: { steps: warmup.steps, samplesPerPrompt: warmup.samples_per_prompt },
+  };
+}
+
+/** Undefined where all weights are trained. */
+export function loraOptions({ rank, alpha }: Config<'sft'>['policy']['lora'], seed: number): LoraOptions | undefined {
+  return rank === 0 ? undefined : { rank, alpha: alpha ?? 2 * rank, targets: LORA_TARGETS, seed };
+}
+
+function roundOptions(config: Config<'grpo'> | Config<'irl'>, task: Task, unlabelledFraction: number): RoundOptions {
+  const { run, policy, sampling, optim, train, eval: dev } = config;
+  return {
+    seed: run.seed,
+    lr: policy.lr,
+    optim: optimOptions(optim),
+    klBeta: policy.kl_beta,
+    clip: { low: policy.clip, high: policy.clip },
+    updatesPerRound: policy.updates_per_round,
+    normalisation: policy.normalisation,
+    groupSize: sampling.group_size,
+    temperature: sampling.temperature,
+    maxSteps: train.max_steps,
+    promptsPerRound: train.prompts_per_round,
+    unlabelledFraction,
+    microBatchTokens: train.micro_batch_tokens,
+    loggedPrompts: train.logged_prompts,
+    ...devOptions(dev, task),
+  };
+}
+
+function optimOptions(optim: Config<'sft'>['optim']): OptimOptions {
+  return {
+    beta1: optim.beta1,
+    beta2: optim.beta2,
+    epsilon: optim.epsilon,
+    weightDecay: optim.weight_decay,
+    maxGradNorm: optim.max_grad_norm,
+    schedule: optim.schedule,
+    warmupRatio: optim.warmup_ratio,
+    finalRatio: optim.final_ratio,
+  };
+}
+
+/** Without dev rows there is nothing to evaluate on the way. */
+function devOptions(dev: Config<'sft'>['eval'], task: Task): { readonly dev?: DevOptions } {
+  if (task.dev.length === 0) return {};
+  const { every_steps, prompts, samples_per_prompt, temperature } = dev;
+  return { dev: { everySteps: every_steps, prompts, samplesPerPrompt: samples_per_prompt, temperature } };
+}

@@ -1,0 +1,60 @@
+import { createTextTask, cutDev, type Example, permutation, STREAMS, type TextTask } from '@dawngrad/airl';
+import type { OpenModel } from '@dawngrad/models';
+import { ToolError } from '@dawngrad/tensor';
+import type { Config } from '../config/schema.ts';
+import { modelCodec } from '../run/model-codec.ts';
+import { readExamples } from '../run/read-examples.ts';
+
+export type Training =
+  | { readonly kind: 'sft'; readonly config: Config<'sft'> }
+  | { readonly kind: 'grpo'; readonly config: Config<'grpo'> }
+  | { readonly kind: 'irl'; readonly config: Config<'irl'> };
+
+/** The rows of a training configuration as a task, tokenised for the model. */
+export function trainingTask(training: Training, model: OpenModel): TextTask {
+  const { data, run } = training.config;
+  const { train, dev } = cutDev(readExamples(data), data.dev_fraction, run.seed);
+  if (train.length === 0) {
+    throw new ToolError('config', {
+      op: 'data.dev_fraction',
+      expected: 'rows left to train on',
+      got: `${dev.length} of ${dev.length} rows kept for evaluation`,
+    });
+  }
+  return createTextTask({
+    name: data.format,
+    ...splitTraining(training, train),
+    dev,
+    test: [],
+    codec: modelCodec(model),
+    limits: { maxPromptTokens: data.max_prompt_tokens, maxCompletionTokens: data.max_completion_tokens },
+    overlong: data.overlong,
+    checker: data.checker,
+    corruptions:
+      training.kind === 'irl' && training.config.negatives.per_expert > 0 ? training.config.negatives.functions : [],
+    seed: run.seed,
+  });
+}
+
+/** Which rows show their target. An outcome reward needs none, so that rows without a target train as well. */
+function splitTraining(
+  training: Training,
+  train: readonly Example[],
+): { demonstrations: readonly Example[]; unlabelled: readonly Example[] } {
+  if (training.kind === 'sft') return { demonstrations: train, unlabelled: [] };
+  if (training.kind === 'grpo') return { demonstrations: [], unlabelled: train };
+  const { data, run } = training.config;
+  const withTarget = train.filter(({ target }) => target !== undefined);
+  const count = data.demonstrations ?? withTarget.length;
+  if (withTarget.length === 0 || count > withTarget.length) {
+    throw new ToolError('config', {
+      op: 'data.demonstrations',
+      expected: `${count === 0 ? 'at least one' : count} training rows with a target`,
+      got: `${withTarget.length}`,
+    });
+  }
+  const order = permutation(run.seed, STREAMS.demonstrations, 0, withTarget.length);
+  const demonstrations = Array.from(order.slice(0, count), (i) => withTarget[i]!);
+  const shown = new Set(demonstrations);
+  return { demonstrations, unlabelled: train.filter((example) => !shown.has(example)) };
+}
