@@ -104,6 +104,9 @@ function reduceDef(reduction: Reduction): OpDef<ReduceAttrs> {
         ? 'sum over axes'
         : `${reduction} over axes; the gradient goes to every element that attains it, shared equally`,
     infer: ([x], attrs) => {
+      if (new Set(attrs.axes).size !== attrs.axes.length) {
+        throw new ToolError('shape', { op: reduction, expected: 'each axis once', got: formatShape(attrs.axes) });
+      }
       if (reduction !== 'sum' && sizeOf(x!.shape) === 0 && sizeOf(outputShape(x!.shape, attrs)) > 0) {
         throw new ToolError('shape', {
           op: reduction,

@@ -20,7 +20,8 @@ export const reshapeOp: OpDef<{ readonly shape: Shape }> = {
   anyDtype: true,
   doc: 'the same elements in row-major order under another shape',
   infer: ([x], { shape }) => {
-    if (sizeOf(shape) !== sizeOf(x!.shape)) {
+    const isShape = shape.every((dim) => Number.isInteger(dim) && dim >= 0);
+    if (!isShape || sizeOf(shape) !== sizeOf(x!.shape)) {
       throw new ToolError('shape', {
         op: 'reshape',
         expected: `${sizeOf(x!.shape)} elements as in ${formatShape(x!.shape)}`,
@@ -44,6 +45,8 @@ export const reshapeOp: OpDef<{ readonly shape: Shape }> = {
   ],
   errors: () => [
     { name: 'size changes', inputs: [{ shape: [4, 6], dtype: 'f32' }], attrs: { shape: [5, 5] }, code: 'shape' },
+    { name: 'a fraction', inputs: [{ shape: [2, 3], dtype: 'f32' }], attrs: { shape: [4, 1.5] }, code: 'shape' },
+    { name: 'negative sizes', inputs: [{ shape: [2, 3], dtype: 'f32' }], attrs: { shape: [-2, -3] }, code: 'shape' },
   ],
 };
 
