@@ -1,6 +1,6 @@
 import { type Adamw, accumulateGradients } from '@dawngrad/autograd';
 import { type LlamaModel, type PackedBatch, tokenLogProbs } from '@dawngrad/models';
-import { affine, readAll, scopeAsync, type Tensor, tensorsIn } from '@dawngrad/tensor';
+import { affine, readAll, scope, scopeAsync, type Tensor, tensorsIn } from '@dawngrad/tensor';
 import { microBatches } from '../loss/micro-batches.ts';
 import { detached, type PolicyLoss, policyLoss } from '../loss/policy-loss.ts';
 import { packTraces, predictingRows, traceLength, trainedTokens } from '../loss/token-rows.ts';
@@ -75,7 +75,7 @@ export async function policyUpdate(
         sampledLogp: rows((record) => record.logp!),
         refLogp:
           reference && klBeta > 0
-            ? tokenLogProbs(reference.model, batch, { adapters: reference.adapters, temperature }).logp
+            ? scope(() => tokenLogProbs(reference.model, batch, { adapters: reference.adapters, temperature }).logp)
             : undefined,
       };
     });
