@@ -4,8 +4,11 @@ import { openDevice } from '@dawngrad/tensor/node';
 import { type BenchArguments, HELP, parseArguments } from './arguments.ts';
 import { selectCases } from './cases.ts';
 import { measureCeilings } from './ceilings.ts';
-import { describeEnvironment } from './environment.ts';
+import { type BenchEnvironment, describeEnvironment } from './environment.ts';
 import { type Measurement, measure } from './measure.ts';
+import type { Standing } from './peers/compare.ts';
+import { runPeers } from './peers/run-peers.ts';
+import { standingsTable } from './peers/standings-table.ts';
 import { describeCeilings, describeRun, reportJson, reportTable } from './report.ts';
 
 /** Dawn rounds timestamps to about 0.07 ms, against spying pages; here that would hide short kernels. */
@@ -44,6 +47,25 @@ async function benchCases(options: BenchArguments): Promise<void> {
   device.close();
 }
 
+async function benchPeers(folder: string, { filters, json }: BenchArguments): Promise<void> {
+  let environment: BenchEnvironment | undefined;
+  const all: Standing[] = [];
+  await runPeers({
+    folder,
+    filters,
+    onEnvironment: (found) => {
+      environment = found;
+      console.log(describeRun(found));
+    },
+    onWorkload: (standings) => {
+      process.stderr.write(`${standings[0]!.workload}\n`);
+      all.push(...standings);
+    },
+  });
+  console.log(standingsTable(all));
+  if (json !== undefined) await writeJson(json, { schema: 1, environment, standings: all });
+}
+
 async function writeJson(file: string, value: unknown): Promise<void> {
   await writeFile(file, `${JSON.stringify(value, undefined, 2)}\n`);
   process.stderr.write(`wrote ${file}\n`);
@@ -52,6 +74,7 @@ async function writeJson(file: string, value: unknown): Promise<void> {
 async function main(): Promise<void> {
   const options = parseArguments(process.argv.slice(2));
   if (options.isHelp) console.log(HELP);
+  else if (options.peers !== undefined) await benchPeers(options.peers, options);
   else await benchCases(options);
 }
 
