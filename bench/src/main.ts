@@ -1,4 +1,5 @@
-import { writeFile } from 'node:fs/promises';
+import { stat, writeFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { ToolError } from '@dawngrad/tensor';
 import { openDevice } from '@dawngrad/tensor/node';
 import { type BenchArguments, HELP, parseArguments } from './arguments.ts';
@@ -66,6 +67,12 @@ async function benchPeers(folder: string, { filters, json }: BenchArguments): Pr
   if (json !== undefined) await writeJson(json, { schema: 1, environment, standings: all });
 }
 
+async function assertFolder(folder: string): Promise<void> {
+  if (!(await stat(folder).catch(() => undefined))?.isDirectory()) {
+    throw new ToolError('usage', { op: '--json', expected: 'a file in an existing folder', got: folder });
+  }
+}
+
 async function writeJson(file: string, value: unknown): Promise<void> {
   await writeFile(file, `${JSON.stringify(value, undefined, 2)}\n`);
   process.stderr.write(`wrote ${file}\n`);
@@ -73,6 +80,8 @@ async function writeJson(file: string, value: unknown): Promise<void> {
 
 async function main(): Promise<void> {
   const options = parseArguments(process.argv.slice(2));
+  // Better now than after minutes of measuring.
+  if (options.json !== undefined) await assertFolder(dirname(resolve(options.json)));
   if (options.isHelp) console.log(HELP);
   else if (options.peers !== undefined) await benchPeers(options.peers, options);
   else await benchCases(options);

@@ -1,10 +1,10 @@
-import { embedding, scatterAddInto, zeros } from '@dawngrad/tensor';
+import { embedding, groupTokens, scatterAddInto, zeros } from '@dawngrad/tensor';
 import type { BenchCase } from '../bench-case.ts';
-import { disposeAll, idTensor, randomTensor } from '../values.ts';
+import { disposeAll, idTensor, idValues, randomTensor } from '../values.ts';
 
 const [ROWS, WIDTH] = [8192, 64];
 
-/** Gather and its gradient. A small vocabulary makes many rows add into one. */
+/** Gather and its gradient by grouped ids. A small vocabulary makes many rows add into one. */
 export const embeddingCases: readonly BenchCase[] = [512, 8192].flatMap((vocabulary): BenchCase[] => [
   {
     name: `embedding gather N${ROWS} V${vocabulary} D${WIDTH}`,
@@ -27,13 +27,14 @@ export const embeddingCases: readonly BenchCase[] = [512, 8192].flatMap((vocabul
     prepare: (device) => {
       const gradient = randomTensor(device, [ROWS, WIDTH], 1);
       const ids = idTensor(device, ROWS, vocabulary, 2);
+      const groups = groupTokens(device, idValues(ROWS, vocabulary, 2));
       const table = zeros(device, [vocabulary, WIDTH]);
       return {
         record: () => {
-          scatterAddInto(table, gradient, ids);
+          scatterAddInto(table, gradient, ids, groups);
           return [];
         },
-        dispose: disposeAll([gradient, ids, table]),
+        dispose: disposeAll([gradient, ids, table, groups.distinct, groups.offsets, groups.order]),
       };
     },
   },

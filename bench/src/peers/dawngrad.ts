@@ -5,6 +5,7 @@ import {
   attention,
   type Device,
   embedding,
+  groupTokens,
   linear,
   linearLogProbs,
   matmul,
@@ -18,6 +19,7 @@ import {
   sum,
   swiglu,
   Tensor,
+  type TokenGroups,
 } from '@dawngrad/tensor';
 import { disposeAll, randomTensor } from '../values.ts';
 import type { Contender } from './contender.ts';
@@ -33,6 +35,16 @@ function uploadSegments(device: Device, sequences: number, tokens: number): Segm
     return Tensor.from(device, data, [data.length], 'u32', 'bench/segments');
   };
   return { start: border(0), end: border(1) };
+}
+
+/** Ids to look up, with their groups for the gradient. */
+interface LookupIds {
+  readonly rows: Tensor;
+  readonly groups: TokenGroups;
+}
+
+function uploadIds(device: Device, ids: Uint32Array<ArrayBuffer>): LookupIds {
+  return { rows: Tensor.from(device, ids, [ids.length], 'u32', 'bench/ids'), groups: groupTokens(device, ids) };
 }
 
 /** Linears hold [out, in] here: the transpose of what the others hold. */
@@ -85,10 +97,12 @@ export function dawngradContender(device: Device): Contender {
       const { beta1, beta2, eps, lr } = ADAM;
       const optimizer = new Adamw(parameters, { beta1, beta2, eps });
       const { inputs, targets } = trainTokens(workload);
-      const place = inputs.map((_, i) => i % workload.tokens);
-      const [ids, positions, next] = [inputs, place, targets].map((data) =>
-        Tensor.from(device, Uint32Array.from(data), [data.length], 'u32', 'bench/ids'),
-      ) as [Tensor, Tensor, Tensor];
+      const next = Tensor.from(device, Uint32Array.from(targets), [targets.length], 'u32', 'bench/targets');
+      const ids = uploadIds(device, Uint32Array.from(inputs));
+      const positions = uploadIds(
+        device,
+        Uint32Array.from(inputs, (_, i) => i % workload.tokens),
+      );
       const segments = uploadSegments(device, workload.sequences, workload.tokens);
       return {
         run: () =>
@@ -101,7 +115,9 @@ export function dawngradContender(device: Device): Contender {
             return readFloats([loss]);
           }),
         dispose: () => {
-          disposeAll([ids, positions, next, segments.start, segments.end])();
+          disposeAll([next, segments.start, segments.end])();
+          for (const { rows, groups } of [ids, positions])
+            disposeAll([rows, groups.distinct, groups.offsets, groups.order])();
           optimizer.dispose();
           parameters.dispose();
         },
@@ -113,14 +129,17 @@ export function dawngradContender(device: Device): Contender {
 function decoder(
   { layers, heads, width }: TrainWorkload,
   parameters: Parameters,
-  ids: Tensor,
-  positions: Tensor,
+  ids: LookupIds,
+  positions: LookupIds,
   segments: Segments,
 ): Tensor {
-  const rows = ids.size;
+  const rows = ids.rows.size;
   const weight = (name: string): Tensor => parameters.get(name);
   const attrs = { scale: 1 / Math.sqrt(width / heads), window: 0 };
-  let x = add(embedding(weight('tokens'), ids), embedding(weight('positions'), positions));
+  let x = add(
+    embedding(weight('tokens'), ids.rows, { groups: ids.groups }),
+    embedding(weight('positions'), positions.rows, { groups: positions.groups }),
+  );
   for (let layer = 0; layer < layers; layer++) {
     const normed = rmsNorm(x, weight(`before${layer}`), NORM_EPS);
     const [q, k, v] = ['q', 'k', 'v'].map((name) =>
