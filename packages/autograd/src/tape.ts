@@ -72,7 +72,9 @@ export class Tape {
   ): Map<number, Tensor> {
     const gradients = new Map<number, Tensor>();
     const differentiable = isObserved();
-    for (const { tensor, seed } of outputs) gradients.set(tensor.id, alias(seed));
+    // Somebody else's tape may need everything that this one computes.
+    const release = free && !differentiable;
+    for (const { tensor, seed } of outputs) gradients.set(tensor.id, release ? alias(seed) : seed);
     for (let i = this.#nodes.length - 1; i >= 0; i--) {
       const node = this.#nodes[i]!;
       const dy = node.outputs.map((output) => gradients.get(output.id));
@@ -86,9 +88,9 @@ export class Tape {
             hint: 'write the second-order part with elementary ops.',
           });
         }
-        this.#step(node, dy, gradients, destinations, free && !differentiable);
+        this.#step(node, dy, gradients, destinations, release);
       }
-      if (free) for (const output of node.outputs) if (!kept.has(output)) output.dispose();
+      if (release) for (const output of node.outputs) if (!kept.has(output)) output.dispose();
     }
     return gradients;
   }
@@ -116,12 +118,13 @@ export class Tape {
           return free && isOnly && !destinations.has(id) ? gradients.get(id) : undefined;
         },
       });
-      // A handle of its own for each result: a gradient function may return dy itself, or one tensor twice.
       return results.map((result, input) => {
         if (result === undefined || result === 'added' || !needs[input]) return undefined;
-        return 'total' in result
-          ? { tensor: alias(result.total), isTotal: true }
-          : { tensor: alias(result), isTotal: false };
+        const isTotal = 'total' in result;
+        const tensor = isTotal ? result.total : result;
+        // Where handles are freed, each result has its own: a gradient function may return dy itself, or one
+        // tensor twice. Where they are not, the handle must stay the one that other tapes know.
+        return { tensor: free ? alias(tensor) : tensor, isTotal };
       });
     };
     const results = free ? scope(compute) : compute();
@@ -137,6 +140,7 @@ export class Tape {
       const existing = gradients.get(id);
       if (existing === undefined) gradients.set(id, result.tensor);
       else if (result.isTotal) {
+        // Only where handles are freed is a gradient offered to be taken in.
         gradients.set(id, result.tensor);
         existing.dispose();
       } else gradients.set(id, merge(existing, result.tensor, free));
