@@ -7,6 +7,8 @@ export interface PackedBatch {
   readonly rows: number;
   /** u32 [N]. */
   readonly ids: Tensor;
+  /** The largest id, -1 without tokens: a model refuses what its embedding does not have. */
+  readonly largestId: number;
   /** The id that follows each row within its sequence; the last row of a sequence repeats its own. u32 [N]. */
   readonly nextIds: Tensor;
   /** The rows by id, for the gradient of the embedding. */
@@ -32,6 +34,7 @@ export function packSequences(device: Device, sequences: readonly ArrayLike<numb
   ];
   const starts: number[] = [];
   let row = 0;
+  let largestId = -1;
   for (const sequence of sequences) {
     if (sequence.length === 0) {
       throw new ToolError('shape', {
@@ -44,6 +47,7 @@ export function packSequences(device: Device, sequences: readonly ArrayLike<numb
     starts.push(first);
     for (let i = 0; i < sequence.length; i++, row++) {
       ids[row] = sequence[i]!;
+      largestId = Math.max(largestId, ids[row]!);
       nextIds[row] = sequence[Math.min(i + 1, sequence.length - 1)]!;
       positions[row] = i;
       start[row] = first;
@@ -56,6 +60,7 @@ export function packSequences(device: Device, sequences: readonly ArrayLike<numb
     device,
     rows,
     ids: upload(ids, 'ids'),
+    largestId,
     nextIds: upload(nextIds, 'next-ids'),
     groups: groupTokens(device, ids),
     positions: upload(positions, 'positions'),

@@ -2,6 +2,7 @@ import { type Device, read, readAll, scopeAsync } from '@dawngrad/tensor';
 import { openDevice } from '@dawngrad/tensor/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packSequences } from '../../src/nn/packed-batch.ts';
+import { tinyModel } from '../generate/tiny-model.ts';
 
 let device: Device;
 beforeAll(async () => {
@@ -22,7 +23,7 @@ describe('packSequences', () => {
         [0, 0, 0, 3, 4, 4],
         [3, 3, 3, 4, 6, 6],
       ]);
-      expect(batch).toMatchObject({ rows: 6, lengths: [3, 1, 2], starts: [0, 3, 4], device });
+      expect(batch).toMatchObject({ rows: 6, lengths: [3, 1, 2], starts: [0, 3, 4], largestId: 9, device });
       for (const tensor of [ids, nextIds, positions, segments.start, segments.end]) {
         expect(tensor.dtype).toBe('u32');
         expect(tensor.shape).toEqual([6]);
@@ -43,9 +44,20 @@ describe('packSequences', () => {
   it('packs no sequences into nothing', async () => {
     await scopeAsync(async () => {
       const batch = packSequences(device, []);
-      expect(batch).toMatchObject({ rows: 0, lengths: [], starts: [] });
+      expect(batch).toMatchObject({ rows: 0, lengths: [], starts: [], largestId: -1 });
       expect((await read(batch.ids)).length).toBe(0);
     });
+  });
+
+  it('gives a model what it needs to refuse ids that its embedding does not have', async () => {
+    const model = tinyModel(device);
+    const last = model.config.vocabSize - 1;
+    await scopeAsync(async () => {
+      expect(model.hidden(packSequences(device, [[0, last]])).shape).toEqual([2, model.config.hiddenSize]);
+      for (const bad of [last + 1, 2 ** 31, -1])
+        expect(() => model.hidden(packSequences(device, [[0], [1, bad]]))).toThrowError(/token ids below 37, got \d+/);
+    });
+    model.dispose();
   });
 
   it('ends with the scope that it is made in', async () => {
