@@ -55,7 +55,7 @@ const microBatchTokens = 16384;
 
 /**
  * The tested settings of the study, on a schedule for a laptop without a GPU. The learning rates are
- * those of the study; what is shorter is the base model's training (1,600 of 2,600 steps) and the
+ * those of the study; what is shorter is the base model's training (2,000 of 2,600 steps) and the
  * evaluation.
  */
 export function fullDemo(seed: number): DemoSettings {
@@ -65,8 +65,8 @@ export function fullDemo(seed: number): DemoSettings {
     task: { demonstrations: 100, dev: 150, test: 200 },
     pretrain: {
       lr: 3e-3,
-      optim: { ...optim, beta2: 0.98, schedule: 'cosine', warmupRatio: 50 / 1600, finalRatio: 0.05 },
-      maxSteps: 1600,
+      optim: { ...optim, beta2: 0.98, schedule: 'cosine', warmupRatio: 50 / 2000, finalRatio: 0.05 },
+      maxSteps: 2000,
       rowsPerStep: 32,
       microBatchTokens,
       readEverySteps: 10,

@@ -38,7 +38,7 @@ async function weightsOf(model: LlamaModel): Promise<Map<string, Float64Array>> 
   return found;
 }
 
-/** Larger weights than the initialisation's, so that every part of the model matters. */
+/** Larger weights than the initialisation's, so that every part of the model matters much. */
 async function sizeableModel(config: LlamaConfig): Promise<LlamaModel> {
   const model = LlamaModel.create(device, config, { trainable: true });
   model.initialise(7);
@@ -46,7 +46,7 @@ async function sizeableModel(config: LlamaConfig): Promise<LlamaModel> {
     const values = (await read(model.base.get(name))) as Float32Array;
     model.base.set(
       name,
-      values.map((value) => (name.includes('norm') ? value : value * 12)),
+      values.map((value) => (name.includes('norm') ? value : value * 2)),
     );
   }
   return model;
