@@ -5,6 +5,8 @@ import { openModelFiles, readPointer } from '@dawngrad/models/node';
 import { ToolError } from '@dawngrad/tensor';
 import { CHECKPOINTS, CONFIG } from './run-directory.ts';
 
+const MANIFEST = 'manifest.json';
+
 /** The folder of a model: the one given or, for the folder of a run, its newest checkpoint. */
 export async function modelFolder(path: string): Promise<string> {
   if (!existsSync(join(path, CONFIG))) return path;
@@ -21,8 +23,14 @@ export async function criticFolder(path: string): Promise<string> {
   return existsSync(join(critic, 'config.json')) ? critic : folder;
 }
 
-/** The weight files of a model's folder. */
+/**
+ * The files that tell which weights a folder holds: the manifest of one that dawngrad saved, since it has the
+ * checksum of each file, else the weights themselves.
+ */
 export async function weightFiles(folder: string): Promise<string[]> {
   const names = await (await openModelFiles(folder)).list();
-  return names.filter((name) => name.endsWith('.safetensors')).map((name) => join(folder, name));
+  const isWeights = (name: string): boolean => name.endsWith('.safetensors');
+  return names
+    .filter(names.includes(MANIFEST) ? (name) => name === MANIFEST : isWeights)
+    .map((name) => join(folder, name));
 }

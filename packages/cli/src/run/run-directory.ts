@@ -83,7 +83,8 @@ export class RunDirectory {
     makeFolder(path);
     const lock = lockRun(path);
     try {
-      const held = readdirSync(path).filter((name) => name !== 'lock');
+      // A start that failed before its first step leaves these two, and nothing worth keeping.
+      const held = readdirSync(path).filter((name) => !['lock', CONFIG, ENVIRONMENT].includes(name));
       if (resume) {
         checkSameConfig(path, config);
       } else if (held.length > 0) {
@@ -94,6 +95,7 @@ export class RunDirectory {
           hint: 'continue it with --resume, or choose another run.dir.',
         });
       } else {
+        rmSync(join(path, ENVIRONMENT), { force: true });
         writeAtomically(join(path, CONFIG), jsonText(config));
       }
       return new RunDirectory(path, lock);

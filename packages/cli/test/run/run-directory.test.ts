@@ -66,8 +66,19 @@ describe('RunDirectory', () => {
   });
 
   it('refuses the folder of another run without --resume', () => {
-    open()[Symbol.dispose]();
+    const run = open();
+    run.metrics.append({ step: 1 });
+    run[Symbol.dispose]();
     expect(failure(() => open()).message).toContain('continue it with --resume');
+  });
+
+  it('starts anew where a run failed before its first step', () => {
+    open()[Symbol.dispose]();
+    writeFileSync(join(path, 'env.json'), '{}');
+    const other = { ...CONFIG, train: { max_steps: 20 } };
+    open(false, other)[Symbol.dispose]();
+    expect(readdirSync(path)).toEqual(['config.lock.json']);
+    expect(JSON.parse(readFileSync(join(path, 'config.lock.json'), 'utf8'))).toEqual(other);
   });
 
   it('does not start a new run with --resume, not even an empty folder', () => {

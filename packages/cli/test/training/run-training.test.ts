@@ -1,0 +1,143 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openModelDirectory } from '@dawngrad/models/node';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Bundle, bundleSources } from '../bundle-sources.ts';
+import { runMain } from '../run-main.ts';
+import { writeSums, writeTinyModel } from '../tiny-model.ts';
+
+let folder: string;
+let model: string;
+let data: string;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'dawngrad-train-'));
+  model = join(folder, 'model');
+  data = join(folder, 'sums.jsonl');
+  await writeTinyModel(model);
+  writeSums(data, 40);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const METHODS = ['sft', 'grpo', 'irl'] as const;
+type Method = (typeof METHODS)[number];
+
+const SIZES: Readonly<Record<Method, readonly string[]>> = {
+  sft: ['train.rows_per_step=4', 'policy.lr=1e-2'],
+  grpo: ['train.prompts_per_round=2', 'sampling.group_size=2', 'policy.kl_beta=0.1', 'credit.scale=none'],
+  irl: [
+    'train.prompts_per_round=2',
+    'sampling.group_size=2',
+    'data.demonstrations=20',
+    'warmup.steps=2',
+    'warmup.samples_per_prompt=1',
+    'critic.experts_per_update=4',
+    'critic.policy_per_update=4',
+    'critic.lr=1e-2',
+    'replay.rounds=1',
+  ],
+};
+
+/** The arguments of a run of ten steps. */
+function args(method: Method, dir: string, ...more: string[]): string[] {
+  return [
+    'train',
+    method,
+    '--data',
+    data,
+    '--model',
+    model,
+    `run.dir=${dir}`,
+    'data.format=jsonl',
+    'data.max_prompt_tokens=16',
+    'data.max_completion_tokens=16',
+    'train.max_steps=10',
+    'train.checkpoint_every_steps=4',
+    'eval.every_steps=5',
+    'eval.prompts=2',
+    ...SIZES[method],
+    ...more,
+  ];
+}
+
+function rowsOf(dir: string, file = 'metrics.jsonl'): Record<string, unknown>[] {
+  return readFileSync(join(dir, file), 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line));
+}
+
+function hash(dir: string, name = 'model.safetensors'): string {
+  return createHash('sha256')
+    .update(readFileSync(join(dir, 'ckpt', 'step-00000010', name)))
+    .digest('hex');
+}
+
+describe.each(METHODS)('train %s', (method) => {
+  it('leaves metrics, samples and checkpoints that are models', async () => {
+    const dir = join(folder, `${method}-whole`);
+    const { code, err } = await runMain(...args(method, dir));
+    expect(code, err).toBe(0);
+    expect(err).toContain('objective: ');
+    expect(err).toContain('finished after step 10');
+    const steps = rowsOf(dir).filter((row) => row.loss !== undefined);
+    expect(steps.map((row) => row.step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    const evaluated = rowsOf(dir).filter((row) => row['eval/accuracy'] !== undefined);
+    expect(evaluated.map((row) => row.step)).toEqual([0, 5, 10]);
+    if (method !== 'sft') expect(rowsOf(dir, 'samples.jsonl')).toHaveLength(10 * 2);
+    const open = await openModelDirectory(join(dir, 'ckpt', 'step-00000010'));
+    expect(open.weights.names).toContain('model.embed_tokens.weight');
+    if (method === 'irl') await openModelDirectory(join(dir, 'ckpt', 'step-00000010', 'critic'));
+    const lock = JSON.parse(readFileSync(join(dir, 'config.lock.json'), 'utf8'));
+    expect(lock.train.max_steps).toBe(10);
+    const { starts } = JSON.parse(readFileSync(join(dir, 'env.json'), 'utf8'));
+    expect(Object.keys(starts[0].dataHashes)).toEqual([data, join(model, 'manifest.json')]);
+  });
+
+  it('goes on with --resume after a finished run without doing anything', async () => {
+    const dir = join(folder, `${method}-whole`);
+    const before = readFileSync(join(dir, 'metrics.jsonl'), 'utf8');
+    const { code, err } = await runMain(...args(method, dir), '--resume');
+    expect(code, err).toBe(0);
+    expect(readFileSync(join(dir, 'metrics.jsonl'), 'utf8')).toBe(before);
+  });
+
+  it('trains low-rank adapters and saves them merged into the model', async () => {
+    const dir = join(folder, `${method}-lora`);
+    const lora = method === 'irl' ? ['policy.lora.rank=2', 'critic.lora.rank=2'] : ['policy.lora.rank=2'];
+    const { code, err } = await runMain(...args(method, dir, ...lora));
+    expect(code, err).toBe(0);
+    expect(hash(dir)).not.toBe(hash(join(folder, `${method}-whole`)));
+    await openModelDirectory(join(dir, 'ckpt', 'step-00000010'));
+  });
+});
+
+describe('a run that is stopped by Ctrl-C', () => {
+  let bundle: Bundle;
+  beforeAll(async () => {
+    bundle = await bundleSources({ main: 'src/main.ts' });
+  });
+  afterAll(() => bundle.remove());
+  const spawnMain = (list: readonly string[], after?: string) =>
+    bundle.run(
+      `import { main } from './main.mjs'; process.exitCode = await main(process.argv.slice(2));`,
+      list,
+      after === undefined ? {} : { signals: [{ after, signal: 'SIGINT' }] },
+    );
+
+  it.each(METHODS)('of %s saves, exits with 130, and ends with the weights of an uninterrupted one', async (method) => {
+    const dir = join(folder, `${method}-stopped`);
+    const stopped = await spawnMain(args(method, dir), `${method}  `);
+    expect(stopped.code, stopped.stderr).toBe(130);
+    expect(stopped.stderr).toContain('SIGINT: finishing this step and saving');
+    expect(stopped.stderr).toMatch(/stopped after step [1-9]; go on with --resume/);
+    const resumed = await spawnMain([...args(method, dir), '--resume']);
+    expect(resumed.code, resumed.stderr).toBe(0);
+    const whole = join(folder, `${method}-whole`);
+    expect(hash(dir)).toBe(hash(whole));
+    if (method === 'irl') expect(hash(dir, 'critic/score.safetensors')).toBe(hash(whole, 'critic/score.safetensors'));
+    const stable = (row: Record<string, unknown>): unknown => [row.step, row.loss, row.reward, row['eval/accuracy']];
+    expect(rowsOf(dir).map(stable)).toEqual(rowsOf(whole).map(stable));
+  });
+});
