@@ -34,6 +34,13 @@ export async function runSession(
   { err, exitWith }: Pick<CommandContext, 'err' | 'exitWith'>,
   work: (session: RunSession) => Promise<void>,
 ): Promise<void> {
+  const progress = new Progress({
+    write: err,
+    isTerminal: process.stderr.isTTY === true,
+    nowMs: () => performance.now(),
+  });
+  // Before anything is written: from here on, a run that is stopped leaves in good order.
+  using stop = listenForStop((text) => progress.note(text));
   const dataHashes: Record<string, string> = {};
   for (const path of inputs) dataHashes[path] = await hashFile(path);
   // The device comes first: without one, no run directory is made.
@@ -43,16 +50,10 @@ export async function runSession(
   directory.recordEnvironment(
     runEnvironment({ adapter: device.adapter, seed, dataHashes, argv: process.argv.slice(2) }),
   );
-  const progress = new Progress({
-    write: err,
-    isTerminal: process.stderr.isTTY === true,
-    nowMs: () => performance.now(),
-  });
   progress.note(`run: ${directory.path}${resume ? ' (continued)' : ''} on ${device.adapter.description}`);
   progress.note(objective);
-  using stop = listenForStop((text) => progress.note(text));
   try {
-    await work({ device, directory, progress, stop });
+    if (!stop.isRequested) await work({ device, directory, progress, stop });
   } finally {
     progress.close();
   }
