@@ -11,6 +11,7 @@ import { positionNote } from '../run/position-note.ts';
 import { type RunSession, runSession } from '../run/run-session.ts';
 import { evaluationTask } from './evaluation-task.ts';
 import { evaluationText } from './evaluation-text.ts';
+import { granularityNote } from './granularity-note.ts';
 import { RowFile } from './row-file.ts';
 import { sampleRows } from './sample-rows.ts';
 
@@ -40,6 +41,8 @@ export async function runEvaluation(
     const { device, directory, progress } = session;
     const note = positionNote(source.config, maxPositions);
     if (note !== undefined) progress.note(note);
+    const granularity = scorer === undefined ? undefined : granularityNote(scorer, config.reward);
+    if (granularity !== undefined) progress.note(granularity);
     if (task.dropped > 0) progress.note(`note: ${task.dropped} rows over the token limits are left out`);
     let policy: LlamaModel | undefined;
     let critic: Critic | undefined;

@@ -48,6 +48,7 @@ describe('evaluate', () => {
     const dir = join(folder, 'whole');
     const { code, out, err } = await runMain(...args(dir, '--model', trained, '--critic', trained));
     expect(code, err).toBe(0);
+    expect(err).toContain('trained at reward.granularity=sparse and is read at reward.granularity=dense');
     const rows = await rowsOf(dir);
     expect(rows).toHaveLength(PROMPTS * SAMPLES);
     for (const row of rows) {
