@@ -54,6 +54,11 @@ export class Parameters {
   ) {
     this.device = device;
     this.label = label;
+    const names = specs.map(({ name }) => name);
+    const repeated = names.find((name, i) => names.indexOf(name) !== i);
+    if (repeated !== undefined) {
+      throw new ToolError('failed', { op: label, expected: 'parameters of different names', got: `${repeated} twice` });
+    }
     const limit = Math.floor(Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize) / 4);
     const arenas: Arena[] = [];
     // Decaying parameters first, so that one index separates the two kinds.

@@ -18,6 +18,11 @@ const SPECS = [
 ] as const;
 
 describe('parameters', () => {
+  it('have different names', () => {
+    const twice = [SPECS[0]!, SPECS[0]!];
+    expect(() => new Parameters(device, 'test/parameters', twice, { trainable: true })).toThrowError(/twice/);
+  });
+
   it('lie in one arena, those that decay first, each at a multiple of 64 elements, and start at zero', async () => {
     const parameters = new Parameters(device, 'test/parameters', SPECS, { trainable: true });
     expect(parameters.arenas).toHaveLength(1);

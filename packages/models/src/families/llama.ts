@@ -24,6 +24,7 @@ import type { TensorSource } from '../io/safetensors-writer.ts';
 import type { WeightIndex } from '../io/weight-index.ts';
 import { LoraAdapters, type LoraOptions } from '../nn/lora.ts';
 import type { PackedBatch } from '../nn/packed-batch.ts';
+import { loadWeights } from './load-weights.ts';
 
 export interface LlamaOptions {
   /** False freezes the base: it has no gradients, and only adapters or a head can train. */
@@ -117,37 +118,12 @@ export class LlamaModel {
     options: LlamaOptions,
   ): Promise<LlamaModel> {
     const model = new LlamaModel(device, source.config, options);
-    const names = new Set(model.base.names);
-    // A tied output matrix may be stored all the same; rotary buffers are computed, not read.
-    const extra = source.weights.names.filter(
-      (name) => !names.has(name) && !name.endsWith('rotary_emb.inv_freq') && name !== OUTPUT,
-    );
-    const missing = model.base.names.filter((name) => !source.weights.has(name));
-    if (extra.length > 0 || missing.length > 0) {
+    try {
+      // A tied output matrix may be stored all the same; rotary buffers are computed, not read.
+      await loadWeights(model.base, source.weights, (name) => name === OUTPUT || name.endsWith('rotary_emb.inv_freq'));
+    } catch (error) {
       model.dispose();
-      throw new ToolError('corrupt', {
-        op: 'model weights',
-        expected: `the ${names.size} weights of a Llama with this configuration`,
-        got: [
-          missing.length > 0 ? `missing ${missing.slice(0, 3).join(', ')}` : '',
-          extra.length > 0 ? `unknown ${extra.slice(0, 3).join(', ')}` : '',
-        ]
-          .filter(Boolean)
-          .join('; '),
-      });
-    }
-    for (const name of model.base.names) {
-      const { shape } = source.weights.entry(name)!;
-      const expected = model.base.spec(name).shape;
-      if (shape.join() !== expected.join()) {
-        model.dispose();
-        throw new ToolError('corrupt', {
-          op: name,
-          expected: `shape [${expected.join(',')}] as config.json says`,
-          got: `[${shape.join(',')}]`,
-        });
-      }
-      model.base.set(name, await source.weights.readF32(name));
+      throw error;
     }
     return model;
   }

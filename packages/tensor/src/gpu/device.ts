@@ -1,19 +1,14 @@
 import { type DType, type HostArray, hostView } from '../dtype.ts';
-import { type ErrorCode, ToolError } from '../errors.ts';
+import { ToolError } from '../errors.ts';
 import { type AdapterClass, type AdapterDescription, describeAdapter, requestAdapter } from './adapter.ts';
 import { BufferPool, type MemoryReport, type Storage } from './buffer-pool.ts';
-import { type BufferBinding, CommandList, type DispatchRecord } from './command-list.ts';
+import { CommandEncoder, type SubmitExtras } from './command-encoder.ts';
+import { type BufferBinding, CommandList } from './command-list.ts';
+import { DeviceHealth, type DeviceState } from './device-health.ts';
 import type { Kernel, Workgroups } from './kernel.ts';
 import { PipelineCache } from './pipeline-cache.ts';
-import { COPY_DST, COPY_SRC, MAP_MODE_READ, MAP_READ, QUERY_RESOLVE, UNIFORM } from './usage.ts';
-
-// Timers exist in Node and in browsers, but in no library of types that both share.
-declare function setTimeout(callback: () => void, ms: number): unknown;
-declare const performance: { now(): number };
-declare function clearTimeout(timer: unknown): void;
-
-/** A device goes one way: ready, then poisoned (a value may be wrong), then lost. */
-export type DeviceState = 'ready' | 'poisoned' | 'lost';
+import { ReadbackPause } from './readback-pause.ts';
+import { COPY_DST, COPY_SRC, MAP_MODE_READ, MAP_READ, QUERY_RESOLVE } from './usage.ts';
 
 export interface DeviceOptions {
   /** Most bytes of GPU memory to take. Default: 16 GiB on a GPU; WebGPU has no way to ask what there is. */
@@ -43,7 +38,6 @@ export interface KernelTiming {
 const WANTED_FEATURES = ['timestamp-query', 'shader-f16', 'subgroups'] as const;
 /** Recorded launches after which the list is submitted without being asked. */
 const FULL_LIST = 2048;
-const MAX_CACHED_BIND_GROUPS = 16384;
 
 /**
  * A GPU: records launches, submits them in one pass, reads values back. Every value that reaches the
@@ -57,23 +51,14 @@ export class Device {
   readonly limits: GPUSupportedLimits;
   readonly pool: BufferPool;
   readonly #gpu: GPUDevice;
+  readonly #health: DeviceHealth;
   readonly #pipelines: PipelineCache;
   readonly #commands: CommandList;
-  readonly #bindGroups = new Map<string, GPUBindGroup>();
-  readonly #timeoutMs: number;
-  #uniform: GPUBuffer | undefined;
-  #uniformBytes = 0;
-  /** Error scopes that are open around work since the last wait. */
-  #openScopes = 0;
-  #scopeChecks: Promise<void> = Promise.resolve();
-  /** How long work of a given number of launches took last time, in ms; see `#rest`. */
-  readonly #waits = new Map<number, number>();
+  readonly #encoder: CommandEncoder;
+  readonly #pause: ReadbackPause;
   #staging: GPUBuffer[] = [];
-  #state: DeviceState = 'ready';
-  #failure: ToolError | undefined;
-  #lostNotice: Promise<never>;
-  #counts = { dispatches: 0, submits: 0, passes: 0, bindGroups: 0 };
-  #closing = false;
+  #dispatches = 0;
+  #isProfiling = false;
 
   private constructor(gpu: GPUDevice, adapter: AdapterDescription, options: DeviceOptions) {
     this.#gpu = gpu;
@@ -81,25 +66,17 @@ export class Device {
     this.adapterClass = adapter.isSoftware ? 'cpu' : 'gpu';
     this.features = new Set(gpu.features as unknown as Iterable<string>);
     this.limits = gpu.limits;
-    this.#timeoutMs = options.timeoutMs ?? 120_000;
+    this.#health = new DeviceHealth(gpu, options.timeoutMs ?? 120_000);
+    this.#encoder = new CommandEncoder(gpu);
+    this.#pause = new ReadbackPause(this.adapterClass);
+    this.#commands = new CommandList(gpu.limits.minUniformBufferOffsetAlignment);
+    this.#pipelines = new PipelineCache(gpu, (error) => this.#health.poison(error));
     this.pool = new BufferPool(
       gpu,
       options.budgetBytes ?? 16 * 2 ** 30,
-      () => this.#bindGroups.clear(),
+      () => this.#encoder.forgetBindGroups(),
       () => this.#commands.epoch,
     );
-    this.#pipelines = new PipelineCache(gpu, (error) => this.#poison(error));
-    this.#commands = new CommandList(gpu.limits.minUniformBufferOffsetAlignment);
-    gpu.addEventListener('uncapturederror', (event) => {
-      this.#poison(deviceError(event.error.message));
-    });
-    this.#lostNotice = new Promise((_, reject) => {
-      void gpu.lost.then((info) => {
-        this.#lose(`a lost device (${info.reason}: ${info.message})`);
-        reject(this.#failure);
-      });
-    });
-    this.#lostNotice.catch(() => undefined);
   }
 
   /** Opens the preferred adapter of `gpu` with all its limits. Throws ToolError 'no-adapter'. */
@@ -122,15 +99,16 @@ export class Device {
   }
 
   get state(): DeviceState {
-    return this.#state;
+    return this.#health.state;
   }
 
   get counters(): DeviceCounters {
+    const { submits, passes, bindGroups } = this.#encoder.counts;
     return {
-      dispatches: this.#counts.dispatches,
-      submits: this.#counts.submits,
-      passes: this.#counts.passes,
-      bindGroupsCreated: this.#counts.bindGroups,
+      dispatches: this.#dispatches,
+      submits,
+      passes,
+      bindGroupsCreated: bindGroups,
       buffersCreated: this.pool.created,
       pipelines: this.#pipelines.size,
     };
@@ -162,10 +140,23 @@ export class Device {
         got: workgroups.join('x'),
       });
     }
+    kernel.bindings.forEach(({ access }, i) => {
+      if (access === 'read') return;
+      const { storage } = bindings[i]!;
+      // WebGPU takes a buffer as read-only or as writable within a launch, not as both.
+      if (bindings.some((other, j) => other.storage === storage && kernel.bindings[j]!.access === 'read')) {
+        throw new ToolError('device', {
+          op: kernel.label,
+          expected: 'inputs in other buffers than the outputs',
+          got: `${kernel.bindings[i]!.name} in a buffer that is read too (${storage.label})`,
+        });
+      }
+    });
     if (workgroups.includes(0)) return;
     this.#commands.add(this.#pipelines.get(kernel), bindings, params, workgroups);
-    this.#counts.dispatches++;
-    if (this.#commands.records.length >= FULL_LIST && this.#pipelinesReady()) this.#submit(undefined);
+    this.#dispatches++;
+    const isFull = this.#commands.records.length >= FULL_LIST && !this.#isProfiling;
+    if (isFull && this.#pipelinesReady()) this.#submit();
   }
 
   /** Copies `data` into a fresh buffer that no waiting launch uses. */
@@ -203,14 +194,14 @@ export class Device {
   async flush(): Promise<void> {
     if (!this.#pipelinesReady()) await this.#waitForPipelines();
     this.assertReady();
-    if (this.#commands.records.length > 0) this.#submit(undefined);
+    if (this.#commands.records.length > 0) this.#submit();
   }
 
   /** Submits what is recorded and waits until the device has done it. */
   async finish(): Promise<void> {
     await this.flush();
-    await this.#guarded(this.#gpu.queue.onSubmittedWorkDone(), 'finish');
-    await this.#checkScopes();
+    await this.#health.guarded(this.#gpu.queue.onSubmittedWorkDone(), 'finish');
+    await this.#health.checkScopes();
   }
 
   /**
@@ -232,20 +223,18 @@ export class Device {
     }
     const staging = this.#takeStaging(total);
     const launches = this.#commands.records.length;
-    const started = performance.now();
-    this.#submit((encoder) => {
-      ranges.forEach((range, i) => {
-        const size = Math.ceil(range.size / 4) * 4;
-        if (size > 0) encoder.copyBufferToBuffer(range.storage.buffer, range.offset, staging, offsets[i]!, size);
-      });
+    this.#submit({
+      after: (encoder) => {
+        ranges.forEach((range, i) => {
+          const size = Math.ceil(range.size / 4) * 4;
+          if (size > 0) encoder.copyBufferToBuffer(range.storage.buffer, range.offset, staging, offsets[i]!, size);
+        });
+      },
     });
-    const rested = await this.#rest(launches);
-    const woken = performance.now();
-    await this.#guarded(staging.mapAsync(MAP_MODE_READ, 0, total), 'readback');
-    // Who finds the work done at waking has overslept by an unknown time, and must not take that for the work's own.
-    const hasOverslept = performance.now() - woken < 1 + 0.05 * rested;
-    this.#waits.set(launches, rested > 0 && hasOverslept ? rested / 2 : performance.now() - started);
-    await this.#checkScopes();
+    await this.#pause.around(launches, () =>
+      this.#health.guarded(staging.mapAsync(MAP_MODE_READ, 0, total), 'readback'),
+    );
+    await this.#health.checkScopes();
     const mapped = staging.getMappedRange(0, total);
     const out = ranges.map((range, i) => mapped.slice(offsets[i]!, offsets[i]! + range.size));
     staging.unmap();
@@ -272,7 +261,19 @@ export class Device {
       });
     }
     await this.flush();
-    record();
+    this.#isProfiling = true;
+    try {
+      record();
+    } finally {
+      this.#isProfiling = false;
+    }
+    if (this.#commands.records.length > FULL_LIST) {
+      throw new ToolError('limit', {
+        op: 'profile',
+        expected: `at most ${FULL_LIST} launches (Dawn's limit of timestamps)`,
+        got: String(this.#commands.records.length),
+      });
+    }
     await this.#waitForPipelines();
     this.assertReady();
     const count = this.#commands.records.length;
@@ -282,15 +283,15 @@ export class Device {
     const querySet = this.#gpu.createQuerySet({ type: 'timestamp', count: count * 2 });
     const resolve = this.#gpu.createBuffer({ size: count * 16, usage: QUERY_RESOLVE | COPY_SRC });
     const staging = this.#gpu.createBuffer({ size: count * 16, usage: MAP_READ | COPY_DST });
-    this.#submit(
-      (encoder) => {
+    this.#submit({
+      after: (encoder) => {
         encoder.resolveQuerySet(querySet, 0, count * 2, resolve, 0);
         encoder.copyBufferToBuffer(resolve, 0, staging, 0, count * 16);
       },
-      (index) => ({ querySet, beginningOfPassWriteIndex: index * 2, endOfPassWriteIndex: index * 2 + 1 }),
-    );
-    await this.#guarded(staging.mapAsync(MAP_MODE_READ), 'profile');
-    await this.#checkScopes();
+      timestamps: (index) => ({ querySet, beginningOfPassWriteIndex: index * 2, endOfPassWriteIndex: index * 2 + 1 }),
+    });
+    await this.#health.guarded(staging.mapAsync(MAP_MODE_READ), 'profile');
+    await this.#health.checkScopes();
     const ticks = new BigUint64Array(staging.getMappedRange().slice(0));
     for (let i = 0; i < count; i++) {
       timings.push({ label: labels[i]!, microseconds: Number(ticks[2 * i + 1]! - ticks[2 * i]!) / 1000 });
@@ -303,13 +304,12 @@ export class Device {
 
   /** Throws the first failure if the device is not ready: a value could not be trusted. */
   assertReady(): void {
-    if (this.#state !== 'ready') throw this.#failure!;
+    this.#health.assertReady();
   }
 
   /** Ends the device. Buffers and tensors of it are gone. */
   close(): void {
-    this.#closing = true;
-    this.#lose('a closed device');
+    this.#health.close();
     this.#gpu.destroy();
   }
 
@@ -317,112 +317,21 @@ export class Device {
     this.close();
   }
 
-  #lose(got: string): void {
-    if (this.#state === 'lost') return;
-    this.#state = 'lost';
-    this.#failure = new ToolError('lost', {
-      op: 'device',
-      expected: 'a working device',
-      got,
-      hint: 'start again; a run continues from its last checkpoint with --resume.',
-    });
-  }
-
-  #poison(error: ToolError): void {
-    if (this.#state !== 'ready' || this.#closing) return;
-    this.#state = 'poisoned';
-    this.#failure = error;
-  }
-
   #pipelinesReady(): boolean {
     return this.#commands.records.every((record) => record.entry.pipeline !== undefined);
   }
 
   async #waitForPipelines(): Promise<void> {
-    while (this.#state === 'ready' && !this.#pipelinesReady()) {
+    while (this.#health.state === 'ready' && !this.#pipelinesReady()) {
       const waiting = this.#commands.records.filter((record) => record.entry.pipeline === undefined);
-      await this.#guarded(Promise.all(waiting.map((record) => record.entry.ready)), 'compile');
+      await this.#health.guarded(Promise.all(waiting.map((record) => record.entry.ready)), 'compile');
     }
   }
 
-  #submit(
-    after: ((encoder: GPUCommandEncoder) => void) | undefined,
-    timestamps?: (index: number) => GPUComputePassTimestampWrites,
-  ): void {
-    const device = this.#gpu;
+  #submit(extras: SubmitExtras = {}): void {
     const { records, params } = this.#commands.take();
-    device.pushErrorScope('internal');
-    device.pushErrorScope('out-of-memory');
-    device.pushErrorScope('validation');
-    if (params.byteLength > 0) this.#writeUniform(params);
-    const encoder = device.createCommandEncoder({ label: 'dawngrad' });
-    if (timestamps) {
-      records.forEach((record, i) => {
-        this.#encode(encoder, [record], timestamps(i));
-      });
-    } else if (records.length > 0) {
-      this.#encode(encoder, records, undefined);
-    }
-    after?.(encoder);
-    device.queue.submit([encoder.finish()]);
-    this.#counts.submits++;
-    this.#openScopes += 3;
-  }
-
-  #encode(
-    encoder: GPUCommandEncoder,
-    records: readonly DispatchRecord[],
-    timestampWrites: GPUComputePassTimestampWrites | undefined,
-  ): void {
-    const pass = encoder.beginComputePass(timestampWrites ? { timestampWrites } : undefined);
-    this.#counts.passes++;
-    let current = -1;
-    for (const record of records) {
-      if (record.entry.id !== current) {
-        pass.setPipeline(record.entry.pipeline!);
-        current = record.entry.id;
-      }
-      pass.setBindGroup(0, this.#bindGroup(record), record.entry.paramBytes > 0 ? [record.paramOffset] : []);
-      pass.dispatchWorkgroups(...record.workgroups);
-    }
-    pass.end();
-  }
-
-  #writeUniform(params: Uint8Array<ArrayBuffer>): void {
-    if (params.byteLength > this.#uniformBytes) {
-      this.#uniform?.destroy();
-      this.#uniformBytes = Math.max(64 * 1024, 2 ** Math.ceil(Math.log2(params.byteLength)));
-      this.#uniform = this.#gpu.createBuffer({
-        label: 'tensor/params',
-        size: this.#uniformBytes,
-        usage: UNIFORM | COPY_DST,
-      });
-      this.#bindGroups.clear();
-    }
-    this.#gpu.queue.writeBuffer(this.#uniform!, 0, params);
-  }
-
-  #bindGroup(record: DispatchRecord): GPUBindGroup {
-    let key = `${record.entry.id}`;
-    for (const binding of record.bindings) key += `|${binding.storage.id}:${binding.offset}:${binding.size}`;
-    const found = this.#bindGroups.get(key);
-    if (found !== undefined) return found;
-    const entries: GPUBindGroupEntry[] = record.bindings.map((binding, i) => ({
-      binding: i + 1,
-      resource: { buffer: binding.storage.buffer, offset: binding.offset, size: binding.size },
-    }));
-    if (record.entry.paramBytes > 0) {
-      entries.unshift({ binding: 0, resource: { buffer: this.#uniform!, offset: 0, size: record.entry.paramBytes } });
-    }
-    if (this.#bindGroups.size >= MAX_CACHED_BIND_GROUPS) this.#bindGroups.clear();
-    const created = this.#gpu.createBindGroup({
-      label: record.entry.kernel.label,
-      layout: record.entry.layout,
-      entries,
-    });
-    this.#counts.bindGroups++;
-    this.#bindGroups.set(key, created);
-    return created;
+    this.#health.openScopes();
+    this.#encoder.submit(records, params, extras);
   }
 
   #takeStaging(bytes: number): GPUBuffer {
@@ -432,67 +341,4 @@ export class Device {
     const size = Math.max(4096, 2 ** Math.ceil(Math.log2(bytes)));
     return this.#gpu.createBuffer({ label: 'tensor/readback', size, usage: MAP_READ | COPY_DST });
   }
-
-  /**
-   * Sleeps through most of the time that this much work took before. While a promise of Dawn is pending,
-   * its Node binding polls without pause, which on a software adapter takes a core from the work itself.
-   * Returns the time slept in ms.
-   */
-  async #rest(launches: number): Promise<number> {
-    const pause = 0.9 * (this.#waits.get(launches) ?? 0) - 1;
-    if (this.adapterClass !== 'cpu' || pause < 2) return 0;
-    await new Promise<void>((wake) => setTimeout(wake, pause));
-    return pause;
-  }
-
-  /** Waits for the error scopes of all submits so far, those that another readback asks for included. */
-  async #checkScopes(): Promise<void> {
-    const scopes: Promise<GPUError | null>[] = [];
-    for (; this.#openScopes > 0; this.#openScopes--) scopes.push(this.#gpu.popErrorScope());
-    const earlier = this.#scopeChecks;
-    this.#scopeChecks = Promise.all([earlier, ...scopes]).then(([, ...errors]) => {
-      for (const error of errors)
-        if (error) this.#poison(deviceError(error.message, isOutOfMemory(error) ? 'limit' : 'device'));
-    });
-    await this.#guarded(this.#scopeChecks, 'error scopes');
-    this.assertReady();
-  }
-
-  /** Waits for the device, but neither for ever nor past its loss. */
-  async #guarded<T>(work: Promise<T>, what: string): Promise<T> {
-    let timer: unknown;
-    const timeout = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        const error = new ToolError('lost', {
-          op: what,
-          expected: `an answer of the device within ${this.#timeoutMs / 1000} s`,
-          got: 'none',
-          hint: 'the driver hangs or is much too slow for this work; lower the micro-batch.',
-        });
-        this.#poison(error);
-        reject(error);
-      }, this.#timeoutMs);
-    });
-    try {
-      return await Promise.race([work, timeout, this.#lostNotice]);
-    } catch (cause) {
-      if (this.#failure) throw this.#failure;
-      throw deviceError(cause instanceof Error ? cause.message : String(cause));
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-}
-
-function isOutOfMemory(error: GPUError): boolean {
-  return error.constructor.name === 'GPUOutOfMemoryError';
-}
-
-function deviceError(message: string, code: ErrorCode = 'device'): ToolError {
-  return new ToolError(code, {
-    op: 'device',
-    expected: 'work without errors',
-    got: message.split('\n').slice(0, 4).join(' '),
-    hint: 'this is a bug of a kernel or of the driver; `dawngrad doctor` checks the adapter.',
-  });
 }

@@ -1,0 +1,105 @@
+import type { DispatchRecord } from './command-list.ts';
+import { COPY_DST, UNIFORM } from './usage.ts';
+
+const MAX_CACHED_BIND_GROUPS = 16384;
+
+/** What a submit holds besides the launches. */
+export interface SubmitExtras {
+  /** Encoded after the launches: copies for a readback. */
+  readonly after?: (encoder: GPUCommandEncoder) => void;
+  /** Timestamps of launch `index`; with them every launch has a pass of its own. */
+  readonly timestamps?: (index: number) => GPUComputePassTimestampWrites;
+}
+
+/** Turns recorded launches into one submit, with one pass, one uniform buffer and bind groups that are kept. */
+export class CommandEncoder {
+  readonly #device: GPUDevice;
+  readonly #bindGroups = new Map<string, GPUBindGroup>();
+  #uniform: GPUBuffer | undefined;
+  #uniformBytes = 0;
+  readonly counts = { submits: 0, passes: 0, bindGroups: 0 };
+
+  constructor(device: GPUDevice) {
+    this.#device = device;
+  }
+
+  /** Bind groups keep buffers alive: to be called when buffers are destroyed. */
+  forgetBindGroups(): void {
+    this.#bindGroups.clear();
+  }
+
+  submit(
+    records: readonly DispatchRecord[],
+    params: Uint8Array<ArrayBuffer>,
+    { after, timestamps }: SubmitExtras,
+  ): void {
+    if (params.byteLength > 0) this.#writeUniform(params);
+    const encoder = this.#device.createCommandEncoder({ label: 'dawngrad' });
+    if (timestamps) {
+      records.forEach((record, i) => {
+        this.#encode(encoder, [record], timestamps(i));
+      });
+    } else if (records.length > 0) {
+      this.#encode(encoder, records, undefined);
+    }
+    after?.(encoder);
+    this.#device.queue.submit([encoder.finish()]);
+    this.counts.submits++;
+  }
+
+  #encode(
+    encoder: GPUCommandEncoder,
+    records: readonly DispatchRecord[],
+    timestampWrites: GPUComputePassTimestampWrites | undefined,
+  ): void {
+    const pass = encoder.beginComputePass(timestampWrites ? { timestampWrites } : undefined);
+    this.counts.passes++;
+    let current = -1;
+    for (const record of records) {
+      if (record.entry.id !== current) {
+        pass.setPipeline(record.entry.pipeline!);
+        current = record.entry.id;
+      }
+      pass.setBindGroup(0, this.#bindGroup(record), record.entry.paramBytes > 0 ? [record.paramOffset] : []);
+      pass.dispatchWorkgroups(...record.workgroups);
+    }
+    pass.end();
+  }
+
+  #writeUniform(params: Uint8Array<ArrayBuffer>): void {
+    if (params.byteLength > this.#uniformBytes) {
+      this.#uniform?.destroy();
+      this.#uniformBytes = Math.max(64 * 1024, 2 ** Math.ceil(Math.log2(params.byteLength)));
+      this.#uniform = this.#device.createBuffer({
+        label: 'tensor/params',
+        size: this.#uniformBytes,
+        usage: UNIFORM | COPY_DST,
+      });
+      this.#bindGroups.clear();
+    }
+    this.#device.queue.writeBuffer(this.#uniform!, 0, params);
+  }
+
+  #bindGroup(record: DispatchRecord): GPUBindGroup {
+    let key = `${record.entry.id}`;
+    for (const binding of record.bindings) key += `|${binding.storage.id}:${binding.offset}:${binding.size}`;
+    const found = this.#bindGroups.get(key);
+    if (found !== undefined) return found;
+    const entries: GPUBindGroupEntry[] = record.bindings.map((binding, i) => ({
+      binding: i + 1,
+      resource: { buffer: binding.storage.buffer, offset: binding.offset, size: binding.size },
+    }));
+    if (record.entry.paramBytes > 0) {
+      entries.unshift({ binding: 0, resource: { buffer: this.#uniform!, offset: 0, size: record.entry.paramBytes } });
+    }
+    if (this.#bindGroups.size >= MAX_CACHED_BIND_GROUPS) this.#bindGroups.clear();
+    const created = this.#device.createBindGroup({
+      label: record.entry.kernel.label,
+      layout: record.entry.layout,
+      entries,
+    });
+    this.counts.bindGroups++;
+    this.#bindGroups.set(key, created);
+    return created;
+  }
+}
