@@ -2,6 +2,8 @@ import type { LlamaModel } from '@dawngrad/models';
 import { type Device, read } from '@dawngrad/tensor';
 import { openDevice } from '@dawngrad/tensor/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { STREAMS } from '../../src/data/streams.ts';
+import { rollout } from '../../src/rollout/rollout.ts';
 import { createDocument } from '../../src/task/inverse-rules/documents.ts';
 import { pretrain } from '../../src/train/pretrain.ts';
 import { trainSft } from '../../src/train/sft.ts';
@@ -41,6 +43,27 @@ describe('trainSft', () => {
     expect(losses[0]).toBeGreaterThan(3.8);
     expect(losses.at(-1)).toBeLessThan(2);
     expect(series(rows, 'health/nonfinite')).toEqual(new Array(40).fill(0));
+    policy.dispose();
+  });
+
+  it('ends with a policy that writes what it has learned by heart', async () => {
+    const policy = tinyPolicy(device);
+    const task = tinyTask();
+    const few = { ...task, demonstrations: task.demonstrations.slice(0, 2) };
+    const { context, rows } = recordRun();
+    const constant = { ...optim, weightDecay: 0, schedule: 'constant' } as const;
+    await trainSft(policy, few, { ...sftOptions, lr: 2e-2, optim: constant, maxSteps: 120, rowsPerStep: 2 }, context);
+    expect(series(rows, 'loss').at(-1)).toBeLessThan(0.05);
+    const samples = await rollout(policy, few, few.demonstrations, {
+      samplesPerPrompt: 1,
+      temperature: 0,
+      seed: 1,
+      stream: STREAMS.rollout,
+      round: 1,
+      marks: { granularity: 'sparse' },
+    });
+    // Decoding cannot look ahead: this would fail if training had.
+    expect(samples.map(({ text }) => text)).toEqual(few.demonstrations.map((one) => task.decode(one.completionIds)));
     policy.dispose();
   });
 
