@@ -1,7 +1,7 @@
 import type { Tensor } from './tensor.ts';
 
 /** A lifetime: tensors made while it is open end with it, unless they escape. */
-export class Scope {
+class Scope {
   readonly #tensors = new Set<Tensor>();
 
   add(tensor: Tensor): void {

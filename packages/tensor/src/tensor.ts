@@ -7,7 +7,7 @@ import { adopt } from './scope.ts';
 import { contiguousStrides, formatShape, isContiguous, type Shape, sizeOf } from './shape.ts';
 
 /** WebGPU's guaranteed alignment of storage binding offsets, in bytes. */
-export const BINDING_ALIGNMENT = 256;
+const BINDING_ALIGNMENT = 256;
 
 let nextId = 1;
 

@@ -160,7 +160,7 @@ export function attentionParams(shape: AttentionShape, tile: AttentionTile): num
 }
 
 /** Rows of a workgroup. */
-export function blockRows(tile: AttentionTile): number {
+function blockRows(tile: AttentionTile): number {
   return tile.threads * tile.rowsPerThread;
 }
 
