@@ -20,6 +20,14 @@ export interface DemoRun {
   readonly wallSeconds: number;
 }
 
+/** What the report draws of each stage. */
+const CURVES: Readonly<Record<string, readonly string[]>> = {
+  'base model': ['loss'],
+  SFT: ['loss', 'eval/accuracy'],
+  GRPO: ['accuracy', 'kl', 'entropy'],
+  'R-AIRL': ['accuracy', 'reward', 'disc/auroc', 'disc/acc', 'kl', 'entropy'],
+};
+
 /** How many pairs of completions the report shows. */
 const SHOWN_PROMPTS = 3;
 
@@ -33,9 +41,13 @@ export function demoReport(outcome: DemoOutcome, settings: DemoSettings, run: De
     { name: 'GRPO', rows: outcome.grpo.rows },
     { name: 'R-AIRL', rows: outcome.irl.rows, critic },
   ];
+  const stages = outcome.stages.map((stage) => {
+    const keys = CURVES[stage.name];
+    return keys === undefined ? stage : { ...stage, keys };
+  });
   const ks = [1, 3, 5, 10].filter((k) => k <= settings.evaluation.samplesPerPrompt);
   return {
-    ...summarise(policies, outcome.stages, { ks, sizes: settings.evaluation.sizes, seed: settings.seed }),
+    ...summarise(policies, stages, { ks, sizes: settings.evaluation.sizes, seed: settings.seed }),
     title: 'dawngrad demo: learning a reasoning reward from demonstrations',
     run: {
       command: run.command,
