@@ -14,11 +14,12 @@ export interface StageCurves {
 
 /** What a reader wants to see first, with the unit; the first three that a stage logged are drawn. */
 const PREFERRED: readonly (readonly [key: string, label: string])[] = [
-  ['dev/pass@1', 'dev pass@1'],
+  ['eval/accuracy', 'dev pass@1'],
   ['accuracy', 'accuracy'],
   ['reward', 'reward'],
   ['loss', 'loss (nats)'],
   ['disc/acc', 'critic accuracy'],
+  ['disc/auroc', 'critic AUROC'],
   ['disc/loss', 'critic loss (nats)'],
   ['kl', 'KL to reference (nats)'],
   ['entropy', 'entropy (nats/token)'],

@@ -121,7 +121,7 @@ export function sampleReport(): ReportInput {
         name: 'SFT',
         metrics: curve(120, 2, (t, noise) => ({
           loss: 0.55 + 0.4 * Math.exp(-4 * t) + 0.03 * noise(0),
-          'dev/pass@1': 0.4 + 0.18 * t + 0.02 * noise(1),
+          'eval/accuracy': 0.4 + 0.18 * t + 0.02 * noise(1),
         })),
       },
       {
