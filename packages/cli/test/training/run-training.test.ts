@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openModelDirectory } from '@dawngrad/models/node';
@@ -110,6 +110,44 @@ describe.each(METHODS)('train %s', (method) => {
     expect(code, err).toBe(0);
     expect(hash(dir)).not.toBe(hash(join(folder, `${method}-whole`)));
     await openModelDirectory(join(dir, 'ckpt', 'step-00000010'));
+  });
+});
+
+describe('train', () => {
+  it('irl starts from the policy and the critic of another run, which a frozen critic keeps', async () => {
+    const start = join(folder, 'irl-whole');
+    const dir = join(folder, 'irl-frozen');
+    const frozen = [`critic.model=${start}`, 'critic.freeze_after_warmup=true', 'warmup.steps=0', 'train.max_steps=1'];
+    const { code, err } = await runMain(...args('irl', dir, `policy.model=${start}`, ...frozen));
+    expect(code, err).toBe(0);
+    const head = (run: string, step: string): Buffer => {
+      return readFileSync(join(run, 'ckpt', step, 'critic', 'score.safetensors'));
+    };
+    expect(head(dir, 'step-00000001').equals(head(start, 'step-00000010'))).toBe(true);
+    const [row] = rowsOf(dir).filter(({ reward }) => reward !== undefined);
+    expect(row!.reward).not.toBe(0);
+  });
+
+  it('sft ends with the weights that were best on the dev rows where asked to', async () => {
+    const dir = join(folder, 'sft-best');
+    const same = join(folder, 'same.jsonl');
+    const target = '<think>\nsum\n</think>\n<answer>\n3\n</answer>';
+    const rows = Array.from({ length: 20 }, (_, i) => ({ prompt: `sum ${i} =`, target, answer: '3' }));
+    writeFileSync(same, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+    const easy = ['train.max_steps=60', 'eval.every_steps=10', 'policy.lr=3e-2', 'eval.temperature=0.1'];
+    const { code, err } = await runMain(...args('sft', dir, `data.path=${same}`, 'train.keep_best=true', ...easy));
+    expect(code, err).toBe(0);
+    expect(err).toContain('weights: those that are best on the dev rows');
+    const accuracies = rowsOf(dir).filter((row) => row['eval/accuracy'] !== undefined);
+    const best = Math.max(...accuracies.map((row) => row['eval/accuracy'] as number));
+    expect(best).toBeGreaterThan(0);
+    const { step } = accuracies.find((row) => row['eval/accuracy'] === best)!;
+    const name = readFileSync(join(dir, 'ckpt', 'best'), 'utf8').trimEnd();
+    expect(name).toBe(`step-${String(step).padStart(8, '0')}`);
+    const weights = (checkpoint: string): Buffer => {
+      return readFileSync(join(dir, 'ckpt', checkpoint, 'model.safetensors'));
+    };
+    expect(weights('step-00000060').equals(weights(name))).toBe(true);
   });
 });
 
