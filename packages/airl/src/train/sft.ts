@@ -56,7 +56,8 @@ export async function trainSft(
     if (accuracy === undefined) return false;
     context.metrics({ step: counters.step, ...row });
     reporter.note(`sft step ${counters.step}: dev accuracy ${accuracy.toFixed(3)} (n = ${row['eval/n']})`);
-    if (accuracy <= counters.bestAccuracy) return false;
+    // A tie goes to the later step: it has learned more, also where dev accuracy is still 0.
+    if (accuracy < counters.bestAccuracy) return false;
     Object.assign(counters, { bestAccuracy: accuracy, bestStep: counters.step });
     best?.copyFrom(weights);
     return true;

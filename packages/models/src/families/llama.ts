@@ -24,7 +24,7 @@ import type { TensorSource } from '../io/safetensors-writer.ts';
 import type { WeightIndex } from '../io/weight-index.ts';
 import { LoraAdapters, type LoraOptions } from '../nn/lora.ts';
 import type { PackedBatch } from '../nn/packed-batch.ts';
-import { loadWeights } from './load-weights.ts';
+import { checkWeights } from './check-weights.ts';
 
 export interface LlamaOptions {
   /** False freezes the base: it has no gradients, and only adapters or a head can train. */
@@ -117,10 +117,12 @@ export class LlamaModel {
     source: { readonly config: LlamaConfig; readonly weights: WeightIndex },
     options: LlamaOptions,
   ): Promise<LlamaModel> {
-    const model = new LlamaModel(device, source.config, options);
+    const { config, weights } = source;
+    // A tied output matrix may be stored all the same; rotary buffers are computed, not read.
+    checkWeights(weightSpecs(config), weights, (name) => name === OUTPUT || name.endsWith('rotary_emb.inv_freq'));
+    const model = new LlamaModel(device, config, options);
     try {
-      // A tied output matrix may be stored all the same; rotary buffers are computed, not read.
-      await loadWeights(model.base, source.weights, (name) => name === OUTPUT || name.endsWith('rotary_emb.inv_freq'));
+      for (const name of model.base.names) model.base.set(name, await weights.readF32(name));
     } catch (error) {
       model.dispose();
       throw error;
