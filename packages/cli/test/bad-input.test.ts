@@ -251,7 +251,7 @@ describe('a run directory', () => {
     writeSums(rows, 9);
     const result = await trainSft({ dir, data: rows, more: ['--resume'] });
     expect(result.code, result.err).toBe(3);
-    expect(result.err).toContain(`${rows}: expected the file that the run started with`);
+    expect(result.err).toContain(`data.path: expected what the run started with, ${rows} (SHA-256 `);
   });
 
   it('whose newest checkpoint is damaged exits with 4 and names one that is whole', async () => {
@@ -318,10 +318,27 @@ function hugeModel(): string {
     const config = JSON.parse(bytes.toString());
     return Buffer.from(JSON.stringify({ ...config, vocab_size: rows, hidden_size: width, num_hidden_layers: 1 }));
   });
-  const size = 4 * rows * width;
-  const header = Buffer.from(
-    JSON.stringify({ 'model.embed_tokens.weight': { dtype: 'F32', shape: [rows, width], data_offsets: [0, size] } }),
-  );
+  const block = 'model.layers.0';
+  const shapes: Record<string, number[]> = {
+    'model.embed_tokens.weight': [rows, width],
+    [`${block}.input_layernorm.weight`]: [width],
+    [`${block}.self_attn.q_proj.weight`]: [16, width],
+    [`${block}.self_attn.k_proj.weight`]: [8, width],
+    [`${block}.self_attn.v_proj.weight`]: [8, width],
+    [`${block}.self_attn.o_proj.weight`]: [width, 16],
+    [`${block}.post_attention_layernorm.weight`]: [width],
+    [`${block}.mlp.gate_proj.weight`]: [24, width],
+    [`${block}.mlp.up_proj.weight`]: [24, width],
+    [`${block}.mlp.down_proj.weight`]: [width, 24],
+    'model.norm.weight': [width],
+  };
+  let size = 0;
+  const entries = Object.entries(shapes).map(([name, shape]) => {
+    const begin = size;
+    size += 4 * shape.reduce((product, dim) => product * dim, 1);
+    return [name, { dtype: 'F32', shape, data_offsets: [begin, size] }];
+  });
+  const header = Buffer.from(JSON.stringify(Object.fromEntries(entries)));
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(header.length));
   const out = openSync(join(base, 'model.safetensors'), 'w');

@@ -31,13 +31,13 @@ describe.each(opTable.map((def) => [def.name, def] as const))('%s', (_, def) => 
     },
   );
 
-  it('gives the same on strided views of its inputs', async () => {
+  it('gives the same on strided views of its inputs', async ({ skip }) => {
     const sample = def
       .samples()
       .find(
         (s) => s.inputs.every((input) => input.data.length > 0) && s.inputs.some((input) => input.shape.length >= 2),
       );
-    if (sample === undefined) return;
+    if (sample === undefined) return skip('no sample with a matrix');
     const expected = def.reference(sample.inputs, sample.attrs);
     const actual = await scopeAsync<HostArray[]>(() => {
       const inputs: Tensor[] = sample.inputs.map((input) => {

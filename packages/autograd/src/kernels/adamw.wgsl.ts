@@ -66,7 +66,7 @@ export interface AdamwHyper {
   readonly maxNorm: number;
 }
 
-/** Bindings: stats, values, gradients, first, second. \`step\` counts from 1. */
+/** Bindings: stats, values, gradients, first, second. `step` counts from 1. */
 export function planAdamw(count: number, decayEnd: number, hyper: AdamwHyper, step: number): LaunchPlan {
   const { lr, beta1, beta2, eps, weightDecay, maxNorm } = hyper;
   return {

@@ -70,7 +70,7 @@ export class Adamw {
     this.#stats = keep(Tensor.empty(device, [2], 'f32', 'autograd/gradient-norm/stats'));
   }
 
-  /** Clips, updates and zeroes the gradients. \`lr\` is the learning rate of this step. */
+  /** Clips, updates and zeroes the gradients. `lr` is the learning rate of this step. */
   step(lr: number): void {
     this.stepCount++;
     let group = 0;

@@ -55,7 +55,7 @@ export function addDemoCommand(program: Command, context: CommandContext): void 
           if (outcome === undefined) return;
           const environment = runEnvironment({ adapter: session.device.adapter, seed, dataHashes: {}, argv: [] });
           const input = report.demoReport(outcome, settings, {
-            command: `npm run demo${flags.tiny === true ? ' -- --tiny' : ''}`,
+            command: commandOf(flags.tiny === true, seed),
             adapter: environment.adapter.description,
             driver:
               environment.driver === null
@@ -77,4 +77,10 @@ export function addDemoCommand(program: Command, context: CommandContext): void 
         },
       );
     });
+}
+
+/** The command that gives this run again. */
+function commandOf(isTiny: boolean, seed: number): string {
+  const flags = [...(isTiny ? ['--tiny'] : []), ...(seed === 1 ? [] : [`--seed ${seed}`])];
+  return ['npm run demo', ...(flags.length > 0 ? ['--', ...flags] : [])].join(' ');
 }

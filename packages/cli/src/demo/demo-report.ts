@@ -61,11 +61,11 @@ export function demoReport(outcome: DemoOutcome, settings: DemoSettings, run: De
       wallSeconds: run.wallSeconds,
     },
     method: { granularity: reward.granularity, credit: credit.level, checkerUse: [], selection: 'last checkpoint' },
-    completions: pairs(outcome),
+    completions: shownCompletions(outcome),
     notes: [
-      'SFT keeps the checkpoint that was best on 150 dev problems, which uses the checker; this favours SFT. GRPO is rewarded by the checker and is the reference with a verifier. R-AIRL sees demonstrations and unlabelled prompts only.',
-      `The demonstrations show about half of the ${outcome.task.world.apply.length} facts of this world; what R-AIRL gains over SFT it gains on the other half, from prompts without an answer.`,
-      'One seed. The study of this repository repeats it; a single seed moves by several points.',
+      `SFT keeps the checkpoint that was best on ${settings.sft.dev?.prompts ?? 0} dev problems, which uses the checker; this favours SFT. GRPO is rewarded by the checker and is the reference with a verifier. R-AIRL sees demonstrations and unlabelled prompts only.`,
+      `The demonstrations show ${Math.round(100 * outcome.task.coverage.fraction)} % of the ${outcome.task.world.apply.length} facts of this world. SFT can learn those; what R-AIRL learns of the others it learns from prompts without an answer.`,
+      'One seed: a single run moves by several points from seed to seed.',
     ],
   };
 }
@@ -78,18 +78,22 @@ export function demoTables(input: ReportInput): string {
   return `${tables.join('\n\n')}\n`;
 }
 
-/** For a few prompts on which the SFT policy is now right, now wrong, a completion of each kind. */
-function pairs({ task, sft }: DemoOutcome): ReportCompletion[] {
-  const shown: ReportCompletion[] = [];
-  for (const prompt of task.test) {
+/**
+ * Completions of a few prompts: a right and a wrong one where the SFT policy is now right, now wrong, and the
+ * first two of other prompts where there are too few of these.
+ */
+function shownCompletions({ task, sft }: DemoOutcome): ReportCompletion[] {
+  const pairs = task.test.map((prompt) => {
     const own = sft.records.filter((record) => record.promptId === prompt.id);
     const right = own.find((record) => record.correct);
     const wrong = own.find((record) => !record.correct && record.finish === 'end');
-    if (right === undefined || wrong === undefined) continue;
-    for (const record of [right, wrong]) shown.push(completion(task, prompt.text, record));
-    if (shown.length === 2 * SHOWN_PROMPTS) break;
-  }
-  return shown;
+    const isContrast = right !== undefined && wrong !== undefined;
+    return { prompt, isContrast, records: isContrast ? [right, wrong] : own.slice(0, 2) };
+  });
+  const ordered = [...pairs.filter(({ isContrast }) => isContrast), ...pairs.filter(({ isContrast }) => !isContrast)];
+  return ordered
+    .slice(0, SHOWN_PROMPTS)
+    .flatMap(({ prompt, records }) => records.map((record) => completion(task, prompt.text, record)));
 }
 
 function completion(

@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   Critic,
@@ -15,9 +14,10 @@ import {
   trainIrl,
   trainSft,
 } from '@dawngrad/airl';
+import { directoryCheckpoints } from '@dawngrad/airl/node';
+import { formatRow } from '@dawngrad/eval';
 import { LlamaModel } from '@dawngrad/models';
-import { saveModelDirectory } from '@dawngrad/models/node';
-import { ToolError } from '@dawngrad/tensor';
+import { writeFileAtomically } from '@dawngrad/models/node';
 import type { RunSession } from '../run/run-session.ts';
 import { type EvaluatedSamples, evaluatePolicy } from './demo-evaluation.ts';
 import { type DemoSettings, demoModel } from './demo-settings.ts';
@@ -31,7 +31,7 @@ export interface DemoOutcome {
   readonly sft: EvaluatedSamples;
   readonly grpo: EvaluatedSamples;
   readonly irl: EvaluatedSamples;
-  /** Dev accuracy of the SFT checkpoint that was kept. */
+  /** Weights of the model. */
   readonly parameters: number;
 }
 
@@ -51,7 +51,8 @@ export async function runDemo(settings: DemoSettings, session: RunSession): Prom
   const models: LlamaModel[] = [];
   let critic: Critic | undefined;
 
-  const context = (name: string): RunContext => {
+  /** A stage ends in a checkpoint of its own, stopped or finished; R-AIRL's holds its critic. */
+  const context = (name: string, folder: string): RunContext => {
     const metrics: MetricRow[] = [];
     stages.push({ name, metrics });
     return {
@@ -63,6 +64,13 @@ export async function runDemo(settings: DemoSettings, session: RunSession): Prom
       samples: (row: SampleRow) => directory.samples.append({ stage: name, ...row }),
       shouldStop: () => stop.isRequested,
       nowMs: () => performance.now(),
+      checkpoints: directoryCheckpoints({
+        folder: join(directory.path, 'models', folder),
+        keep: 1,
+        everySteps: Number.MAX_SAFE_INTEGER,
+        tokenizerFiles: inverseRulesTokenizer(),
+        resume: false,
+      }),
     };
   };
   const create = (): LlamaModel => {
@@ -75,17 +83,8 @@ export async function runDemo(settings: DemoSettings, session: RunSession): Prom
     model.copyWeightsFrom(source);
     return model;
   };
-  const save = async (name: string, model: LlamaModel): Promise<void> => {
-    mkdirSync(join(directory.path, 'models'), { recursive: true });
-    await saveModelDirectory(join(directory.path, 'models', name), {
-      config,
-      tensors: model.tensorSources(),
-      tokenizerFiles: inverseRulesTokenizer(),
-    });
-  };
-  const finish = async (name: string, model: LlamaModel, result: Promise<TrainingResult>): Promise<void> => {
+  const finish = async (result: Promise<TrainingResult>): Promise<void> => {
     const { status } = await result;
-    await save(name, model);
     if (status === 'stopped') throw new DemoStopped();
   };
 
@@ -96,18 +95,18 @@ export async function runDemo(settings: DemoSettings, session: RunSession): Prom
       `task: inverse-rule chains, seed ${seed}: ${settings.task.demonstrations} demonstrations, ${settings.task.test} test problems; model: ${base.base.count.toLocaleString('en')} parameters from random`,
     );
     const documentAt = (index: number): ReturnType<typeof createDocument> => createDocument(task.world, index);
-    await finish('base', base, pretrain(base, documentAt, settings.pretrain, context('base model')));
+    await finish(pretrain(base, documentAt, settings.pretrain, context('base model', 'base')));
 
     const sft = copyOf(base);
-    await finish('sft', sft, trainSft(sft, task, settings.sft, context('SFT')));
+    await finish(trainSft(sft, task, settings.sft, context('SFT', 'sft')));
 
     const grpo = copyOf(base);
-    await finish('grpo', grpo, trainGrpo(grpo, task, { ...settings.rounds, scale: 'group' }, context('GRPO')));
+    await finish(trainGrpo(grpo, task, { ...settings.rounds, scale: 'group' }, context('GRPO', 'grpo')));
 
     const irl = copyOf(base);
     critic = Critic.copyOf(base);
-    const training = trainIrl(irl, critic, task, { ...settings.rounds, ...settings.irl }, context('R-AIRL'));
-    await finish('r-airl', irl, training);
+    const irlOptions = { ...settings.rounds, ...settings.irl };
+    await finish(trainIrl(irl, critic, task, irlOptions, context('R-AIRL', 'r-airl')));
 
     const total = task.test.length * settings.evaluation.samplesPerPrompt;
     const evaluate = async (
@@ -117,11 +116,17 @@ export async function runDemo(settings: DemoSettings, session: RunSession): Prom
     ): Promise<EvaluatedSamples> => {
       if (stop.isRequested) throw new DemoStopped();
       const startedMs = performance.now();
-      return evaluatePolicy(name, policy, task, settings, scorer, (done, _, tokens) => {
+      const samples = await evaluatePolicy(name, policy, task, settings, scorer, (done, _, tokens) => {
         progress.step(`evaluate ${name}`, done, total, {
           'perf/tokens_per_second': (1000 * tokens) / (performance.now() - startedMs),
         });
       });
+      const lines = samples.rows.map((row) => `${formatRow(row)}\n`).join('');
+      await writeFileAtomically(
+        join(directory.path, `rows-${name.toLowerCase()}.jsonl`),
+        new TextEncoder().encode(lines),
+      );
+      return samples;
     };
     return {
       task,
@@ -132,10 +137,6 @@ export async function runDemo(settings: DemoSettings, session: RunSession): Prom
       irl: await evaluate('R-AIRL', irl, critic),
       parameters: base.base.count,
     };
-  } catch (error) {
-    // A stop may also surface as a sampler that was asked to end early.
-    if (stop.isRequested && !(error instanceof ToolError)) throw new DemoStopped();
-    throw error;
   } finally {
     critic?.dispose();
     for (const model of models) model.dispose();

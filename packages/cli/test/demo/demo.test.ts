@@ -2,8 +2,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { assertDisjoint, createInverseRulesTask, METRICS } from '@dawngrad/airl';
+import { readRows } from '@dawngrad/eval';
 import { LlamaModel } from '@dawngrad/models';
-import { openModelDirectory } from '@dawngrad/models/node';
+import { findNewestCheckpoint, openModelDirectory } from '@dawngrad/models/node';
 import { openDevice } from '@dawngrad/tensor/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fullDemo } from '../../src/demo/demo-settings.ts';
@@ -26,6 +27,12 @@ async function demo(name: string, ...args: string[]): Promise<{ code: number; ou
     },
   });
   return { code, out, err, dir };
+}
+
+/** The folder of a stage's model. */
+async function checkpoint(dir: string, name: string): Promise<string> {
+  const { found } = await findNewestCheckpoint(join(dir, 'models', name));
+  return found!.path;
 }
 
 let first: Awaited<ReturnType<typeof demo>>;
@@ -51,15 +58,25 @@ describe('the demo', () => {
     expect(page).toContain("default-src 'none'");
     expect(page).not.toMatch(/<script|src="http|href="http/);
     for (const stage of ['base model', 'SFT', 'GRPO', 'R-AIRL']) expect(page).toContain(`<h3>${stage}</h3>`);
+    const [, completions] = page.split('What the critic sees');
+    // Tokens carry their reward as a colour class and in words.
+    expect(completions).toMatch(/<span class="\w+" title="[^"]*\d/);
   });
 
-  it('leaves models that load as Hugging Face folders', async () => {
+  it('leaves models that load as Hugging Face folders, the critic of R-AIRL, and the rows of each policy', async () => {
     using device = await openDevice();
     for (const name of MODELS) {
-      const open = await openModelDirectory(join(first.dir, 'models', name));
+      const open = await openModelDirectory(await checkpoint(first.dir, name));
       const model = await LlamaModel.load(device, open, { trainable: false });
       expect(model.base.count).toBeGreaterThan(100_000);
       model.dispose();
+    }
+    expect(readdirSync(join(await checkpoint(first.dir, 'r-airl'), 'critic'))).toContain('score.safetensors');
+    for (const policy of ['base', 'sft', 'grpo', 'r-airl']) {
+      const file = join(first.dir, `rows-${policy}.jsonl`);
+      const rows = await readRows(readFileSync(file, 'utf8').trim().split('\n'), file);
+      expect(rows).toHaveLength(8 * 4);
+      expect(rows.every((row) => row.reward_model_score !== null)).toBe(true);
     }
   });
 
@@ -75,10 +92,12 @@ describe('the demo', () => {
 
   it('gives the same weights again for the same seed, and others for another', async () => {
     const [again, other] = [await demo('again'), await demo('other', '--seed', '2')];
-    const weights = (dir: string, name: string): Buffer => readFileSync(join(dir, 'models', name, 'model.safetensors'));
+    const weights = async (dir: string, name: string): Promise<string> =>
+      readFileSync(join(await checkpoint(dir, name), 'model.safetensors')).toString('base64');
     for (const name of MODELS) {
-      expect(weights(again.dir, name).equals(weights(first.dir, name)), name).toBe(true);
-      expect(weights(other.dir, name).equals(weights(first.dir, name)), name).toBe(false);
+      const expected = await weights(first.dir, name);
+      expect((await weights(again.dir, name)) === expected, name).toBe(true);
+      expect((await weights(other.dir, name)) === expected, name).toBe(false);
     }
   }, 120_000);
 

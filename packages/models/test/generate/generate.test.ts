@@ -157,9 +157,11 @@ describe('generate', () => {
 
   it.each([1, 4])('lets the environment write tokens, read back every %d steps', async (blockSteps) => {
     const asked = requests(9, 3);
-    // After a multiple of 3, id + 1; counts on seeing the whole sequence so far.
-    const environment = (tokens: Uint32Array, length: number) =>
-      tokens[length - 1]! % 3 === 0 ? tokens[length - 1]! + 1 : undefined;
+    // After a multiple of 3, the id before; counts on seeing the whole sequence so far.
+    const environment = (tokens: Uint32Array, length: number) => {
+      const last = tokens[length - 1]!;
+      return last % 3 === 0 && last > 0 ? last - 1 : undefined;
+    };
     const samples = await generate(model, asked, { ...OPTIONS, environment, blockSteps, slots: 10 });
     const expected = await trainingLogProbs(asked, samples, 1);
     let written = 0;

@@ -1,4 +1,4 @@
-import { type ErrorCode, ToolError } from '../errors.ts';
+import { ToolError } from '../errors.ts';
 
 // Timers exist in Node and in browsers, but in no library of types that both share.
 declare function setTimeout(callback: () => void, ms: number): unknown;
@@ -26,7 +26,7 @@ export class DeviceHealth {
     this.#device = device;
     this.#timeoutMs = timeoutMs;
     device.addEventListener('uncapturederror', (event) => {
-      this.poison(deviceError(event.error.message));
+      this.poison(reportedError(event.error));
     });
     this.#lostNotice = new Promise((_, reject) => {
       void device.lost.then((info) => {
@@ -74,7 +74,7 @@ export class DeviceHealth {
     const earlier = this.#scopeChecks;
     this.#scopeChecks = Promise.all([earlier, ...scopes]).then(([, ...errors]) => {
       for (const error of errors) {
-        if (error) this.poison(deviceError(error.message, isOutOfMemory(error) ? 'limit' : 'device'));
+        if (error) this.poison(reportedError(error));
       }
     });
     await this.guarded(this.#scopeChecks, 'error scopes');
@@ -118,12 +118,19 @@ export class DeviceHealth {
   }
 }
 
-function isOutOfMemory(error: GPUError): boolean {
-  return error.constructor.name === 'GPUOutOfMemoryError';
+/** What Dawn reports, as an error of ours: out of memory is the user's to mend, all else is a bug. */
+function reportedError(error: GPUError): ToolError {
+  if (error.constructor.name !== 'GPUOutOfMemoryError') return deviceError(error.message);
+  return new ToolError('limit', {
+    op: 'device',
+    expected: 'enough memory on the device',
+    got: error.message.split('\n')[0]!,
+    hint: 'use a smaller micro-batch (train.micro_batch_tokens) or shorter sequences.',
+  });
 }
 
-function deviceError(message: string, code: ErrorCode = 'device'): ToolError {
-  return new ToolError(code, {
+function deviceError(message: string): ToolError {
+  return new ToolError('device', {
     op: 'device',
     expected: 'work without errors',
     got: message.split('\n').slice(0, 4).join(' '),

@@ -85,7 +85,8 @@ describe('NaN and infinities', () => {
   it('come out of functions at the edge of their domain', async () => {
     await scopeAsync(async () => {
       expect(isNonFinite((await bits(exp(of([200]))))[0]!)).toBe(true);
-      expect(isNonFinite((await bits(log(of([0]))))[0]!)).toBe(true);
+      // WGSL leaves ln 0 open: SwiftShader gives the ln of the smallest number.
+      expect((await read(log(of([0]))))[0]).toBeLessThan(-87);
       expect(isNonFinite((await bits(sqrt(of([-1]))))[0]!)).toBe(true);
     });
   });
