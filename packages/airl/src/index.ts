@@ -17,7 +17,6 @@ export { type RecordJson, recordFromJson, recordToJson } from './record-json.ts'
 export { RELABEL_MODES, type RelabelMode, type RelabelOptions, relabel } from './relabel.ts';
 export { Replay, type ReplayCapacity, type ReplayState } from './replay.ts';
 export type { Reporter } from './reporter.ts';
-export { recordLogProbs } from './rollout/record-log-probs.ts';
 export { type RolloutOptions, rollout } from './rollout/rollout.ts';
 export { type CriticScheduleOptions, criticLearningRate } from './schedule/critic-schedule.ts';
 export {
@@ -25,7 +24,6 @@ export {
   GRANULARITIES,
   type Granularity,
   marksOf,
-  parseGranularity,
   type Segment,
   segmentsOf,
 } from './segment/marks.ts';

@@ -50,20 +50,6 @@ export class Replay<Item extends ReplayItem> {
     this.negatives = newest([...this.negatives, ...(added.negatives ?? [])], this.capacity.negatives);
   }
 
-  /** Up to `count` different positives. */
-  drawPositives(count: number, draws: Draws): Item[] {
-    return pickSome(this.positives, count, draws);
-  }
-
-  /** Up to `count` different negatives, at least the share asked for from the current round. */
-  drawNegatives(count: number, share: OnPolicyShare, draws: Draws): Item[] {
-    const current = this.negatives.filter(({ round }) => round === share.round);
-    const fresh = pickSome(current, Math.ceil(share.fraction * count), draws);
-    const taken = new Set(fresh);
-    const rest = this.negatives.filter((item) => !taken.has(item));
-    return [...fresh, ...pickSome(rest, count - fresh.length, draws)];
-  }
-
   /**
    * One negative for each prompt, of that prompt, so that which prompt it is tells nothing of the class;
    * undefined for a prompt without negatives. The first share of the prompts is served from the current
@@ -78,7 +64,8 @@ export class Replay<Item extends ReplayItem> {
       const unused = all.filter((item) => !taken.has(item));
       const pool = unused.length > 0 ? unused : all;
       const current = i < freshCount ? pool.filter(({ round }) => round === share.round) : [];
-      const [item] = pickSome(current.length > 0 ? current : pool, 1, draws);
+      const from = current.length > 0 ? current : pool;
+      const item = from.length > 0 ? draws.pick(from) : undefined;
       if (item !== undefined) taken.add(item);
       return item;
     });
@@ -87,8 +74,4 @@ export class Replay<Item extends ReplayItem> {
 
 function newest<Item>(items: readonly Item[], capacity: number): readonly Item[] {
   return items.length > capacity ? items.slice(items.length - capacity) : items;
-}
-
-function pickSome<Item>(items: readonly Item[], count: number, draws: Draws): Item[] {
-  return draws.distinct(items.length, count).map((i) => items[i] as Item);
 }

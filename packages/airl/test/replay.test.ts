@@ -21,40 +21,6 @@ describe('Replay', () => {
     expect(negatives.at(-1)?.id).toBe('3-7');
   });
 
-  it('draws without replacement, and all there is where more is asked for', () => {
-    for (let step = 0; step < 50; step++) {
-      const drawn = filled().drawNegatives(9, { round: 3, fraction: 0.5 }, new Draws(1, 1, step));
-      expect(new Set(ids(drawn)).size).toBe(9);
-    }
-    expect(filled().drawPositives(100, new Draws(1, 1, 1)).length).toBe(10);
-    expect(new Set(ids(filled().drawNegatives(100, { round: 3, fraction: 1 }, new Draws(1, 1, 1)))).size).toBe(20);
-  });
-
-  it('draws every item equally often', () => {
-    const counts = new Map<string, number>();
-    for (let step = 0; step < 2000; step++) {
-      for (const { id } of filled().drawNegatives(5, { round: 9, fraction: 0.5 }, new Draws(1, 1, step))) {
-        counts.set(id, (counts.get(id) ?? 0) + 1);
-      }
-    }
-    expect(counts.size).toBe(20);
-    for (const count of counts.values()) expect(Math.abs(count - 500)).toBeLessThan(100);
-  });
-
-  it('D9: holds the share of the current round, as far as that round has items', () => {
-    for (const [fraction, least] of [
-      [0, 0],
-      [0.5, 4],
-      [1, 8],
-    ] as const) {
-      for (let step = 0; step < 20; step++) {
-        const drawn = filled().drawNegatives(8, { round: 3, fraction }, new Draws(1, 1, step));
-        expect(drawn.filter(({ round }) => round === 3).length).toBeGreaterThanOrEqual(least);
-      }
-    }
-    expect(filled().drawNegatives(8, { round: 7, fraction: 1 }, new Draws(1, 1, 1)).length).toBe(8);
-  });
-
   it('gives each prompt a negative of its own', () => {
     const prompts = ['p3', 'p0', 'p0', 'nobody', 'p1'];
     for (let step = 0; step < 50; step++) {
@@ -75,9 +41,10 @@ describe('Replay', () => {
     const restored = new Replay<ReplayItem>({ positives: 10, negatives: 20 }, JSON.parse(JSON.stringify(replay.state)));
     for (const one of [replay, restored]) one.push({ negatives: items(4, 3) });
     const share = { round: 4, fraction: 0.5 };
-    expect(restored.drawNegatives(7, share, new Draws(1, 1, 1))).toEqual(
-      replay.drawNegatives(7, share, new Draws(1, 1, 1)),
-    );
+    const prompts = ['p2', 'p0', 'p1', 'p3'];
+    const drawn = replay.drawMatched(prompts, share, new Draws(1, 1, 1));
+    expect(ids(drawn).every((id) => id !== undefined)).toBe(true);
+    expect(restored.drawMatched(prompts, share, new Draws(1, 1, 1))).toEqual(drawn);
     expect(restored.state).toEqual(replay.state);
   });
 });

@@ -22,6 +22,8 @@ export interface CriticUpdateOptions {
 /** An update whose numbers are still on the device. */
 export interface CriticUpdate {
   readonly lr: number;
+  /** Completion tokens of all examples. */
+  readonly tokens: number;
   readonly loss: Tensor;
   readonly stats: Tensor;
   /** Logits by row, one list a micro-batch. */
@@ -73,6 +75,7 @@ export function criticUpdate(
     optimizer.step(lr);
     return {
       lr,
+      tokens: examples.reduce((total, { record }) => total + record.completionIds.length, 0),
       loss: parts.map(({ loss }) => loss).reduce(add),
       stats: affine(optimizer.stats, 1, 0),
       logits: parts.map(({ logits }) => logits),

@@ -1,8 +1,8 @@
-/** When a metric tells that something is wrong: above or below a value, for so many steps in a row. */
+/** When a metric tells that something is wrong: above or below a value, for so many rows in a row. */
 export interface MetricAlarm {
   readonly above?: number;
   readonly below?: number;
-  /** Steps in a row; 1 unless said. */
+  /** Rows in a row; 1 unless said. */
   readonly steps?: number;
 }
 
@@ -13,8 +13,8 @@ export interface MetricDefinition {
 }
 
 /**
- * Every key that a trainer may write to `metrics.jsonl`, in one place: the docs table is made from it,
- * and a test of each trainer compares its rows with it. Names follow trl where it has them and
+ * Every key that a trainer may write to `metrics.jsonl`, in one place: tests compare the rows of each
+ * trainer with it, and trainers tell of an alarm once (`Alarms`). Names follow trl where it has them and
  * imitation for the adversarial game ("disc").
  */
 export const METRICS = {
@@ -55,12 +55,12 @@ export const METRICS = {
   },
   'sampling/ratio_raw_max': {
     unit: 'ratio',
-    meaning: 'largest |ratio - 1| before clipping in the first update on a round, where it should be 0',
-    alarm: { above: 1e-4 },
+    meaning:
+      "e^d - 1, d = sampling/logp_diff_max: how far trainer and sampler's ratio may be from 1, where it should be",
   },
   'sampling/logp_diff_max': {
     unit: 'nats',
-    meaning: 'largest difference of log-probability between sampler and trainer',
+    meaning: 'largest |log-probability by the sampler - by the trainer| before the first update on a round',
     alarm: { above: 1e-4 },
   },
 
@@ -85,6 +85,10 @@ export const METRICS = {
   'disc/grad_norm': { unit: '-', meaning: 'norm of the critic gradient before clipping', alarm: { above: 10 } },
   'disc/lr': { unit: '-', meaning: 'learning rate of the critic' },
   'disc/updates': { unit: 'count', meaning: 'critic updates so far, warm-up included' },
+  'disc/skipped': {
+    unit: 'count',
+    meaning: 'critic updates of the row skipped, since relabelling left no wrong sample to learn from',
+  },
   'disc/on_policy': { unit: 'count', meaning: 'negatives of the last update from the current round' },
   'disc/replayed': { unit: 'count', meaning: 'negatives of the last update from earlier rounds' },
   'disc/corrupted': { unit: 'count', meaning: 'corrupted experts in the last update' },
@@ -96,10 +100,12 @@ export const METRICS = {
   step_time: { unit: 's', meaning: 'wall time of the step' },
   'time/rollout': { unit: 's', meaning: 'share of it spent on sampling' },
   'time/reward': { unit: 's', meaning: 'share of it spent on scoring' },
-  'time/logp': { unit: 's', meaning: 'share of it spent on log-probabilities of old and reference policy' },
   'time/critic': { unit: 's', meaning: 'share of it spent on critic updates' },
   'time/update': { unit: 's', meaning: 'share of it spent on the policy update' },
-  'perf/tokens_per_second': { unit: 'tok/s', meaning: 'completion tokens sampled and trained on, by step time' },
+  'perf/tokens_per_second': {
+    unit: 'tok/s',
+    meaning: "completion tokens sampled and trained on, by step time; in a critic's warm-up, those that it read",
+  },
   'perf/dispatches': { unit: 'count', meaning: 'kernel launches of the step' },
   'perf/submits': { unit: 'count', meaning: 'command lists that the step gave to the device' },
   'mem/live_bytes': { unit: 'bytes', meaning: 'device memory in use at the end of the step' },

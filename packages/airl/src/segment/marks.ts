@@ -21,17 +21,6 @@ export interface Segment {
   readonly end: number;
 }
 
-/** The granularity that a text names; anything else is an error (D16). */
-export function parseGranularity(text: string): Granularity {
-  const found = GRANULARITIES.find((granularity) => granularity === text);
-  if (found !== undefined) return found;
-  throw new ToolError('config', {
-    op: 'reward.granularity',
-    expected: `one of ${GRANULARITIES.join(', ')}`,
-    got: JSON.stringify(text),
-  });
-}
-
 /**
  * The marked token indices of a completion, ascending; the last token is always marked. The
  * completion is the only input, so that scoring and training cannot disagree by the prompt (D4).

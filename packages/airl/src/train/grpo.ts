@@ -2,6 +2,7 @@ import type { LlamaModel } from '@dawngrad/models';
 import { estimateAdvantages, type Scale } from '../credit/advantage.ts';
 import { STREAMS } from '../data/streams.ts';
 import type { Normalisation } from '../loss/token-weights.ts';
+import { Alarms } from '../metrics/alarms.ts';
 import { rollout } from '../rollout/rollout.ts';
 import type { Task } from '../task/task.ts';
 import { type DevOptions, devAccuracy, isDevStep } from './dev-accuracy.ts';
@@ -63,12 +64,14 @@ export async function trainGrpo(
   try {
     await checkpoints?.restore(state);
     const meter = new DeviceMeter(policy.device);
+    const alarms = new Alarms(reporter);
     if (counters.step === 0 && isDevStep(0, maxSteps, dev)) {
       context.metrics({ step: 0, ...(await devAccuracy(policy, task, dev, { seed, step: 0 })) });
     }
     while (counters.step < maxSteps) {
       const round = counters.step + 1;
       const startMs = nowMs();
+      meter.restart();
 
       const records = await rollout(policy, task, roundPrompts(task, round, options), {
         samplesPerPrompt: groupSize,
@@ -119,6 +122,7 @@ export async function trainGrpo(
         ...(isDevStep(round, maxSteps, dev) ? await devAccuracy(policy, task, dev, { seed, step: round }) : {}),
       };
       context.metrics(row);
+      alarms.check(row);
       records.slice(0, options.loggedPrompts * groupSize).forEach((record, i) => {
         context.samples(sampleRow(task, round, record, advantages.rewards[i]!));
       });

@@ -8,6 +8,7 @@ import { type CriticUpdate, criticUpdate, readCriticUpdates } from '../critic/cr
 import { type DrawnExamples, drawExamples } from '../critic/draw-examples.ts';
 import { DataOrder } from '../data/order.ts';
 import { STREAMS } from '../data/streams.ts';
+import { Alarms } from '../metrics/alarms.ts';
 import type { MetricRow } from '../metrics/names.ts';
 import { checkRecords, type TraceRecord } from '../record.ts';
 import { type RelabelMode, relabel } from '../relabel.ts';
@@ -82,6 +83,16 @@ export async function trainIrl(
   if (task.demonstrations.length === 0) {
     throw new ToolError('config', { op: task.name, expected: 'at least one demonstration', got: 'none' });
   }
+  const roundUpdates = options.critic.freezeAfterWarmup ? 0 : options.critic.updatesPerRound;
+  const demonstrated = demonstratedPerRound(task, options);
+  if (demonstrated === 0 && roundUpdates > 0) {
+    throw new ToolError('config', {
+      op: 'train.unlabelled_fraction, train.prompts_per_round',
+      expected: 'at least one demonstrated prompt a round, for the critic to learn from',
+      got: `none of ${options.promptsPerRound} at an unlabelled fraction of ${options.unlabelledFraction}`,
+      hint: 'lower train.unlabelled_fraction or raise train.prompts_per_round.',
+    });
+  }
   const reference = options.klBeta > 0 ? createReference(policy) : undefined;
   const optimizer = createOptimizer(policy.trainableParameters(), options.optim);
   const rate = learningRate(options.lr, maxSteps, options.optim);
@@ -89,7 +100,7 @@ export async function trainIrl(
   const criticRate = {
     peak: options.critic.lr,
     warmup: options.critic.lrWarmupUpdates ?? warmup.steps,
-    total: warmup.steps + (options.critic.freezeAfterWarmup ? 0 : maxSteps * options.critic.updatesPerRound),
+    total: warmup.steps + maxSteps * roundUpdates,
     decay: options.critic.lrDecay,
   };
 
@@ -101,7 +112,7 @@ export async function trainIrl(
   // The updates of a warm-up cannot see more prompts than they draw.
   const warmupPrompts = Math.min(experts.length, warmup.steps * options.critic.expertsPerUpdate);
   const warmupCapacity = warmupPrompts * warmup.samplesPerPrompt;
-  const capacity = (options.replay.rounds + 1) * demonstratedPerRound(task, options) * groupSize;
+  const capacity = (options.replay.rounds + 1) * demonstrated * groupSize;
   const replayOf = (size: number, held: Replay<TraceRecord>['state']): Replay<TraceRecord> =>
     new Replay<TraceRecord>({ positives: size, negatives: size }, held);
 
@@ -129,12 +140,18 @@ export async function trainIrl(
     return relabelled;
   };
 
-  /** Records the next critic update on examples drawn for it. */
-  const updateCritic = (round: number): { readonly drawn: DrawnExamples; readonly update: CriticUpdate } => {
+  /**
+   * Records the next critic update on examples drawn for it. Where relabelling has left no negative there is
+   * nothing to tell apart: the update counts, so that the schedule goes on, and is undefined.
+   */
+  const updateCritic = (
+    round: number,
+  ): { readonly drawn: DrawnExamples; readonly update: CriticUpdate } | undefined => {
     const counts = { ...options.critic, corruptedPerExpert: options.corruptedPerExpert };
     const share = { round, fraction: options.replay.onPolicyFraction };
     const drawn = drawExamples(task, experts, replay, counts, reward, { seed, update: counters.criticUpdates, share });
     counters.criticUpdates++;
+    if (options.relabel !== 'off' && drawn.negatives.length === 0) return undefined;
     const update = criticUpdate(critic, criticOptimizer, task, drawn, {
       lr: criticLearningRate(counters.criticUpdates, criticRate),
       labelSmoothing: options.critic.labelSmoothing,
@@ -144,15 +161,20 @@ export async function trainIrl(
   };
 
   /** Reads a round's critic updates; the row describes the last one. */
-  const finishUpdates = async (updates: readonly ReturnType<typeof updateCritic>[]): Promise<MetricRow> => {
+  const finishUpdates = async (recorded: readonly ReturnType<typeof updateCritic>[]): Promise<MetricRow> => {
+    const updates = recorded.filter((one) => one !== undefined);
     const results = await readCriticUpdates(updates.map(({ update }) => update));
     const last = updates.at(-1);
     const nonFinite = results.reduce((total, result) => total + result.nonFinite, 0);
-    if (last === undefined) return { 'disc/updates': counters.criticUpdates, 'health/nonfinite': nonFinite };
-    return {
+    const counts = {
       'health/nonfinite': nonFinite,
-      ...criticMetrics(results.at(-1)!, options.critic.labelSmoothing),
       'disc/updates': counters.criticUpdates,
+      'disc/skipped': recorded.length - updates.length,
+    };
+    if (last === undefined) return counts;
+    return {
+      ...counts,
+      ...criticMetrics(results.at(-1)!, options.critic.labelSmoothing),
       'disc/on_policy': last.drawn.onPolicy,
       'disc/replayed': last.drawn.replayed,
       'disc/corrupted': last.drawn.corrupted,
@@ -165,6 +187,7 @@ export async function trainIrl(
       replay = replayOf(counters.criticUpdates < warmup.steps ? warmupCapacity : capacity, restored.replay);
     }
     const meter = new DeviceMeter(policy.device);
+    const alarms = new Alarms(reporter);
     const isNew = counters.step === 0 && counters.criticUpdates === 0;
     if (isNew && isDevStep(0, maxSteps, dev)) {
       context.metrics({ step: 0, ...(await devAccuracy(policy, task, dev, { seed, step: 0 })) });
@@ -186,9 +209,20 @@ export async function trainIrl(
       remember(samples, 0);
     }
     while (counters.criticUpdates < warmup.steps) {
-      const row: MetricRow = { step: 0, ...(await finishUpdates([updateCritic(0)])), ...meter.row() };
+      const startMs = nowMs();
+      meter.restart();
+      const recorded = updateCritic(0);
+      const criticRow = await finishUpdates([recorded]);
+      const tokens = recorded?.update.tokens ?? 0;
+      const row: MetricRow = {
+        step: 0,
+        ...criticRow,
+        'perf/tokens_per_second': tokens / ((nowMs() - startMs) / 1000),
+        ...meter.row(),
+      };
       countSkip(counters, row['health/nonfinite'] ?? 0);
       context.metrics(row);
+      alarms.check(row);
       reporter.step('critic warm-up', counters.criticUpdates, warmup.steps, row);
       stopIfStuck(counters, 0);
       const stops = context.shouldStop();
@@ -202,6 +236,7 @@ export async function trainIrl(
     while (counters.step < maxSteps) {
       const round = counters.step + 1;
       const startMs = nowMs();
+      meter.restart();
 
       // 1. Samples of the current policy, labelled and remembered.
       const records = await rollout(policy, task, roundPrompts(task, round, options), {
@@ -216,8 +251,7 @@ export async function trainIrl(
       const rolledMs = nowMs();
 
       // 2. The critic learns from them.
-      const updates = options.critic.freezeAfterWarmup ? 0 : options.critic.updatesPerRound;
-      const criticRow = await finishUpdates(Array.from({ length: updates }, () => updateCritic(round)));
+      const criticRow = await finishUpdates(Array.from({ length: roundUpdates }, () => updateCritic(round)));
       const criticMs = nowMs();
 
       // 3. Its logits, after these updates, are the reward.
@@ -271,6 +305,7 @@ export async function trainIrl(
         ...(isDevStep(round, maxSteps, dev) ? await devAccuracy(policy, task, dev, { seed, step: round }) : {}),
       };
       context.metrics(row);
+      alarms.check(row);
       records.slice(0, options.loggedPrompts * groupSize).forEach((record, i) => {
         context.samples(sampleRow(task, round, record, advantages.rewards[i]!));
       });

@@ -1,5 +1,6 @@
 import type { LlamaModel } from '@dawngrad/models';
 import type { TokenTrace } from '../loss/token-rows.ts';
+import { Alarms } from '../metrics/alarms.ts';
 import type { MetricRow } from '../metrics/names.ts';
 import { DeviceMeter } from './device-metrics.ts';
 import { countSkip, stopIfStuck } from './health.ts';
@@ -36,6 +37,7 @@ export async function pretrain(
   const state: TrainingState = { method: 'pretrain', policy: model, optimizer, counters };
   await checkpoints?.restore(state);
   const meter = new DeviceMeter(model.device);
+  const alarms = new Alarms(reporter);
   try {
     let pending: SupervisedStep[] = [];
     let sinceMs = nowMs();
@@ -71,6 +73,7 @@ export async function pretrain(
           ...shared,
         };
         context.metrics(row);
+        alarms.check(row);
         stopIfStuck(counters, firstStep + i + 1);
       });
       reporter.step('pretrain', counters.step, maxSteps, row);
@@ -79,6 +82,7 @@ export async function pretrain(
       if (saves || stops || counters.step === maxSteps) await checkpoints?.save(state, { isBest: false });
       if (stops) return { status: 'stopped', step: counters.step };
       sinceMs = nowMs();
+      meter.restart();
     }
     return { status: 'finished', step: counters.step };
   } finally {

@@ -1,6 +1,7 @@
 import type { LlamaModel } from '@dawngrad/models';
 import { DataOrder } from '../data/order.ts';
 import { STREAMS } from '../data/streams.ts';
+import { Alarms } from '../metrics/alarms.ts';
 import type { Task } from '../task/task.ts';
 import { type DevOptions, devAccuracy, isDevStep } from './dev-accuracy.ts';
 import { DeviceMeter } from './device-metrics.ts';
@@ -66,9 +67,11 @@ export async function trainSft(
   try {
     await checkpoints?.restore(state);
     const meter = new DeviceMeter(policy.device);
+    const alarms = new Alarms(reporter);
     if (counters.step === 0 && isDevStep(0, maxSteps, dev)) await evaluate(dev);
     while (counters.step < maxSteps) {
       const startMs = nowMs();
+      meter.restart();
       const first = counters.step * rowsPerStep;
       const traces = Array.from({ length: rowsPerStep }, (_, i) => {
         const { promptIds, completionIds } = task.demonstrations[order.at(first + i)]!;
@@ -93,6 +96,7 @@ export async function trainSft(
         ...meter.row(),
       };
       context.metrics(row);
+      alarms.check(row);
       reporter.step('sft', counters.step, maxSteps, row);
       stopIfStuck(counters, counters.step);
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { backfill, GRANULARITIES, marksOf, parseGranularity, segmentsOf } from '../../src/segment/marks.ts';
+import { backfill, GRANULARITIES, marksOf, segmentsOf } from '../../src/segment/marks.ts';
 
 const words = (length: number): string[] => Array.from({ length }, (_, t) => (t % 7 === 6 ? '.' : ' a'));
 
@@ -43,15 +43,6 @@ describe('marksOf', () => {
   it('refuses a completion without tokens and an interval below one', () => {
     expect(() => marksOf('dense', [])).toThrow(/at least one token/);
     expect(() => marksOf('interval', words(3), { intervalTokens: 0 })).toThrow(/interval_tokens/);
-  });
-});
-
-describe('parseGranularity', () => {
-  it('D16: refuses an unknown name, the aliases of the reference included', () => {
-    expect(parseGranularity('step')).toBe('step');
-    for (const name of ['foo', 'full', 'partial', 'partial_fixed', 'Dense', '']) {
-      expect(() => parseGranularity(name), name).toThrow(/sparse, step, interval, dense/);
-    }
   });
 });
 

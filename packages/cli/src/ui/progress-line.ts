@@ -19,9 +19,11 @@ interface Column {
 /**
  * Columns from left to right; a stage shows those whose first metric it has. Where a line is too long, the
  * rightmost columns but the rate give way. With a reward, the loss is left out: it is near 0 by construction.
+ * The critic's loss stands for it where there is neither, as in the critic's warm-up.
  */
 const COLUMNS: readonly Column[] = [
   { keys: ['loss'], show: ([loss]) => `loss ${fixed(loss!)}` },
+  { keys: ['disc/loss'], show: ([loss]) => `loss ${fixed(loss!)}` },
   {
     keys: ['reward', 'reward_std'],
     show: ([mean, std]) => `R ${fixed(mean!)}${std === undefined ? '' : `±${fixed(std, 2)}`}`,
@@ -41,7 +43,9 @@ export function progressLine({ stage, done, total, metrics, etaSeconds }: StageS
   const head = `${stage.padEnd(6)} ${String(done).padStart(width)}/${total} ${String(share).padStart(3)}%`;
   const parts = COLUMNS.flatMap(({ keys, show }) => {
     const values = keys.map((key) => metrics[key]).filter((value) => value !== undefined);
-    const isIdle = keys[0] === 'loss' && metrics.reward !== undefined;
+    const isIdle =
+      (keys[0] === 'loss' && metrics.reward !== undefined) ||
+      (keys[0] === 'disc/loss' && (metrics.reward ?? metrics.loss) !== undefined);
     return metrics[keys[0]!] === undefined || isIdle ? [] : [show(values)];
   });
   const eta = done >= total ? [] : [`eta ${etaSeconds === undefined ? '-' : duration(etaSeconds)}`];

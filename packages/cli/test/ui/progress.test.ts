@@ -43,6 +43,15 @@ describe('progressLine', () => {
     expect(long).toMatch(/tok\/s \| eta 3h08m$/);
   });
 
+  it("shows the critic's loss where a row has neither a loss nor a reward", () => {
+    const metrics = { 'disc/loss': 0.7126, 'disc/acc': 0.5, 'perf/tokens_per_second': 950 };
+    const show = (more: Record<string, number>): string =>
+      progressLine({ stage: 'critic warm-up', done: 1, total: 2, metrics: { ...metrics, ...more }, etaSeconds: 9 });
+    expect(show({})).toBe('critic warm-up 1/2  50% | loss 0.713 | critic 0.50 | 950 tok/s | eta 9s');
+    expect(show({ loss: 2 })).toContain('| loss 2.000 | critic');
+    expect(show({ reward: 0.1 })).toContain('50% | R 0.100 | critic');
+  });
+
   it('has no time left at the end and none before there is anything to tell it from', () => {
     expect(progressLine({ stage: 's', done: 5, total: 5, metrics: {}, etaSeconds: 0 })).toBe('s      5/5 100%');
     expect(progressLine({ stage: 's', done: 1, total: 5, metrics: {}, etaSeconds: undefined })).toContain('eta -');
