@@ -1,11 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { runMain } from './run-main.ts';
-import { writeSums, writeTinyModel } from './tiny-model.ts';
+import { writeTinyModel } from './tiny-model.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
@@ -13,7 +13,7 @@ const commands = [...readme.matchAll(/```sh\n([\s\S]*?)```/g)].flatMap(([, block
 const PREFIX = 'npm run dawngrad -- ';
 
 /** Sizes that take seconds, by verb: the README's own command lines run at the defaults. */
-const SMALL = ['data.format=jsonl', 'data.max_prompt_tokens=16', 'data.max_completion_tokens=16'];
+const SMALL = ['data.max_prompt_tokens=32', 'data.max_completion_tokens=16'];
 const SMALL_TRAINING = ['train.max_steps=2', 'train.checkpoint_every_steps=2', 'eval.every_steps=2', 'eval.prompts=2'];
 const SMALL_ROUNDS = ['train.prompts_per_round=2', 'sampling.group_size=2'];
 const OVERRIDES: Readonly<Record<string, readonly string[]>> = {
@@ -27,10 +27,19 @@ let folder = '';
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'dawngrad-readme-'));
   await writeTinyModel(join(folder, 'model'));
-  writeSums(join(folder, 'train.jsonl'), 40);
-  writeSums(join(folder, 'test.jsonl'), 8);
+  writeGsm8kSums(join(folder, 'train.jsonl'), 40);
+  writeGsm8kSums(join(folder, 'test.jsonl'), 8);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Writes rows of different sums in the format of GSM8K, which is the default. */
+function writeGsm8kSums(path: string, count: number): void {
+  const rows = Array.from({ length: count }, (_, i) => {
+    const [a, b] = [i % 13, (3 * i + Math.floor(i / 13)) % 17];
+    return { question: `sum ${a} + ${b} =`, answer: `${a} + ${b} = ${a + b}\n#### ${a + b}` };
+  });
+  writeFileSync(path, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+}
 
 /** The arguments of a README line, with its paths in the test's folder. */
 function argumentsOf(line: string): string[] {
@@ -46,6 +55,12 @@ function argumentsOf(line: string): string[] {
   const verb = args[0] === 'train' ? `${args[0]} ${args[1]}` : args[0]!;
   return [...placed, ...(OVERRIDES[verb] ?? [])];
 }
+
+describe('the README', () => {
+  it('has no placeholder left', () => {
+    expect(readme.match(/<!--.*/g)).toBeNull();
+  });
+});
 
 describe('the code of the README', () => {
   it('runs and learns', async () => {
@@ -92,6 +107,7 @@ describe('the commands of the README', () => {
   it.each(commands.filter((line) => line.startsWith(PREFIX)))('run: %s', async (line) => {
     const { code, err } = await runMain(...argumentsOf(line));
     expect(err).not.toMatch(/Error/);
+    expect(err).not.toContain('rows over the token limits');
     expect(code, err).toBe(0);
   });
 });

@@ -8,6 +8,7 @@ import type { Config } from '../config/schema.ts';
 import { loadCritic } from '../run/load-critic.ts';
 import { criticFolder, modelFolder, weightFiles } from '../run/model-folder.ts';
 import { positionNote } from '../run/position-note.ts';
+import type { RunInput } from '../run/run-inputs.ts';
 import { type RunSession, runSession } from '../run/run-session.ts';
 import { evaluationTask } from './evaluation-task.ts';
 import { evaluationText } from './evaluation-text.ts';
@@ -31,10 +32,10 @@ export async function runEvaluation(
   const source = await openModelDirectory(folder);
   const task = evaluationTask(config, source);
   const maxPositions = task.maxPromptTokens + task.maxCompletionTokens;
-  const inputs = [
-    config.data.path as string,
-    ...(await weightFiles(folder)),
-    ...(scorer === undefined ? [] : await weightFiles(scorer)),
+  const inputs: RunInput[] = [
+    { role: 'data', files: [config.data.path as string] },
+    { role: 'policy', files: await weightFiles(folder) },
+    ...(scorer === undefined ? [] : [{ role: 'critic' as const, files: await weightFiles(scorer) }]),
   ];
   let summary: EvaluationSummary | undefined;
   await runSession({ config, resume, inputs, objective: evaluationObjective(config) }, context, async (session) => {

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import type { AdapterDescription } from '@dawngrad/tensor';
 import { type DriverReport, driverReport } from '../driver-report.ts';
 import { dawngradVersion, dawnVersion, packageFolder } from '../package-info.ts';
+import type { InputHashes } from './run-inputs.ts';
 
 /** What a run ran on; one entry of env.json. */
 export interface RunEnvironment {
@@ -16,8 +17,7 @@ export interface RunEnvironment {
   /** Null where the process was started without the launcher. */
   readonly driver: DriverReport | null;
   readonly seed: number;
-  /** SHA-256 of each file that the run read, by its path. */
-  readonly dataHashes: Readonly<Record<string, string>>;
+  readonly dataHashes: InputHashes;
   readonly argv: readonly string[];
 }
 

@@ -15,6 +15,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { ToolError } from '@dawngrad/tensor';
 import type { RunEnvironment } from './environment.ts';
 import { LineFile } from './line-file.ts';
+import { checkSameInputs } from './run-inputs.ts';
 import { lockRun, type RunLock } from './run-lock.ts';
 
 /** Sizes of the growing files at a moment, in bytes; a checkpoint records them. */
@@ -36,6 +37,12 @@ const ENVIRONMENT = 'env.json';
 const METRICS = 'metrics.jsonl';
 const SAMPLES = 'samples.jsonl';
 export const CHECKPOINTS = 'ckpt';
+
+const ENVIRONMENT_SCHEMA = 2;
+interface EnvironmentFile {
+  readonly schema: number;
+  readonly starts: readonly RunEnvironment[];
+}
 
 /**
  * The folder that holds all of a run: `config.lock.json` (every field), `env.json` (one entry for each
@@ -106,23 +113,24 @@ export class RunDirectory {
   }
 
   /**
-   * Adds what this start runs on to env.json. Throws ToolError 'config' where a file that the run reads has
-   * changed since an earlier start: a run that went on would be neither the one nor the other.
+   * Adds what this start runs on to env.json. Throws ToolError 'config' where an input of the run is another
+   * one than at its first start: a run that went on would be neither the one nor the other.
    */
   recordEnvironment(environment: RunEnvironment): void {
     const path = join(this.path, ENVIRONMENT);
-    const held = readJson(path) as { readonly starts?: readonly RunEnvironment[] } | undefined;
-    for (const [file, hash] of Object.entries(environment.dataHashes)) {
-      const before = held?.starts?.find(({ dataHashes }) => Object.hasOwn(dataHashes, file))?.dataHashes[file];
-      if (before === undefined || before === hash) continue;
+    const held = readJson(path) as EnvironmentFile | undefined;
+    if (held !== undefined && held.schema !== ENVIRONMENT_SCHEMA) {
       throw new ToolError('config', {
-        op: file,
-        expected: `the file that the run started with (SHA-256 ${before.slice(0, 12)}...)`,
-        got: `${hash.slice(0, 12)}...`,
-        hint: 'put it back, or start a new run in another run.dir.',
+        op: path,
+        expected: `schema ${ENVIRONMENT_SCHEMA}`,
+        got: `schema ${String(held.schema)}, of another version of dawngrad`,
+        hint: 'continue the run with that version, or start a new one in another run.dir.',
       });
     }
-    writeAtomically(path, jsonText({ schema: 1, starts: [...(held?.starts ?? []), environment] }));
+    const first = held?.starts[0];
+    if (first !== undefined) checkSameInputs(first.dataHashes, environment.dataHashes);
+    const file: EnvironmentFile = { schema: ENVIRONMENT_SCHEMA, starts: [...(held?.starts ?? []), environment] };
+    writeAtomically(path, jsonText(file));
   }
 
   /** The sizes to record in a checkpoint; what they cover is on the disk when this returns. */

@@ -4,8 +4,8 @@ import type { CommandContext } from '../commands/command-context.ts';
 import { listenForStop, type StopRequest } from '../stop-request.ts';
 import { Progress } from '../ui/progress.ts';
 import { runEnvironment } from './environment.ts';
-import { hashFile } from './hash-file.ts';
 import { RunDirectory } from './run-directory.ts';
+import { hashInputs, type RunInput } from './run-inputs.ts';
 
 /** What a run works with. */
 export interface RunSession {
@@ -19,8 +19,7 @@ export interface RunSession {
 export interface RunSettings {
   readonly config: { readonly run: { readonly dir: string; readonly seed: number } };
   readonly resume: boolean;
-  /** Files that the run reads, to be hashed into env.json. */
-  readonly inputs: readonly string[];
+  readonly inputs: readonly RunInput[];
   /** What changes the objective, printed before the first step. */
   readonly objective: string;
 }
@@ -41,8 +40,7 @@ export async function runSession(
   });
   // Before anything is written: from here on, a run that is stopped leaves in good order.
   using stop = listenForStop((text) => progress.note(text));
-  const dataHashes: Record<string, string> = {};
-  for (const path of inputs) dataHashes[path] = await hashFile(path);
+  const dataHashes = await hashInputs(inputs);
   // The device comes first: without one, no run directory is made.
   using device = await openDevice();
   using directory = RunDirectory.open({ path: config.run.dir, config, resume });

@@ -16,6 +16,7 @@ import type { Config } from '../config/schema.ts';
 import { loadCritic } from '../run/load-critic.ts';
 import { criticFolder, modelFolder, weightFiles } from '../run/model-folder.ts';
 import { positionNote } from '../run/position-note.ts';
+import type { RunInput } from '../run/run-inputs.ts';
 import { type RunSession, runSession } from '../run/run-session.ts';
 import { grpoOptions, irlOptions, loraOptions, sftOptions } from './trainer-options.ts';
 import { type Training, trainingTask } from './training-task.ts';
@@ -25,9 +26,17 @@ export async function runTraining(training: Training, resume: boolean, context: 
   const { config } = training;
   // `resolveConfig` asks for both.
   const folder = await modelFolder(config.policy.model as string);
+  const criticSource =
+    training.kind === 'irl' && training.config.critic.model !== null
+      ? await criticFolder(training.config.critic.model)
+      : undefined;
   const source = await openModelDirectory(folder);
   const task = trainingTask(training, source);
-  const inputs = [config.data.path as string, ...(await weightFiles(folder))];
+  const inputs: RunInput[] = [
+    { role: 'data', files: [config.data.path as string] },
+    { role: 'policy', files: await weightFiles(folder) },
+    ...(criticSource === undefined ? [] : [{ role: 'critic' as const, files: await weightFiles(criticSource) }]),
+  ];
   await runSession({ config, resume, inputs, objective: objectiveText(training) }, context, async (session) => {
     const { device, directory, progress } = session;
     const maxPositions = task.maxPromptTokens + task.maxCompletionTokens;
@@ -39,7 +48,7 @@ export async function runTraining(training: Training, resume: boolean, context: 
     try {
       if (lora !== undefined) policy.attachAdapters(lora);
       const trainer = await trainerContext(session, config, source, resume);
-      const { status, step } = await train(training, policy, task, trainer, source);
+      const { status, step } = await train(training, { policy, task, context: trainer, source, criticSource });
       progress.close();
       const saved = `checkpoint: ${directory.checkpoints}`;
       progress.note(
@@ -53,20 +62,25 @@ export async function runTraining(training: Training, resume: boolean, context: 
   });
 }
 
-async function train(
-  training: Training,
-  policy: LlamaModel,
-  task: TextTask,
-  context: RunContext,
-  source: OpenModel,
-): Promise<TrainingResult> {
+interface TrainingWork {
+  readonly policy: LlamaModel;
+  readonly task: TextTask;
+  readonly context: RunContext;
+  /** The folder that the policy came from. */
+  readonly source: OpenModel;
+  /** The critic's folder; undefined where it starts as the policy does. */
+  readonly criticSource: string | undefined;
+}
+
+async function train(training: Training, work: TrainingWork): Promise<TrainingResult> {
+  const { policy, task, context } = work;
   switch (training.kind) {
     case 'sft':
       return trainSft(policy, task, sftOptions(training.config, task), context);
     case 'grpo':
       return trainGrpo(policy, task, grpoOptions(training.config, task), context);
     case 'irl': {
-      const critic = await startingCritic(training.config, policy, source);
+      const critic = await startingCritic(training.config, work);
       try {
         return await trainIrl(policy, critic, task, irlOptions(training.config, task), context);
       } finally {
@@ -77,10 +91,13 @@ async function train(
 }
 
 /** The critic that a configuration names or, where it names none, one that starts as the policy does. */
-async function startingCritic({ critic, run }: Config<'irl'>, policy: LlamaModel, source: OpenModel): Promise<Critic> {
+async function startingCritic(
+  { critic, run }: Config<'irl'>,
+  { policy, source, criticSource }: TrainingWork,
+): Promise<Critic> {
   const lora = loraOptions(critic.lora, run.seed);
-  if (critic.model === null) return Critic.copyOf(policy, lora);
-  return loadCritic(policy.device, await criticFolder(critic.model), {
+  if (criticSource === undefined) return Critic.copyOf(policy, lora);
+  return loadCritic(policy.device, criticSource, {
     policy: source,
     maxPositions: policy.maxPositions,
     training: { lora },

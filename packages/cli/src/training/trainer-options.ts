@@ -25,15 +25,13 @@ export function grpoOptions(config: Config<'grpo'>, task: Task): GrpoOptions {
 }
 
 export function irlOptions(config: Config<'irl'>, task: Task): IrlOptions {
-  const { critic, reward, credit, negatives, relabel, replay, warmup, run, train } = config;
-  const lora = loraOptions(critic.lora, run.seed);
+  const { critic, reward, credit, negatives, relabel, replay, warmup, train } = config;
   return {
     ...roundOptions(config, task, train.unlabelled_fraction),
     critic: {
       lr: critic.lr,
       lrDecay: critic.lr_decay,
       optim: optimOptions(config.optim),
-      ...(lora === undefined ? {} : { lora }),
       labelSmoothing: critic.label_smoothing,
       updatesPerRound: critic.updates_per_round,
       expertsPerUpdate: critic.experts_per_update,

@@ -13,8 +13,8 @@ import { join } from 'node:path';
 import { ToolError } from '@dawngrad/tensor';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runEnvironment } from '../../src/run/environment.ts';
-import { hashFile } from '../../src/run/hash-file.ts';
 import { RunDirectory } from '../../src/run/run-directory.ts';
+import { hashInputs } from '../../src/run/run-inputs.ts';
 
 let base: string;
 let path: string;
@@ -183,7 +183,7 @@ describe('RunDirectory', () => {
   it('keeps one entry of env.json for each start', async () => {
     const data = join(base, 'rows.jsonl');
     writeFileSync(data, 'abc');
-    const dataHashes = { [data]: await hashFile(data) };
+    const dataHashes = await hashInputs([{ role: 'data', files: [data] }]);
     for (const resume of [false, true]) {
       const run = open(resume);
       run.recordEnvironment(runEnvironment({ adapter: ADAPTER, seed: 1, dataHashes, argv: ['train'] }));
@@ -195,8 +195,41 @@ describe('RunDirectory', () => {
       node: process.version,
       adapter: ADAPTER,
       seed: 1,
-      dataHashes: { [data]: 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad' },
+      dataHashes: { data: { [data]: 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad' } },
     });
     expect(starts[0].dawn).toMatch(/^\d+\.\d+\.\d+/);
+  });
+
+  it.each([
+    ['the content of the data', { data: { 'rows.jsonl': 'b' }, policy: { 'm/a': '1' } }, 'data.path'],
+    ['the model, at another path', { data: { 'rows.jsonl': 'a' }, policy: { 'n/a': '2' } }, 'policy.model'],
+    ['the number of files', { data: { 'rows.jsonl': 'a' }, policy: { 'm/a': '1', 'm/b': '1' } }, 'policy.model'],
+    [
+      'a critic that there was not',
+      { data: { 'rows.jsonl': 'a' }, policy: { 'm/a': '1' }, critic: { c: '1' } },
+      'critic',
+    ],
+    ['a model that is missing', { data: { 'rows.jsonl': 'a' } }, 'policy.model'],
+  ])('does not go on where another start changed %s', (_, dataHashes, setting) => {
+    const start = { adapter: ADAPTER, seed: 1, argv: [] };
+    using run = open();
+    run.recordEnvironment(
+      runEnvironment({ ...start, dataHashes: { data: { 'rows.jsonl': 'a' }, policy: { 'm/a': '1' } } }),
+    );
+    const before = readFileSync(join(path, 'env.json'), 'utf8');
+    const error = failure(() => run.recordEnvironment(runEnvironment({ ...start, dataHashes })));
+    expect(error).toMatchObject({ code: 'config', message: expect.stringMatching(`^${setting}`) });
+    expect(readFileSync(join(path, 'env.json'), 'utf8')).toBe(before);
+  });
+
+  it('goes on where a model lies in another folder, and not from the env.json of another version', () => {
+    const start = { adapter: ADAPTER, seed: 1, argv: [] };
+    using run = open();
+    for (const file of ['old/manifest.json', 'new/manifest.json']) {
+      run.recordEnvironment(runEnvironment({ ...start, dataHashes: { policy: { [file]: '1' } } }));
+    }
+    writeFileSync(join(path, 'env.json'), '{"schema":1,"starts":[]}');
+    const error = failure(() => run.recordEnvironment(runEnvironment({ ...start, dataHashes: {} })));
+    expect(error).toMatchObject({ code: 'config', message: expect.stringContaining('schema 1') });
   });
 });

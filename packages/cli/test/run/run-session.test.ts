@@ -12,7 +12,8 @@ afterAll(() => bundle.remove());
 /** Counts up to the number given, one row of metrics a step, from where the metrics end. */
 const COUNTER = `
 import { runSession } from './session.mjs';
-const [dir, steps, resume, ...inputs] = process.argv.slice(2);
+const [dir, steps, resume, ...files] = process.argv.slice(2);
+const inputs = [{ role: 'data', files }];
 const settings = { config: { run: { dir, seed: 3 } }, resume: resume === 'resume', inputs, objective: 'objective: counting' };
 const context = { err: (text) => process.stderr.write(text), exitWith: (code) => { process.exitCode = code; } };
 await runSession(settings, context, async ({ device, directory, progress, stop }) => {
@@ -36,7 +37,7 @@ describe('runSession', () => {
     expect(stderr).toMatch(/^run: .*\/a on .+\nobjective: counting\ncount {2}1\/3 {2}33%/m);
     expect(readFileSync(join(dir, 'metrics.jsonl'), 'utf8')).toBe('{"step":1}\n{"step":2}\n{"step":3}\n');
     const { starts } = JSON.parse(readFileSync(join(dir, 'env.json'), 'utf8'));
-    expect(starts[0]).toMatchObject({ seed: 3, dataHashes: { [data]: expect.stringMatching(/^ba7816bf/) } });
+    expect(starts[0]).toMatchObject({ seed: 3, dataHashes: { data: { [data]: expect.stringMatching(/^ba7816bf/) } } });
     expect(starts[0].adapter.description).not.toBe('');
     expect(existsSync(join(dir, 'lock'))).toBe(false);
   });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openModelDirectory } from '@dawngrad/models/node';
@@ -11,12 +11,25 @@ import { writeSums, writeTinyModel } from '../tiny-model.ts';
 let folder: string;
 let model: string;
 let data: string;
+/** Rows of one answer, which a model learns within seconds. */
+let easy: string;
+/** A model that gives that answer now and then, so that an outcome reward has something to tell apart. */
+let able: string;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'dawngrad-train-'));
   model = join(folder, 'model');
   data = join(folder, 'sums.jsonl');
   await writeTinyModel(model);
   writeSums(data, 40);
+  easy = join(folder, 'easy.jsonl');
+  const target = '<think>\nsum\n</think>\n<answer>\n3\n</answer>';
+  const rows = Array.from({ length: 20 }, (_, i) => ({ prompt: `sum ${i} =`, target, answer: '3' }));
+  writeFileSync(easy, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  const run = join(folder, 'able');
+  const steps = ['train.max_steps=22', 'eval.every_steps=22', 'policy.lr=3e-2'];
+  const { code, err } = await runMain(...args('sft', run, `data.path=${easy}`, ...steps));
+  expect(code, err).toBe(0);
+  able = join(run, 'ckpt', 'step-00000022');
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -25,7 +38,7 @@ type Method = (typeof METHODS)[number];
 
 const SIZES: Readonly<Record<Method, readonly string[]>> = {
   sft: ['train.rows_per_step=4', 'policy.lr=1e-2'],
-  grpo: ['train.prompts_per_round=2', 'sampling.group_size=2', 'policy.kl_beta=0.1', 'credit.scale=none'],
+  grpo: ['train.prompts_per_round=2', 'sampling.group_size=4', 'policy.kl_beta=0.1', 'credit.scale=none'],
   irl: [
     'train.prompts_per_round=2',
     'sampling.group_size=2',
@@ -39,15 +52,21 @@ const SIZES: Readonly<Record<Method, readonly string[]>> = {
   ],
 };
 
+/** Model and rows that a method starts from. */
+function startOf(method: Method): { readonly model: string; readonly data: string } {
+  return method === 'grpo' ? { model: able, data: easy } : { model, data };
+}
+
 /** The arguments of a run of ten steps. */
 function args(method: Method, dir: string, ...more: string[]): string[] {
+  const start = startOf(method);
   return [
     'train',
     method,
     '--data',
-    data,
+    start.data,
     '--model',
-    model,
+    start.model,
     `run.dir=${dir}`,
     'data.format=jsonl',
     'data.max_prompt_tokens=16',
@@ -68,6 +87,13 @@ function rowsOf(dir: string, file = 'metrics.jsonl'): Record<string, unknown>[] 
     .map((line) => JSON.parse(line));
 }
 
+/** Every file of a folder, with its bytes in hexadecimal. */
+function contents(dir: string): Record<string, string> {
+  const files = readdirSync(dir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const paths = files.map(({ parentPath, name }) => join(parentPath, name)).sort();
+  return Object.fromEntries(paths.map((path) => [path, readFileSync(path, 'hex')]));
+}
+
 function hash(dir: string, name = 'model.safetensors'): string {
   return createHash('sha256')
     .update(readFileSync(join(dir, 'ckpt', 'step-00000010', name)))
@@ -85,14 +111,19 @@ describe.each(METHODS)('train %s', (method) => {
     expect(steps.map((row) => row.step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     const evaluated = rowsOf(dir).filter((row) => row['eval/accuracy'] !== undefined);
     expect(evaluated.map((row) => row.step)).toEqual([0, 5, 10]);
-    if (method !== 'sft') expect(rowsOf(dir, 'samples.jsonl')).toHaveLength(10 * 2);
+    if (method !== 'sft') expect(rowsOf(dir, 'samples.jsonl')).toHaveLength(10 * (method === 'grpo' ? 4 : 2));
+    if (method === 'grpo') expect(new Set(steps.map(({ reward }) => reward)).size).toBeGreaterThan(1);
     const open = await openModelDirectory(join(dir, 'ckpt', 'step-00000010'));
     expect(open.weights.names).toContain('model.embed_tokens.weight');
     if (method === 'irl') await openModelDirectory(join(dir, 'ckpt', 'step-00000010', 'critic'));
     const lock = JSON.parse(readFileSync(join(dir, 'config.lock.json'), 'utf8'));
     expect(lock.train.max_steps).toBe(10);
     const { starts } = JSON.parse(readFileSync(join(dir, 'env.json'), 'utf8'));
-    expect(Object.keys(starts[0].dataHashes)).toEqual([data, join(model, 'manifest.json')]);
+    const sha256 = expect.stringMatching(/^[0-9a-f]{64}$/);
+    expect(starts[0].dataHashes).toEqual({
+      data: { [startOf(method).data]: sha256 },
+      policy: { [join(startOf(method).model, 'manifest.json')]: sha256 },
+    });
   });
 
   it('goes on with --resume after a finished run without doing anything', async () => {
@@ -109,7 +140,16 @@ describe.each(METHODS)('train %s', (method) => {
     const { code, err } = await runMain(...args(method, dir, ...lora));
     expect(code, err).toBe(0);
     expect(hash(dir)).not.toBe(hash(join(folder, `${method}-whole`)));
-    await openModelDirectory(join(dir, 'ckpt', 'step-00000010'));
+    const weights = async (from: string, name: string): Promise<Float32Array> =>
+      (await openModelDirectory(from)).weights.readF32(name);
+    const saved = join(dir, 'ckpt', 'step-00000010');
+    const start = startOf(method).model;
+    for (const linear of ['self_attn.q_proj', 'self_attn.v_proj', 'mlp.down_proj']) {
+      const name = `model.layers.0.${linear}.weight`;
+      expect(await weights(saved, name), name).not.toEqual(await weights(start, name));
+    }
+    const frozen = 'model.embed_tokens.weight';
+    expect(await weights(saved, frozen)).toEqual(await weights(start, frozen));
   });
 });
 
@@ -128,20 +168,47 @@ describe('train', () => {
     expect(row!.reward).not.toBe(0);
   });
 
+  it('refuses to go on with 3 where the run that it started from has moved on', async () => {
+    const base = join(folder, 'base');
+    const advance = async (steps: number): Promise<void> => {
+      const { code, err } = await runMain(...args('irl', base, `train.max_steps=${steps}`));
+      expect(code, err).toBe(0);
+    };
+    await advance(1);
+    const once = ['train.max_steps=1'];
+    const commands = {
+      'policy.model': args('sft', join(folder, 'from-policy'), `policy.model=${base}`, ...once),
+      'critic.model': args('irl', join(folder, 'from-critic'), `critic.model=${base}`, ...once),
+    };
+    for (const command of Object.values(commands)) {
+      expect((await runMain(...command)).code).toBe(0);
+      const { code, err } = await runMain(...command, '--resume');
+      expect(code, err).toBe(0);
+    }
+    rmSync(base, { recursive: true });
+    await advance(2);
+    for (const [setting, command] of Object.entries(commands)) {
+      const dir = join(folder, setting === 'policy.model' ? 'from-policy' : 'from-critic');
+      const before = contents(dir);
+      const { code, err } = await runMain(...command, '--resume');
+      expect(code, err).toBe(3);
+      expect(err).toContain(`${setting}: expected what the run started with`);
+      expect(err).toContain('step-00000002');
+      expect(err).toContain('start a new run in another run.dir');
+      expect(contents(dir)).toEqual(before);
+    }
+  });
+
   it('sft ends with the weights that were best on the dev rows where asked to', async () => {
     const dir = join(folder, 'sft-best');
-    const same = join(folder, 'same.jsonl');
-    const target = '<think>\nsum\n</think>\n<answer>\n3\n</answer>';
-    const rows = Array.from({ length: 20 }, (_, i) => ({ prompt: `sum ${i} =`, target, answer: '3' }));
-    writeFileSync(same, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
-    const easy = ['train.max_steps=60', 'eval.every_steps=10', 'policy.lr=3e-2', 'eval.temperature=0.1'];
-    const { code, err } = await runMain(...args('sft', dir, `data.path=${same}`, 'train.keep_best=true', ...easy));
+    const settings = ['train.max_steps=60', 'eval.every_steps=10', 'policy.lr=3e-2', 'eval.temperature=0.1'];
+    const { code, err } = await runMain(...args('sft', dir, `data.path=${easy}`, 'train.keep_best=true', ...settings));
     expect(code, err).toBe(0);
     expect(err).toContain('weights: those that are best on the dev rows');
     const accuracies = rowsOf(dir).filter((row) => row['eval/accuracy'] !== undefined);
     const best = Math.max(...accuracies.map((row) => row['eval/accuracy'] as number));
     expect(best).toBeGreaterThan(0);
-    const { step } = accuracies.find((row) => row['eval/accuracy'] === best)!;
+    const { step } = accuracies.findLast((row) => row['eval/accuracy'] === best)!;
     const name = readFileSync(join(dir, 'ckpt', 'best'), 'utf8').trimEnd();
     expect(name).toBe(`step-${String(step).padStart(8, '0')}`);
     const weights = (checkpoint: string): Buffer => {
