@@ -8,6 +8,7 @@ export type { DeviceState } from './gpu/device-health.ts';
 export { type Kernel, type KernelBinding, type KernelParam, linearWorkgroups, type Workgroups } from './gpu/kernel.ts';
 export type { LaunchPlan } from './gpu/launch-plan.ts';
 export { type SelfTestResult, selfTest } from './gpu/self-test.ts';
+export type { MatmulEpilogue } from './kernels/matmul-spec.ts';
 export { planAddParts, planRmsNormInputGradient, planRmsNormWeightGradient } from './kernels/rms-norm.wgsl.ts';
 export { planSwigluGradient } from './kernels/swiglu.wgsl.ts';
 export {
@@ -40,7 +41,7 @@ export {
   launchLinearLogProbsGradient,
   linearLogProbs,
 } from './ops/linear-log-probs.ts';
-export { launchMatmul, type MatmulAttrs, type MatmulEpilogue, matmul } from './ops/matmul.ts';
+export { launchMatmul, type MatmulAttrs, matmul } from './ops/matmul.ts';
 export { pad } from './ops/pad.ts';
 export { read, readAll, readScalar } from './ops/read.ts';
 export { max, mean, min, sum } from './ops/reduce.ts';

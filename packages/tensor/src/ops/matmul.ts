@@ -1,5 +1,6 @@
 import { ToolError } from '../errors.ts';
 import { planMatmul } from '../kernels/matmul-plan.ts';
+import type { MatmulEpilogue } from '../kernels/matmul-spec.ts';
 import { applyOp, type OpDef, type TensorSpec } from '../op.ts';
 import { broadcastShapes, formatShape, type Shape, sizeOf } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
@@ -77,8 +78,6 @@ function matrixView(tensor: Tensor, batch: Shape): MatrixView {
   }
   return { tensor: bindable(tensor), ld: columns, batchStride: sizeOf(leading) === 1 ? 0 : matrix };
 }
-
-export type MatmulEpilogue = 'none' | 'bias' | 'residual' | 'accumulate';
 
 /**
  * Records out = epilogue(alpha * op(a) op(b)) into a plain f32 tensor of shape [..., M, N]. `extra` is
