@@ -52,7 +52,7 @@ describe.skipIf(!hasApt || !existsSync(keyring))('aptUnpack', () => {
 
   it('clears what an interrupted run left', async () => {
     const into = join(folder, 'cache/driver');
-    mkdirSync(`${into}.partial/root/usr`, { recursive: true });
+    mkdirSync(join(`${into}.partial`, 'root', 'usr'), { recursive: true });
     await expect(aptUnpack(options(`file:${folder}/nowhere`, into))).rejects.toThrow('apt-get');
     expect(readdirSync(join(folder, 'cache'))).toEqual([]);
   });

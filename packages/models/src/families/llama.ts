@@ -132,7 +132,7 @@ export class LlamaModel {
 
   /**
    * Random weights, a pure function of the seed. Matrices are normal with variance 1 / (3 in), that of
-   * PyTorch's linear layers (about 0.02 at a width of 768, but 0.07 at 64, where 0.02 would learn at half
+   * PyTorch's linear layers (about 0.02 at a width of 768, but 0.07 at 64, where 0.02 learned at about half
    * the speed); those that write into the residual stream are scaled down by sqrt(2 layers) (Radford et
    * al., 2019). Embeddings are normal with deviation 0.2, or as a matrix where they serve as one too.
    */

@@ -16,7 +16,7 @@ import { swigluOp } from './swiglu.ts';
 import { unaryOps } from './unary.ts';
 import { expandOp, permuteOp, reshapeOp, sliceOp } from './view.ts';
 
-/** Every op of the engine. Tests, gradient checks and the op table of the docs are generated from it. */
+/** Every op of the engine. The tests against the references and the gradient checks are generated from it. */
 export const opTable: readonly AnyOpDef[] = [
   affineOp,
   attentionOp,
