@@ -1,4 +1,4 @@
-import { bytesPerElement, type DType, type HostArray, hostView } from './dtype.ts';
+import { bytesPerElement, type DType, encodeBf16, encodeF16, type HostArray, hostView } from './dtype.ts';
 import { ToolError } from './errors.ts';
 import type { Storage } from './gpu/buffer-pool.ts';
 import type { BufferBinding } from './gpu/command-list.ts';
@@ -148,7 +148,11 @@ function toHostArray(data: HostArray | readonly number[], dtype: DType, label: s
       return new Int32Array(data);
     case 'u32':
       return new Uint32Array(data);
+    case 'bool':
+      return Uint32Array.from(data, (value) => (value === 0 ? 0 : 1));
     case 'f16':
-      return new Uint16Array(data);
+      return Uint16Array.from(data, encodeF16);
+    case 'bf16':
+      return Uint16Array.from(data, encodeBf16);
   }
 }
