@@ -8,6 +8,12 @@ export type { DeviceState } from './gpu/device-health.ts';
 export { type Kernel, type KernelBinding, type KernelParam, linearWorkgroups, type Workgroups } from './gpu/kernel.ts';
 export type { LaunchPlan } from './gpu/launch-plan.ts';
 export { type SelfTestResult, selfTest } from './gpu/self-test.ts';
+export {
+  type LayerNormGradientSpec,
+  layerNormParts,
+  planLayerNormGradient,
+  planLayerNormTotals,
+} from './kernels/layer-norm.wgsl.ts';
 export type { MatmulEpilogue } from './kernels/matmul-spec.ts';
 export { planAddParts, planRmsNormInputGradient, planRmsNormWeightGradient } from './kernels/rms-norm.wgsl.ts';
 export { planSwigluGradient } from './kernels/swiglu.wgsl.ts';
@@ -34,6 +40,7 @@ export { accumulateInto, copyInto, fill, overwrite, zeros } from './ops/in-place
 export { appendToCache, attendCache, type KvCacheLayer } from './ops/kv-cache.ts';
 export { bindable, launchElementwise } from './ops/launch-elementwise.ts';
 export { launchPlan } from './ops/launch-plan.ts';
+export { layerNorm } from './ops/layer-norm.ts';
 export { type LinearOptions, linear } from './ops/linear.ts';
 export {
   type LinearLogProbsGradientBuffers,

@@ -3,6 +3,7 @@ import { attentionGradient } from './attention.ts';
 import { binaryGradients } from './binary.ts';
 import { affineGradient, clampGradient, swigluGradient } from './elementwise.ts';
 import { embeddingGradient } from './embedding.ts';
+import { layerNormGradient } from './layer-norm.ts';
 import { linearLogProbsGradient } from './linear-log-probs.ts';
 import { linearGradient, matmulGradient } from './matmul.ts';
 import { maxGradient, minGradient, sumGradient } from './reduce.ts';
@@ -21,6 +22,7 @@ export const gradientTable: Readonly<Record<string, AnyGradient>> = {
   clamp: clampGradient,
   embedding: embeddingGradient,
   expand: expandGradient,
+  layerNorm: layerNormGradient,
   linear: linearGradient,
   linearLogProbs: linearLogProbsGradient,
   logSoftmax: logSoftmaxGradient,

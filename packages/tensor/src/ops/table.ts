@@ -4,6 +4,7 @@ import { attentionOp } from './attention.ts';
 import { binaryOps } from './binary.ts';
 import { clampOp } from './clamp.ts';
 import { embeddingOp } from './embedding.ts';
+import { layerNormOp } from './layer-norm.ts';
 import { linearOp } from './linear.ts';
 import { linearLogProbsOp } from './linear-log-probs.ts';
 import { matmulOp } from './matmul.ts';
@@ -24,6 +25,7 @@ export const opTable: readonly AnyOpDef[] = [
   clampOp,
   embeddingOp,
   expandOp,
+  layerNormOp,
   logSoftmaxOp,
   linearOp,
   linearLogProbsOp,
