@@ -3,7 +3,7 @@ import type { AdapterClass } from '../gpu/adapter.ts';
 import { MAX_WORKGROUPS_PER_DIMENSION } from '../gpu/kernel.ts';
 import type { LaunchPlan } from '../gpu/launch-plan.ts';
 import { matmulKernel, rowAxis } from './matmul.wgsl.ts';
-import type { MatmulEpilogue, MatmulSize, MatmulSpec, MatmulTile, MatmulVectors } from './matmul-spec.ts';
+import type { MatmulEpilogue, MatmulFusion, MatmulSize, MatmulSpec, MatmulTile, MatmulVectors } from './matmul-spec.ts';
 
 /** A tile worth timing, with the speed that the static choice assumes for it. */
 interface MatmulCandidate {
@@ -58,6 +58,7 @@ interface MatmulVariant {
   readonly transA: boolean;
   readonly transB: boolean;
   readonly epilogue: MatmulEpilogue;
+  readonly fused?: MatmulFusion | undefined;
 }
 
 /**
@@ -108,7 +109,8 @@ interface MatmulPlan extends LaunchPlan {
 }
 
 /**
- * Plans C = alpha * op(A) op(B) with an epilogue. Bindings: a, b, [bias | residual], c. Throws ToolError
+ * Plans C = alpha * op(A) op(B) with an epilogue. Bindings: a, b, [bias | residual], the
+ * operands of the fusion, [the kept sum], c. Throws ToolError
  * 'limit' for more matrices than a dispatch can count.
  */
 export function planMatmul(
@@ -126,18 +128,23 @@ export function planMatmul(
       hint: 'split the batch.',
     });
   }
-  const { transA, transB, epilogue } = options;
-  const spec: MatmulSpec = { transA, transB, epilogue, tile, vectors: chooseVectors(size, options, tile) };
+  const { transA, transB, epilogue, fused } = options;
+  const spec: MatmulSpec = { transA, transB, epilogue, fused, tile, vectors: chooseVectors(size, options, tile) };
   const { lda, ldb, ldc, strideA, strideB, strideC, alpha = 1 } = size;
   const shared = (stride: number) => (stride === 0 ? 1 : batch);
   const touchesC = { none: 1, bias: 1, residual: 2, accumulate: 2 }[epilogue];
-  const elements =
-    shared(strideA) * m * k + shared(strideB) * k * n + touchesC * batch * m * n + (epilogue === 'bias' ? n : 0);
+  const matrices = touchesC + count(fused, 'matrix') + (fused?.keepsSum === true ? 1 : 0);
+  const rows = (epilogue === 'bias' ? 1 : 0) + count(fused, 'row');
+  const elements = shared(strideA) * m * k + shared(strideB) * k * n + matrices * batch * m * n + rows * n;
   return {
     kernel: matmulKernel(spec),
-    params: [m, n, k, lda, ldb, ldc, strideA, strideB, strideC, alpha],
+    params: [m, n, k, lda, ldb, ldc, strideA, strideB, strideC, alpha, ...(fused?.scalars ?? [])],
     workgroups,
     flops: 2 * batch * m * n * k,
     bytes: 4 * elements,
   };
+}
+
+function count(fused: MatmulFusion | undefined, kind: 'matrix' | 'row'): number {
+  return fused?.operands.filter((operand) => operand === kind).length ?? 0;
 }

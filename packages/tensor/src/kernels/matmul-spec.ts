@@ -1,5 +1,21 @@
+import type { ElementwiseExpression } from './elementwise.wgsl.ts';
+
 /** What a matmul does with alpha * op(A) op(B) on its way to C. */
 export type MatmulEpilogue = 'none' | 'bias' | 'residual' | 'accumulate';
+
+/**
+ * A pointwise expression that the values of C pass through after the built-in epilogue. `x0` is the value
+ * of C, `x1`, `x2`, ... are the operands, in order; they are f32.
+ */
+export interface MatmulFusion {
+  readonly expression: ElementwiseExpression;
+  /** How each operand is laid out: like C, or as one row [N] that all rows of C share. */
+  readonly operands: readonly ('matrix' | 'row')[];
+  /** Values of the expression's scalars. */
+  readonly scalars?: readonly number[];
+  /** Also stores x0, to a second output laid out like C. */
+  readonly keepsSum?: boolean;
+}
 
 /** How the work of C is cut up: one workgroup makes (rows * lanesM) x (columns * lanesN) values of C. */
 export interface MatmulTile {
@@ -31,6 +47,7 @@ export interface MatmulSpec {
   /** B is stored [N, K] instead of [K, N], as the weight of a linear layer is. */
   readonly transB: boolean;
   readonly epilogue: MatmulEpilogue;
+  readonly fused?: MatmulFusion | undefined;
   readonly tile: MatmulTile;
   readonly vectors: MatmulVectors;
 }

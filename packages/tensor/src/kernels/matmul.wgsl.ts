@@ -9,10 +9,12 @@ import {
   valueAt,
   vectorAt,
 } from './matmul-operand.wgsl.ts';
-import type { MatmulEpilogue, MatmulSpec, MatmulTile } from './matmul-spec.ts';
+import type { MatmulSpec, MatmulTile } from './matmul-spec.ts';
+import { fusionKey, fusionParams, storeBindings, storeFunction } from './matmul-store.wgsl.ts';
 
 /*
- * Math     C = alpha * op(A) op(B)  (+ bias[n] | + residual[m, n] | + C), for each matrix of a batch.
+ * Math     C = f(alpha * op(A) op(B)  (+ bias[n] | + residual[m, n] | + C)), for each matrix of a batch; f is
+ *          the fused pointwise expression, if there is one.
  * Layout   Rows of A, B, C are lda, ldb, ldc elements apart, matrices strideA, strideB, strideC (0 for an
  *          operand that all matrices share). op(A) is [M, K], stored [K, M] under transA; op(B) is [K, N],
  *          stored [N, K] under transB. Transposes are a matter of indexing, never of a copy. The residual
@@ -41,62 +43,32 @@ const PARAMS = ['m', 'n', 'k', 'lda', 'ldb', 'ldc', 'strideA', 'strideB', 'strid
 
 /** The kernel of a spec. Bindings: a, b, bias or residual where there is one, c; parameters: see `planMatmul`. */
 export function matmulKernel(spec: MatmulSpec): Kernel {
-  const { transA, transB, epilogue, tile, vectors } = spec;
+  const { transA, transB, epilogue, fused, tile, vectors } = spec;
   const layout = `${transA ? 't' : 'n'}${transB ? 't' : 'n'}`;
   const shape = `${tile.memory}${tile.rows}x${tile.columns}`;
   const lanes = `${tile.lanesM}x${tile.lanesN}x${tile.depth}`;
   const constants = { LANES_M: tile.lanesM, LANES_N: tile.lanesN };
   return {
-    key: `matmul/${layout}/${epilogue}/${shape}/${lanes}/v${vectors.a}${vectors.b}${vectors.c}`,
-    label: `tensor/matmul/${layout}${epilogue === 'none' ? '' : `+${epilogue}`}`,
+    key: `matmul/${layout}/${epilogue}/${shape}/${lanes}/v${vectors.a}${vectors.b}${vectors.c}${fusionKey(fused)}`,
+    label: `tensor/matmul/${layout}${epilogue === 'none' ? '' : `+${epilogue}`}${fused === undefined ? '' : `+${fused.expression.name}`}`,
     bindings: matmulBindings(spec),
-    params: [...PARAMS.map((name) => ({ name, type: 'u32' as const })), { name: 'alpha', type: 'f32' }],
+    params: [
+      ...PARAMS.map((name) => ({ name, type: 'u32' as const })),
+      { name: 'alpha', type: 'f32' },
+      ...fusionParams(fused),
+    ],
     constants: tile.memory === 'workgroup' ? { ...constants, DEPTH: tile.depth } : constants,
     body: () => (tile.memory === 'workgroup' ? workgroupBody(spec) : registerBody(spec)),
   };
 }
 
-function matmulBindings({ epilogue, vectors }: MatmulSpec): KernelBinding[] {
+function matmulBindings({ epilogue, fused, vectors }: MatmulSpec): KernelBinding[] {
   const element = (width: 1 | 4) => (width === 4 ? 'vec4<f32>' : 'f32');
-  const bindings: KernelBinding[] = [
+  return [
     { name: 'a', access: 'read', element: element(vectors.a) },
     { name: 'b', access: 'read', element: element(vectors.b) },
+    ...storeBindings({ epilogue, fused, vector: vectors.c }),
   ];
-  if (epilogue === 'bias' || epilogue === 'residual') {
-    bindings.push({ name: epilogue, access: 'read', element: element(vectors.c) });
-  }
-  return [...bindings, { name: 'c', access: 'read_write', element: element(vectors.c) }];
-}
-
-/** What is added to alpha times the sum, at element `at` of C in column `column`. */
-const ADDEND: Readonly<Record<MatmulEpilogue, (at: string, column: string) => string | undefined>> = {
-  none: () => undefined,
-  bias: (_, column) => `bias[${column}]`,
-  residual: (at) => `residual[${at}]`,
-  accumulate: (at) => `c[${at}]`,
-};
-
-/** `store(batch, row, column, sum)` finishes four values of C next to each other; past the edge it does nothing. */
-function storeFunction({ epilogue, vectors }: MatmulSpec): string {
-  const addend = ADDEND[epilogue];
-  const finish = (at: string, column: string, sum: string, alpha: string): string => {
-    const added = addend(at, column);
-    return `c[${at}] = ${added === undefined ? `${alpha} * ${sum}` : `fma(${alpha}, ${sum}, ${added})`};`;
-  };
-  const lines =
-    vectors.c === 4
-      ? [`let at = start / 4u;`, finish('at', 'column / 4u', 'sum', 'vec4f(params.alpha)')]
-      : range(4).map((x) => {
-          const line = finish(`start + ${x}u`, `column + ${x}u`, `sum[${x}]`, 'params.alpha');
-          return x === 0 ? line : `if (column + ${x}u < params.n) { ${line} }`;
-        });
-  return `
-fn store(batch: u32, row: u32, column: u32, sum: vec4f) {
-  if (row >= params.m || column >= params.n) { return; }
-  let start = batch * params.strideC + row * params.ldc + column;
-  ${lines.join('\n  ')}
-}
-`;
 }
 
 /**
@@ -171,7 +143,7 @@ function registerBody(spec: MatmulSpec): string {
   return `
 override LANES_M: u32;
 override LANES_N: u32;
-${storeFunction(spec)}${entry(spec, [a, b])}${declareStarts(a, rows)}${declareStarts(b, columns)}${declareSums(spec)}
+${storeFunction({ ...spec, vector: spec.vectors.c })}${entry(spec, [a, b])}${declareStarts(a, rows)}${declareStarts(b, columns)}${declareSums(spec)}
   let whole = params.k / 4u * 4u;
   for (var k = 0u; k < whole; k += 4u) {${advance(4)}
   }${takesAnyK ? remainder : ''}${storeSums(spec)}
@@ -219,7 +191,7 @@ override LANES_N: u32;
 override DEPTH: u32;
 var<workgroup> staged_a: array<vec4f, DEPTH * ${runsA}>;
 var<workgroup> staged_b: array<vec4f, DEPTH * ${runsB}>;
-${storeFunction(spec)}${entry(spec, [a, b])}${declareSums(spec)}
+${storeFunction({ ...spec, vector: spec.vectors.c })}${entry(spec, [a, b])}${declareSums(spec)}
   for (var k0 = 0u; k0 < params.k; k0 += DEPTH) {${stage(a, runsA, 'tile_row')}${stage(b, runsB, 'tile_column')}
     workgroupBarrier();
     let steps = min(DEPTH, params.k - k0);

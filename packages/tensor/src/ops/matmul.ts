@@ -1,6 +1,6 @@
 import { ToolError } from '../errors.ts';
 import { planMatmul } from '../kernels/matmul-plan.ts';
-import type { MatmulEpilogue } from '../kernels/matmul-spec.ts';
+import type { MatmulEpilogue, MatmulFusion } from '../kernels/matmul-spec.ts';
 import { applyOp, type OpDef, type TensorSpec } from '../op.ts';
 import { broadcastShapes, formatShape, type Shape, sizeOf } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
@@ -79,21 +79,34 @@ function matrixView(tensor: Tensor, batch: Shape): MatrixView {
   return { tensor: bindable(tensor), ld: columns, batchStride: sizeOf(leading) === 1 ? 0 : matrix };
 }
 
+/** A fused expression with the tensors that it reads and writes. */
+export interface LaunchFusion extends MatmulFusion {
+  /** One tensor an entry of `operands`: [..., M, N] or [N]. */
+  readonly tensors: readonly Tensor[];
+  /** With `keepsSum`: a plain [..., M, N] that gets the values before the expression. */
+  readonly kept?: Tensor;
+}
+
+export interface LaunchMatmulAttrs extends MatmulAttrs {
+  readonly epilogue?: MatmulEpilogue;
+  /** The bias [N] or the residual [..., M, N]. */
+  readonly extra?: Tensor;
+  readonly alpha?: number;
+  /** A pointwise expression after the epilogue. */
+  readonly fused?: LaunchFusion;
+}
+
 /**
- * Records out = epilogue(alpha * op(a) op(b)) into a plain f32 tensor of shape [..., M, N]. `extra` is
- * the bias [N] or the residual [..., M, N]. Not seen by autograd.
+ * Records out = fused(epilogue(alpha * op(a) op(b))) into a plain f32 tensor of shape [..., M, N]. Not seen
+ * by autograd.
  */
-export function launchMatmul(
-  out: Tensor,
-  a: Tensor,
-  b: Tensor,
-  attrs: MatmulAttrs & { readonly epilogue?: MatmulEpilogue; readonly extra?: Tensor; readonly alpha?: number },
-): void {
+export function launchMatmul(out: Tensor, a: Tensor, b: Tensor, attrs: LaunchMatmulAttrs): void {
   const { m, n, k, batch } = dimsOf(a, b, attrs);
   if (out.size === 0) return;
   const left = matrixView(a, batch);
   const right = matrixView(b, batch);
-  const extra = attrs.extra === undefined ? undefined : bindable(attrs.extra);
+  const given = [...(attrs.extra === undefined ? [] : [attrs.extra]), ...(attrs.fused?.tensors ?? [])];
+  const extras = given.map(bindable);
   const plan = planMatmul(
     {
       m,
@@ -112,18 +125,27 @@ export function launchMatmul(
       transA: attrs.transA,
       transB: attrs.transB,
       epilogue: attrs.epilogue ?? 'none',
+      fused: attrs.fused,
       adapterClass: out.device.adapterClass,
     },
   );
   out.device.dispatch(
     plan.kernel,
-    [spanBinding(left), spanBinding(right), ...(extra ? [extra.binding()] : []), out.binding()],
+    [
+      spanBinding(left),
+      spanBinding(right),
+      ...extras.map((extra) => extra.binding()),
+      ...(attrs.fused?.kept === undefined ? [] : [attrs.fused.kept.binding()]),
+      out.binding(),
+    ],
     plan.params,
     plan.workgroups,
   );
   if (left.tensor !== a) left.tensor.dispose();
   if (right.tensor !== b) right.tensor.dispose();
-  if (extra !== undefined && extra !== attrs.extra) extra.dispose();
+  extras.forEach((extra, i) => {
+    if (extra !== given[i]) extra.dispose();
+  });
 }
 
 /** The range from a view's first element to the end of its buffer: rows may be further apart than they are long. */
