@@ -2,6 +2,8 @@ import type { DType } from './dtype.ts';
 import { type ErrorCode, ToolError } from './errors.ts';
 import type { Shape } from './shape.ts';
 import type { Tensor } from './tensor.ts';
+import type { Draw } from './testing/draw.ts';
+import type { ToleranceClass } from './testing/tolerance.ts';
 
 /** Shape and element type, without a buffer. */
 export interface TensorSpec {
@@ -49,6 +51,8 @@ export interface OpDef<Attrs> {
   /** The same function in float64 on the host. */
   reference(inputs: readonly RefArray[], attrs: Attrs): RefArray[];
   samples(): OpSample<Attrs>[];
+  /** A random sample. Default: one of `samples` with other sizes where the shape rule takes them, and other values. */
+  fuzz?(draw: Draw): OpSample<Attrs>;
   errors(): OpErrorSample<Attrs>[];
   /** Why the op has no gradient, where it has none. */
   readonly nonDifferentiable?: string;
@@ -58,8 +62,13 @@ export interface OpDef<Attrs> {
   readonly integerInputs?: readonly number[];
   /** True for ops that move elements without looking at them: any element type will do. */
   readonly anyDtype?: boolean;
-  /** Tolerance class of the forward test: relative error of the largest value. Default 1e-5. */
-  readonly tolerance?: number;
+  /**
+   * Element types that the inputs other than `integerInputs` may have. Default f32, or all with `anyDtype`.
+   * The forward tests run every sample in every one of them.
+   */
+  readonly dtypes?: readonly DType[];
+  /** How exact the op is; the tests take the numbers from `testing/tolerance.ts`. Default 'transcendental'. */
+  readonly tolerance?: ToleranceClass;
 }
 
 // The tables hold ops of many attribute types; the attributes of an op are only ever passed back to it.
@@ -98,8 +107,14 @@ export function applyOp<Attrs>(def: OpDef<Attrs>, inputs: readonly Tensor[], att
   inputs.forEach((input, i) => {
     input.assertLive();
     // A kernel would take the bits of another type for f32 values, without any error.
-    if (input.dtype !== 'f32' && def.anyDtype !== true && def.integerInputs?.includes(i) !== true) {
-      throw new ToolError('shape', { op: def.name, expected: `f32 as input ${i}`, got: input.dtype });
+    if (def.anyDtype === true || def.integerInputs?.includes(i) === true) return;
+    const dtypes = def.dtypes ?? ['f32'];
+    if (!dtypes.includes(input.dtype)) {
+      throw new ToolError('shape', {
+        op: def.name,
+        expected: `${dtypes.join(' or ')} as input ${i}`,
+        got: input.dtype,
+      });
     }
   });
   const specs = def.infer(inputs, attrs);

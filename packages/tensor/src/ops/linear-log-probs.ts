@@ -55,7 +55,7 @@ export const linearLogProbsOp: OpDef<LinearLogProbsAttrs> = {
   integerInputs: [2],
   doc: 'log-probability of a target and entropy of softmax(h W^T / temperature) per row, without the matrix of logits; outputs logp, entropy, lse [N]',
   differentiableOutputs: 2,
-  tolerance: 2e-5,
+  tolerance: 'fused',
   infer: ([hidden, w, targets], { temperature }) => {
     const fits =
       hidden!.shape.length === 2 &&

@@ -1,6 +1,7 @@
 import type { OpDef, RefArray } from '../op.ts';
 import { applyOp } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
+import type { ToleranceClass } from '../testing/tolerance.ts';
 import { launchElementwise } from './launch-elementwise.ts';
 import { normalArray, refArray } from './reference.ts';
 
@@ -11,7 +12,7 @@ interface UnaryRow {
   readonly reference: (x: number) => number;
   /** Maps standard normal samples into the op's domain. */
   readonly domain?: (x: number) => number;
-  readonly tolerance?: number;
+  readonly tolerance?: ToleranceClass;
 }
 
 const sigmoidOf = (x: number): number => 1 / (1 + Math.exp(-x));

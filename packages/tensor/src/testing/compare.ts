@@ -1,11 +1,14 @@
-import type { HostArray } from '../dtype.ts';
+import { encodeBf16, encodeF16, type HostArray } from '../dtype.ts';
 import type { Device } from '../gpu/device.ts';
 import type { RefArray } from '../op.ts';
 import { Tensor } from '../tensor.ts';
 
-/** A host array on the device. */
+/** A host array on the device, its values rounded to the array's dtype. */
 export function toTensor(device: Device, array: RefArray): Tensor {
-  return Tensor.from(device, Array.from(array.data), array.shape, array.dtype ?? 'f32', 'test/input');
+  const dtype = array.dtype ?? 'f32';
+  const encode = dtype === 'f16' ? encodeF16 : dtype === 'bf16' ? encodeBf16 : undefined;
+  const data = encode === undefined ? Array.from(array.data) : Uint16Array.from(array.data, encode);
+  return Tensor.from(device, data, array.shape, dtype, 'test/input');
 }
 
 /**
