@@ -55,7 +55,8 @@ function bitsOf(value: number): number {
 
 /**
  * f32 bits with the pattern that they must round to: every pattern itself, every tie between neighbours
- * and the f32 on each side of the tie, the last tie (to infinity) included, in both signs.
+ * and the f32 on each side of the tie, the last tie (to infinity) included; all that is larger, in steps
+ * of less than an f16's; in both signs.
  */
 function roundingCases(type: Packed): { bits: Uint32Array; expected: Uint32Array } {
   const bits: number[] = [];
@@ -76,6 +77,8 @@ function roundingCases(type: Packed): { bits: Uint32Array; expected: Uint32Array
     put(tie, pattern + (pattern & 1));
     put(tie + 1, pattern + 1);
   }
+  // All the way up from the last tie: 65,600 would be a NaN if its exponent were taken for one of f16.
+  for (let huge = bits.at(-2)!; huge < 0x7f800000; huge += 0x1fff) put(huge, infinity);
   for (const huge of [0x7f7fffff, 0x7f800000]) put(huge, infinity);
   return { bits: Uint32Array.from(bits), expected: Uint32Array.from(expected) };
 }
