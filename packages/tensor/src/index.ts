@@ -60,6 +60,7 @@ export { swiglu } from './ops/swiglu.ts';
 export { abs, exp, log, negate, reciprocal, relu, sigmoid, silu, softplus, sqrt, square, tanh } from './ops/unary.ts';
 export { expand, permute, reshape, slice, transpose } from './ops/view.ts';
 export { philox4x32, Rng, uniformFromWord } from './rng.ts';
+export { Scalar, type ScalarLike, scalarValue } from './scalar.ts';
 export { keep, scope, scopeAsync, tensorsIn } from './scope.ts';
 export { broadcastShapes, contiguousStrides, formatShape, type Shape, sameShape, sizeOf } from './shape.ts';
 export { Tensor } from './tensor.ts';

@@ -4,18 +4,33 @@ import { COPY_DST, COPY_SRC, STORAGE } from './usage.ts';
 /** A GPU buffer and the number of tensor handles that live in it. */
 export class Storage {
   readonly id: number;
-  readonly buffer: GPUBuffer;
+  readonly #buffer: GPUBuffer | undefined;
   readonly bytes: number;
   label: string;
   references = 1;
   /** The command-list epoch whose commands use this buffer; see `BufferPool.allocateForUpload`. */
   epoch = -1;
 
-  constructor(id: number, buffer: GPUBuffer, bytes: number, label: string) {
+  /** Without a buffer, the storage stands for one that a compiled step will have. */
+  constructor(id: number, buffer: GPUBuffer | undefined, bytes: number, label: string) {
     this.id = id;
-    this.buffer = buffer;
+    this.#buffer = buffer;
     this.bytes = bytes;
     this.label = label;
+  }
+
+  get isVirtual(): boolean {
+    return this.#buffer === undefined;
+  }
+
+  get buffer(): GPUBuffer {
+    if (this.#buffer !== undefined) return this.#buffer;
+    throw new ToolError('device', {
+      op: this.label,
+      expected: 'a tensor with a buffer',
+      got: 'one that was made while a step was being compiled',
+      hint: 'return it from the compiled function, and use what the compiled step returns.',
+    });
   }
 }
 
@@ -64,6 +79,8 @@ export class BufferPool {
   readonly budgetBytes: number;
   /** Buffers created so far. */
   created = 0;
+  /** While set, allocations stand for buffers of a plan and are not taken from the pool. */
+  isVirtual = false;
 
   /** `currentEpoch` tells the epoch of the command list that records now. */
   constructor(device: GPUDevice, budgetBytes: number, onDestroy: () => void, currentEpoch: () => number) {
@@ -76,6 +93,7 @@ export class BufferPool {
 
   allocate(bytes: number, label: string): Storage {
     const size = this.#checkedSize(bytes, label);
+    if (this.isVirtual) return new Storage(this.#nextId++, undefined, size, label);
     const free = this.#free.get(size);
     return this.#adopt(free?.pop() ?? this.#create(size, label), label);
   }
@@ -102,7 +120,7 @@ export class BufferPool {
 
   release(storage: Storage): void {
     storage.references--;
-    if (storage.references > 0) return;
+    if (storage.references > 0 || storage.isVirtual) return;
     this.#live.delete(storage);
     this.#liveBytes -= storage.bytes;
     const free = this.#free.get(storage.bytes);

@@ -1,4 +1,5 @@
-import type { DispatchRecord } from './command-list.ts';
+import type { BufferBinding, DispatchRecord } from './command-list.ts';
+import type { PipelineEntry } from './pipeline-cache.ts';
 import { COPY_DST, UNIFORM } from './usage.ts';
 
 const MAX_CACHED_BIND_GROUPS = 16384;
@@ -60,7 +61,11 @@ export class CommandEncoder {
         pass.setPipeline(record.entry.pipeline!);
         current = record.entry.id;
       }
-      pass.setBindGroup(0, this.#bindGroup(record), record.entry.paramBytes > 0 ? [record.paramOffset] : []);
+      pass.setBindGroup(
+        0,
+        record.bindGroup ?? this.#bindGroup(record),
+        record.entry.paramBytes > 0 ? [record.paramOffset] : [],
+      );
       pass.dispatchWorkgroups(...record.workgroups);
     }
     pass.end();
@@ -85,21 +90,26 @@ export class CommandEncoder {
     for (const binding of record.bindings) key += `|${binding.storage.id}:${binding.offset}:${binding.size}`;
     const found = this.#bindGroups.get(key);
     if (found !== undefined) return found;
-    const entries: GPUBindGroupEntry[] = record.bindings.map((binding, i) => ({
+    if (this.#bindGroups.size >= MAX_CACHED_BIND_GROUPS) this.#bindGroups.clear();
+    const created = this.createBindGroup(record.entry, record.bindings, this.#uniform);
+    this.#bindGroups.set(key, created);
+    return created;
+  }
+
+  /** A new bind group; `uniform` holds the parameters of a kernel that has some. */
+  createBindGroup(
+    entry: PipelineEntry,
+    bindings: readonly BufferBinding[],
+    uniform: GPUBuffer | undefined,
+  ): GPUBindGroup {
+    const entries: GPUBindGroupEntry[] = bindings.map((binding, i) => ({
       binding: i + 1,
       resource: { buffer: binding.storage.buffer, offset: binding.offset, size: binding.size },
     }));
-    if (record.entry.paramBytes > 0) {
-      entries.unshift({ binding: 0, resource: { buffer: this.#uniform!, offset: 0, size: record.entry.paramBytes } });
+    if (entry.paramBytes > 0) {
+      entries.unshift({ binding: 0, resource: { buffer: uniform!, offset: 0, size: entry.paramBytes } });
     }
-    if (this.#bindGroups.size >= MAX_CACHED_BIND_GROUPS) this.#bindGroups.clear();
-    const created = this.#device.createBindGroup({
-      label: record.entry.kernel.label,
-      layout: record.entry.layout,
-      entries,
-    });
     this.counts.bindGroups++;
-    this.#bindGroups.set(key, created);
-    return created;
+    return this.#device.createBindGroup({ label: entry.kernel.label, layout: entry.layout, entries });
   }
 }

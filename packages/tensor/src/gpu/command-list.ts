@@ -1,3 +1,4 @@
+import { type ScalarLike, scalarValue } from '../scalar.ts';
 import type { Storage } from './buffer-pool.ts';
 import type { Workgroups } from './kernel.ts';
 import type { PipelineEntry } from './pipeline-cache.ts';
@@ -16,6 +17,8 @@ export interface DispatchRecord {
   /** Byte offset of the launch's parameters in the uniform block of the list. */
   readonly paramOffset: number;
   readonly workgroups: Workgroups;
+  /** Made before, for planned launches: their parameters lie in a uniform buffer of their own. */
+  readonly bindGroup?: GPUBindGroup;
 }
 
 /** Dispatches that are recorded and not yet submitted, with their parameters packed in one block. */
@@ -39,11 +42,17 @@ export class CommandList {
   add(
     entry: PipelineEntry,
     bindings: readonly BufferBinding[],
-    params: readonly number[],
+    params: readonly ScalarLike[],
     workgroups: Workgroups,
   ): void {
     for (const binding of bindings) binding.storage.epoch = this.epoch;
     this.records.push({ entry, bindings, paramOffset: this.#pack(entry, params), workgroups });
+  }
+
+  /** Adds launches that bring their own bind groups; `storages` are the buffers that they use. */
+  addPrepared(records: readonly DispatchRecord[], storages: readonly Storage[]): void {
+    for (const storage of storages) storage.epoch = this.epoch;
+    for (const record of records) this.records.push(record);
   }
 
   /** Takes the recorded launches and their parameters, and starts the next epoch. */
@@ -55,7 +64,7 @@ export class CommandList {
     return taken;
   }
 
-  #pack(entry: PipelineEntry, params: readonly number[]): number {
+  #pack(entry: PipelineEntry, params: readonly ScalarLike[]): number {
     if (entry.paramBytes === 0) return 0;
     const offset = this.#used;
     const end = offset + Math.ceil(entry.paramBytes / this.#alignment) * this.#alignment;
@@ -67,7 +76,7 @@ export class CommandList {
     }
     entry.kernel.params.forEach((param, i) => {
       const at = offset + i * 4;
-      const value = params[i]!;
+      const value = scalarValue(params[i]!);
       if (param.type === 'f32') this.#view.setFloat32(at, value, true);
       else if (param.type === 'u32') this.#view.setUint32(at, value, true);
       else this.#view.setInt32(at, value, true);

@@ -1,14 +1,17 @@
 import { type DType, type HostArray, hostView } from '../dtype.ts';
 import { ToolError } from '../errors.ts';
+import type { FusionInfo } from '../plan/fusion-info.ts';
+import type { ScalarLike } from '../scalar.ts';
 import { type AdapterClass, type AdapterDescription, describeAdapter, requestAdapter } from './adapter.ts';
 import { BufferPool, type MemoryReport, type Storage } from './buffer-pool.ts';
 import { CommandEncoder, type SubmitExtras } from './command-encoder.ts';
-import { type BufferBinding, CommandList } from './command-list.ts';
+import { type BufferBinding, CommandList, type DispatchRecord } from './command-list.ts';
 import { DeviceHealth, type DeviceState } from './device-health.ts';
 import type { Kernel, Workgroups } from './kernel.ts';
-import { PipelineCache } from './pipeline-cache.ts';
+import type { LaunchRecorder } from './launch-recorder.ts';
+import { PipelineCache, type PipelineEntry } from './pipeline-cache.ts';
 import { ReadbackPause } from './readback-pause.ts';
-import { COPY_DST, COPY_SRC, MAP_MODE_READ, MAP_READ, QUERY_RESOLVE } from './usage.ts';
+import { COPY_DST, COPY_SRC, MAP_MODE_READ, MAP_READ, QUERY_RESOLVE, UNIFORM } from './usage.ts';
 
 export interface DeviceOptions {
   /** Most bytes of GPU memory to take. Default: 16 GiB on a GPU; WebGPU has no way to ask what there is. */
@@ -59,6 +62,7 @@ export class Device {
   #staging: GPUBuffer[] = [];
   #dispatches = 0;
   #isProfiling = false;
+  #recorder: LaunchRecorder | undefined;
 
   private constructor(gpu: GPUDevice, adapter: AdapterDescription, options: DeviceOptions) {
     this.#gpu = gpu;
@@ -118,12 +122,16 @@ export class Device {
     return this.pool.report();
   }
 
-  /** Records one launch. `bindings` and `params` stand in the order of the kernel's lists. */
+  /**
+   * Records one launch. `bindings` and `params` stand in the order of the kernel's lists; `info` tells the
+   * step compiler what it may do with the launch.
+   */
   dispatch(
     kernel: Kernel,
     bindings: readonly BufferBinding[],
-    params: readonly number[],
+    params: readonly ScalarLike[],
     workgroups: Workgroups,
+    info?: FusionInfo,
   ): void {
     this.assertReady();
     if (bindings.length !== kernel.bindings.length || params.length !== kernel.params.length) {
@@ -153,10 +161,74 @@ export class Device {
       }
     });
     if (workgroups.includes(0)) return;
+    if (this.#recorder !== undefined) {
+      this.#recorder.onLaunch({ kernel, bindings, params, workgroups, info });
+      return;
+    }
     this.#commands.add(this.#pipelines.get(kernel), bindings, params, workgroups);
     this.#dispatches++;
-    const isFull = this.#commands.records.length >= FULL_LIST && !this.#isProfiling;
-    if (isFull && this.#pipelinesReady()) this.#submit();
+    this.#submitIfFull();
+  }
+
+  /** Runs `body` with its launches, uploads and allocations going to `recorder` instead of the device. */
+  recordWith<T>(recorder: LaunchRecorder, body: () => T): T {
+    this.#assertNotRecording('compile');
+    this.#recorder = recorder;
+    this.pool.isVirtual = true;
+    try {
+      return body();
+    } finally {
+      this.#recorder = undefined;
+      this.pool.isVirtual = false;
+    }
+  }
+
+  /** True while a step is recorded for compilation. */
+  get isRecording(): boolean {
+    return this.#recorder !== undefined;
+  }
+
+  /**
+   * Does `effect` now, and once more before each replay of the step that is being compiled, if one is: for
+   * host state that belongs to a step, such as its counter.
+   */
+  hostEffect(effect: () => void): void {
+    effect();
+    this.#recorder?.onHostEffect(effect);
+  }
+
+  /** The pipeline of a kernel, compiled or on its way. */
+  pipeline(kernel: Kernel): PipelineEntry {
+    return this.#pipelines.get(kernel);
+  }
+
+  /** Creates a bind group for planned launches; `uniform` holds their parameters. */
+  createBindGroup(entry: PipelineEntry, bindings: readonly BufferBinding[], uniform: GPUBuffer): GPUBindGroup {
+    return this.#encoder.createBindGroup(entry, bindings, uniform);
+  }
+
+  /** A uniform buffer that its maker owns, for the parameters of planned launches. */
+  createUniform(bytes: number): GPUBuffer {
+    return this.#gpu.createBuffer({ label: 'tensor/plan-params', size: bytes, usage: UNIFORM | COPY_DST });
+  }
+
+  /** Writes parameters of planned launches, which no waiting launch may use. */
+  writeUniform(uniform: GPUBuffer, offset: number, bytes: Uint8Array<ArrayBuffer>): void {
+    this.#gpu.queue.writeBuffer(uniform, offset, bytes);
+  }
+
+  /** Counts the submits: what is recorded now goes to the device with this one. */
+  get epoch(): number {
+    return this.#commands.epoch;
+  }
+
+  /** Records launches that were prepared before, with bind groups of their own. */
+  replay(records: readonly DispatchRecord[], storages: readonly Storage[]): void {
+    this.assertReady();
+    this.#assertNotRecording('replay');
+    this.#commands.addPrepared(records, storages);
+    this.#dispatches += records.length;
+    this.#submitIfFull();
   }
 
   /** Copies `data` into a fresh buffer that no waiting launch uses. */
@@ -164,6 +236,7 @@ export class Device {
     this.assertReady();
     const storage = this.pool.allocateForUpload(Math.max(4, data.byteLength), label);
     this.write(storage, 0, data);
+    this.#recorder?.onUpload(storage);
     return storage;
   }
 
@@ -192,6 +265,7 @@ export class Device {
 
   /** Submits what is recorded: one pass, one submit. */
   async flush(): Promise<void> {
+    this.#assertNotRecording('flush');
     if (!this.#pipelinesReady()) await this.#waitForPipelines();
     this.assertReady();
     if (this.#commands.records.length > 0) this.#submit();
@@ -209,6 +283,7 @@ export class Device {
    * recorded while kernels still compile comes before the copy too: await it before writing in place.
    */
   async readBytes(ranges: readonly BufferBinding[]): Promise<ArrayBuffer[]> {
+    this.#assertNotRecording('read');
     if (!this.#pipelinesReady()) await this.#waitForPipelines();
     this.assertReady();
     const offsets: number[] = [];
@@ -315,6 +390,21 @@ export class Device {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  #assertNotRecording(op: string): void {
+    if (this.#recorder === undefined) return;
+    throw new ToolError('failed', {
+      op,
+      expected: 'no work on the device while a step is being compiled',
+      got: `${op} inside the compiled function`,
+      hint: 'return the tensor from the function and read it outside.',
+    });
+  }
+
+  #submitIfFull(): void {
+    const isFull = this.#commands.records.length >= FULL_LIST && !this.#isProfiling;
+    if (isFull && this.#pipelinesReady()) this.#submit();
   }
 
   #pipelinesReady(): boolean {
