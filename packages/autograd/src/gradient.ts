@@ -1,39 +1,6 @@
-import type { Tensor } from '@dawngrad/tensor';
+import type { Gradient } from '@dawngrad/tensor';
 
-/** What a gradient function is given. */
-export interface GradientContext<Attrs> {
-  readonly inputs: readonly Tensor[];
-  readonly outputs: readonly Tensor[];
-  readonly attrs: Attrs;
-  /** Gradients of the loss by each output; undefined where an output did not matter. */
-  readonly dy: readonly (Tensor | undefined)[];
-  /** Which inputs need a gradient. */
-  readonly needs: readonly boolean[];
-  /**
-   * Where the gradient of input i is collected, if it is a parameter: a kernel may add to it there and
-   * return 'added', which saves a buffer and a launch.
-   */
-  readonly into: (input: number) => Tensor | undefined;
-  /**
-   * A gradient that input i already has from a later use, if a kernel may take it in: it then returns
-   * `{ total }`, the sum of both, which saves a launch and a pass over memory.
-   */
-  readonly earlier: (input: number) => Tensor | undefined;
-}
-
-/** A gradient that includes what `earlier` gave. */
-export interface TotalGradient {
-  readonly total: Tensor;
-}
-
-/** Gradients of the loss by each input; undefined for inputs that need none. */
-export type InputGradients = readonly (Tensor | TotalGradient | 'added' | undefined)[];
-
-export interface Gradient<Attrs> {
-  readonly apply: (context: GradientContext<Attrs>) => InputGradients;
-  /** True if it records kernels that are no ops: then the gradient has no gradient of its own. */
-  readonly fused?: boolean;
-}
+export type { Gradient, GradientContext, InputGradients, TotalGradient } from '@dawngrad/tensor';
 
 // biome-ignore lint/suspicious/noExplicitAny: the table holds gradients of many attribute types
 export type AnyGradient = Gradient<any>;

@@ -1,3 +1,4 @@
+export { defineOp, type ElementwiseForm, type LaunchContext, type OpDefinition } from './define-op.ts';
 export { bytesPerElement, type DType, type HostArray, hostView } from './dtype.ts';
 export { type ErrorCode, type ErrorDetail, ToolError } from './errors.ts';
 export type { AdapterClass, AdapterDescription } from './gpu/adapter.ts';
@@ -8,6 +9,7 @@ export type { DeviceState } from './gpu/device-health.ts';
 export { type Kernel, type KernelBinding, type KernelParam, linearWorkgroups, type Workgroups } from './gpu/kernel.ts';
 export type { LaunchPlan } from './gpu/launch-plan.ts';
 export { type SelfTestResult, selfTest } from './gpu/self-test.ts';
+export type { Gradient, GradientContext, InputGradients, TotalGradient } from './gradient.ts';
 export {
   type LayerNormGradientSpec,
   layerNormParts,

@@ -1,5 +1,6 @@
 import type { DType } from './dtype.ts';
 import { type ErrorCode, ToolError } from './errors.ts';
+import type { Gradient } from './gradient.ts';
 import type { Shape } from './shape.ts';
 import type { Tensor } from './tensor.ts';
 import type { Draw } from './testing/draw.ts';
@@ -38,7 +39,8 @@ export interface OpErrorSample<Attrs> {
 
 /**
  * Everything about an op in one record: the shape rule, the kernels it records, a float64 reference
- * and the inputs to check it with. Its gradient has the same name in `@dawngrad/autograd`.
+ * and the inputs to check it with. Its gradient stands here, or under its name in the table of
+ * `@dawngrad/autograd`.
  */
 export interface OpDef<Attrs> {
   readonly name: string;
@@ -56,6 +58,10 @@ export interface OpDef<Attrs> {
   errors(): OpErrorSample<Attrs>[];
   /** Why the op has no gradient, where it has none. */
   readonly nonDifferentiable?: string;
+  /** The gradient of an op that no table lists; see `defineOp`. */
+  readonly gradient?: Gradient<Attrs>;
+  /** True for a composition without a gradient of its own: observers see the ops that it applies instead. */
+  readonly isTransparent?: boolean;
   /** How many of the outputs carry a gradient, the first ones. Default: all. */
   readonly differentiableOutputs?: number;
   /** Inputs that are integers, such as ids; the op's own shape rule checks them. All others must be f32. */
@@ -77,6 +83,8 @@ export type AnyOpDef = OpDef<any>;
 
 /** Sees every op as it is applied; autograd's tape is one. */
 export interface OpObserver {
+  /** True for one that only looks on: it sees ops also where no gradient is wanted. */
+  readonly isTrace?: true;
   onApply(def: AnyOpDef, inputs: readonly Tensor[], outputs: readonly Tensor[], attrs: unknown): void;
 }
 
@@ -92,13 +100,14 @@ export function withObserver<T>(observer: OpObserver, body: () => T): T {
   }
 }
 
-/** Runs `body` unseen by the observers that are open now. */
+/** Runs `body` unseen by the observers that are open now, traces apart. */
 export function withoutObservers<T>(body: () => T): T {
-  const hidden = observers.splice(0, observers.length);
+  const all = [...observers];
+  observers.splice(0, observers.length, ...all.filter((observer) => observer.isTrace));
   try {
     return body();
   } finally {
-    observers.splice(0, observers.length, ...hidden);
+    observers.splice(0, observers.length, ...all);
   }
 }
 
@@ -119,11 +128,12 @@ export function applyOp<Attrs>(def: OpDef<Attrs>, inputs: readonly Tensor[], att
   });
   const specs = def.infer(inputs, attrs);
   const outputs = def.run(inputs, specs, attrs);
+  if (def.isTransparent) return outputs;
   for (const observer of observers) observer.onApply(def, inputs, outputs, attrs);
   return outputs;
 }
 
-/** True while some observer would see an op. */
+/** True while some observer, other than a trace, would see an op. */
 export function isObserved(): boolean {
-  return observers.length > 0;
+  return observers.some((observer) => !observer.isTrace);
 }
