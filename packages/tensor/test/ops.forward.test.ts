@@ -1,7 +1,17 @@
-import type { Device, HostArray, Tensor } from '@dawngrad/tensor';
-import { applyOp, readAll, scopeAsync } from '@dawngrad/tensor';
+import { type AnyOpDef, applyOp, type Device, type DType, type OpSample, scopeAsync } from '@dawngrad/tensor';
 import { openDevice } from '@dawngrad/tensor/node';
-import { opTable, toTensor, worstError } from '@dawngrad/tensor/testing';
+import {
+  disagreement,
+  dtypesOf,
+  inDType,
+  opTable,
+  paddedLayout,
+  plainLayout,
+  runSamples,
+  type SampleCase,
+  type SampleResult,
+  toTensor,
+} from '@dawngrad/tensor/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 let device: Device;
@@ -10,67 +20,73 @@ beforeAll(async () => {
 });
 afterAll(() => device.close());
 
-describe.each(opTable.map((def) => [def.name, def] as const))('%s', (_, def) => {
-  it.each(def.samples().map((sample) => [sample.name, sample] as const))(
-    'agrees with its float64 reference: %s',
-    async (_name, sample) => {
-      const expected = def.reference(sample.inputs, sample.attrs);
-      const actual = await scopeAsync<HostArray[]>(() =>
-        readAll(
-          applyOp(
-            def,
-            sample.inputs.map((input) => toTensor(device, input)),
-            sample.attrs,
-          ),
-        ),
-      );
-      expect(actual.length).toBe(expected.length);
-      for (const [i, values] of actual.entries()) {
-        expect(worstError(values, expected[i]!.data), `output ${i}`).toBeLessThan(def.tolerance ?? 1e-5);
-      }
-    },
-  );
+interface NamedCase extends SampleCase {
+  readonly name: string;
+}
 
-  it('gives the same on strided views of its inputs', async ({ skip }) => {
-    const sample = def
-      .samples()
-      .find(
-        (s) => s.inputs.every((input) => input.data.length > 0) && s.inputs.some((input) => input.shape.length >= 2),
-      );
-    if (sample === undefined) return skip('no sample with a matrix');
-    const expected = def.reference(sample.inputs, sample.attrs);
-    const actual = await scopeAsync<HostArray[]>(() => {
-      const inputs: Tensor[] = sample.inputs.map((input) => {
-        const plain = toTensor(device, input);
-        if (input.shape.length < 2 || (input.dtype ?? 'f32') !== 'f32') return plain;
-        // The same values, stored with a row of padding before and an extra column in between.
-        const [columns, rows] = [
-          input.shape[input.shape.length - 1]!,
-          input.data.length / input.shape[input.shape.length - 1]!,
-        ];
-        const wide = new Array<number>((rows + 1) * (columns + 1)).fill(Number.NaN);
-        input.data.forEach((value, i) => {
-          wide[(Math.floor(i / columns) + 1) * (columns + 1) + (i % columns)] = value;
-        });
-        const padded = toTensor(device, { shape: [rows + 1, columns + 1], data: Float64Array.from(wide) });
-        const strides = new Array<number>(input.shape.length);
-        let stride = columns + 1;
-        strides[input.shape.length - 1] = 1;
-        for (let axis = input.shape.length - 2; axis >= 0; axis--) {
-          strides[axis] = stride;
-          stride *= input.shape[axis]!;
-        }
-        return padded.view(input.shape, strides, columns + 1);
-      });
-      return readAll(applyOp(def, inputs, sample.attrs));
+/** Every sample in every element type, and once more on views that leave gaps. */
+function casesOf(def: AnyOpDef): NamedCase[] {
+  const inAllTypes = (sample: OpSample<unknown>): OpSample<unknown>[] =>
+    dtypesOf(def).flatMap((dtype: DType) => {
+      const converted = inDType(sample, dtype);
+      // A shape rule may take a type for some attributes only.
+      return converted !== undefined && (dtype === 'f32' || accepts(def, converted)) ? [converted] : [];
     });
-    for (const [i, values] of actual.entries()) {
-      expect(worstError(values, expected[i]!.data), `output ${i}`).toBeLessThan(def.tolerance ?? 1e-5);
+  const samples = def.samples().flatMap(inAllTypes);
+  return samples.flatMap((sample) => {
+    const plain = { def, sample, name: sample.name };
+    if (!sample.inputs.some((input) => input.shape.length >= 2 && input.data.length > 0)) return [plain];
+    const layouts = sample.inputs.map(({ shape }) =>
+      shape.length < 2 ? plainLayout(shape.length) : paddedLayout(shape.length),
+    );
+    return [plain, { def, sample, layouts, name: `${sample.name}, padded views` }];
+  });
+}
+
+function accepts(def: AnyOpDef, sample: OpSample<unknown>): boolean {
+  try {
+    def.infer(
+      sample.inputs.map(({ shape, dtype }) => ({ shape, dtype: dtype ?? 'f32' })),
+      sample.attrs,
+    );
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe.each(opTable.map((def) => [def.name, def] as const))('%s', (_, def) => {
+  const cases = casesOf(def);
+  let results: readonly SampleResult[] = [];
+  beforeAll(async () => {
+    // A kernel that ends the device must not fail the ops after it.
+    if (device.state !== 'ready') {
+      device.close();
+      device = await openDevice();
     }
+    results = await runSamples(device, cases);
+  });
+
+  it.each(cases.map(({ name }, i) => [name, i] as const))('agrees with its float64 reference: %s', (_name, i) => {
+    const { sample } = cases[i]!;
+    expect(disagreement(results[i]!, def.reference(sample.inputs, sample.attrs), def.tolerance)).toBeUndefined();
   });
 
   it.each(def.errors().map((error) => [error.name, error] as const))('refuses: %s', (_name, error) => {
     expect(() => def.infer(error.inputs, error.attrs)).toThrowError(expect.objectContaining({ code: error.code }));
+  });
+
+  it('refuses element types that it does not take', async ({ skip }) => {
+    const other = (['bool', 'u32', 'f16', 'bf16', 'i32'] as const).find((dtype) => !dtypesOf(def).includes(dtype));
+    const sample = def.samples()[0]!;
+    const at = sample.inputs.findIndex((_input: unknown, i: number) => def.integerInputs?.includes(i) !== true);
+    if (other === undefined || at < 0) return skip('takes all of them');
+    await scopeAsync(async () => {
+      const inputs = sample.inputs.map((input: OpSample<unknown>['inputs'][number], i: number) =>
+        toTensor(device, i === at ? { ...input, data: input.data.map(() => 1), dtype: other } : input),
+      );
+      expect(() => applyOp(def, inputs, sample.attrs)).toThrowError(expect.objectContaining({ code: 'shape' }));
+    });
   });
 });
 

@@ -4,7 +4,7 @@ export { opTable } from '../ops/table.ts';
 export { toTensor, worstError } from './compare.ts';
 export { Draw } from './draw.ts';
 export { dtypesOf, inDType } from './dtype-samples.ts';
-export { fuzzSample } from './fuzz-sample.ts';
+export { describeCase, fuzzCase } from './fuzz-case.ts';
 export { type Layout, paddedLayout, placed, plainLayout, randomLayout } from './layout.ts';
 export { disagreement, runSamples, type SampleCase, type SampleResult } from './run-samples.ts';
 export { GRADIENT_TOLERANCE, type ToleranceClass, toleranceOf } from './tolerance.ts';
