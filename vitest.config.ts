@@ -4,6 +4,7 @@ export default defineConfig({
   resolve: { conditions: ['dawngrad-source'] },
   ssr: { resolve: { conditions: ['dawngrad-source', 'node', 'import', 'module', 'default'] } },
   test: {
+    setupFiles: ['packages/tensor/test/leak-guard.ts'],
     include: ['packages/*/test/**/*.test.ts', 'bench/test/**/*.test.ts'],
     // Dawn runs in the worker's own thread; one worker, because a software adapter uses every core.
     pool: 'threads',

@@ -102,9 +102,10 @@ describe('grad', () => {
   });
 
   it('refuses a loss that is no scalar', () => {
-    const x = of([1, 2]);
-    expect(() => grad(() => exp(x), [x])).toThrowError(expect.objectContaining({ code: 'shape' }));
-    x.dispose();
+    scope(() => {
+      const x = of([1, 2]);
+      expect(() => grad(() => exp(x), [x])).toThrowError(expect.objectContaining({ code: 'shape' }));
+    });
   });
 
   it('frees all that it made with the scope around it', () => {

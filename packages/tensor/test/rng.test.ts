@@ -124,6 +124,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     const expected = cases.map(({ counter, key }) => philox4x32(counter, key));
     expect([...(await read(words))]).toEqual(expected.flat());
     expect([...(await read(uniforms))]).toEqual(expected.map((four) => uniformFromWord(four[0])));
+    for (const tensor of [counters, keys, words, uniforms]) tensor.dispose();
   });
 });
 

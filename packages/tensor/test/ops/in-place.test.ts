@@ -4,7 +4,7 @@ import { openDevice } from '../../src/node.ts';
 import { accumulateInto, copyInto, fill, overwrite, zeros } from '../../src/ops/in-place.ts';
 import { read } from '../../src/ops/read.ts';
 import { slice, transpose } from '../../src/ops/view.ts';
-import { scopeAsync } from '../../src/scope.ts';
+import { scope, scopeAsync } from '../../src/scope.ts';
 import { Tensor } from '../../src/tensor.ts';
 
 let device: Device;
@@ -64,26 +64,30 @@ describe('in-place ops', () => {
   });
 
   it('refuse targets that are strided, of another size or no f32, and stay ready', () => {
-    const x = zeros(device, [4, 4]);
-    const five = zeros(device, [5]);
-    const ids = Tensor.from(device, [1, 2, 3, 4], [4], 'u32');
-    for (const bad of [
-      () => fill(transpose(x), 1),
-      () => fill(slice(x, 0, 1, 2), 1),
-      () => copyInto(x, five),
-      () => accumulateInto(five, x),
-      () => copyInto(zeros(device, [4]), ids),
-      () => fill(ids, 0),
-      () => overwrite(x, new Float32Array(3)),
-    ])
-      expect(bad).toThrowError(expect.objectContaining({ code: 'shape' }));
+    scope(() => {
+      const x = zeros(device, [4, 4]);
+      const five = zeros(device, [5]);
+      const ids = Tensor.from(device, [1, 2, 3, 4], [4], 'u32');
+      for (const bad of [
+        () => fill(transpose(x), 1),
+        () => fill(slice(x, 0, 1, 2), 1),
+        () => copyInto(x, five),
+        () => accumulateInto(five, x),
+        () => copyInto(zeros(device, [4]), ids),
+        () => fill(ids, 0),
+        () => overwrite(x, new Float32Array(3)),
+      ])
+        expect(bad).toThrowError(expect.objectContaining({ code: 'shape' }));
+    });
     expect(device.state).toBe('ready');
   });
 
   it('do nothing to nothing', async () => {
-    const x = zeros(device, [0, 3]);
-    copyInto(x, zeros(device, [3, 0]));
-    accumulateInto(x, zeros(device, [0]));
-    expect(await read(x)).toEqual(new Float32Array(0));
+    await scopeAsync(async () => {
+      const x = zeros(device, [0, 3]);
+      copyInto(x, zeros(device, [3, 0]));
+      accumulateInto(x, zeros(device, [0]));
+      expect(await read(x)).toEqual(new Float32Array(0));
+    });
   });
 });
