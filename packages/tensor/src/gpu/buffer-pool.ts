@@ -93,9 +93,14 @@ export class BufferPool {
 
   allocate(bytes: number, label: string): Storage {
     const size = this.#checkedSize(bytes, label);
-    if (this.isVirtual) return new Storage(this.#nextId++, undefined, size, label);
+    if (this.isVirtual) return this.allocateVirtual(bytes, label);
     const free = this.#free.get(size);
     return this.#adopt(free?.pop() ?? this.#create(size, label), label);
+  }
+
+  /** Stands for a buffer that a compiled step will have. */
+  allocateVirtual(bytes: number, label: string): Storage {
+    return new Storage(this.#nextId++, undefined, Math.ceil(bytes / 256) * 256, label);
   }
 
   /**

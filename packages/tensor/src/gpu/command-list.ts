@@ -74,14 +74,24 @@ export class CommandList {
       this.#words = grown;
       this.#view = new DataView(grown);
     }
-    entry.kernel.params.forEach((param, i) => {
-      const at = offset + i * 4;
-      const value = scalarValue(params[i]!);
-      if (param.type === 'f32') this.#view.setFloat32(at, value, true);
-      else if (param.type === 'u32') this.#view.setUint32(at, value, true);
-      else this.#view.setInt32(at, value, true);
-    });
+    packParams(this.#view, offset, entry, params);
     this.#used = end;
     return offset;
   }
+}
+
+/** Writes the parameters of a launch at `offset` bytes, as its kernel declares them. */
+export function packParams(
+  view: DataView,
+  offset: number,
+  { kernel }: PipelineEntry,
+  params: readonly ScalarLike[],
+): void {
+  kernel.params.forEach(({ type }, i) => {
+    const value = scalarValue(params[i]!);
+    const at = offset + i * 4;
+    if (type === 'f32') view.setFloat32(at, value, true);
+    else if (type === 'u32') view.setUint32(at, value, true);
+    else view.setInt32(at, value, true);
+  });
 }

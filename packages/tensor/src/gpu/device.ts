@@ -1,6 +1,7 @@
 import { type DType, type HostArray, hostView } from '../dtype.ts';
 import { ToolError } from '../errors.ts';
 import type { FusionInfo } from '../plan/fusion-info.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { ScalarLike } from '../scalar.ts';
 import { type AdapterClass, type AdapterDescription, describeAdapter, requestAdapter } from './adapter.ts';
 import { BufferPool, type MemoryReport, type Storage } from './buffer-pool.ts';
@@ -20,6 +21,8 @@ export interface DeviceOptions {
   readonly without?: readonly string[];
   /** How long a readback may take before the device counts as hung. Default 120,000. */
   readonly timeoutMs?: number;
+  /** Called with every plan that `compile` makes. */
+  readonly onPlan?: (plan: Plan) => void;
 }
 
 /** Exact counts since the device was opened; tests and benches take differences. */
@@ -53,6 +56,7 @@ export class Device {
   readonly features: ReadonlySet<string>;
   readonly limits: GPUSupportedLimits;
   readonly pool: BufferPool;
+  readonly onPlan: ((plan: Plan) => void) | undefined;
   readonly #gpu: GPUDevice;
   readonly #health: DeviceHealth;
   readonly #pipelines: PipelineCache;
@@ -70,6 +74,7 @@ export class Device {
     this.adapterClass = adapter.isSoftware ? 'cpu' : 'gpu';
     this.features = new Set(gpu.features as unknown as Iterable<string>);
     this.limits = gpu.limits;
+    this.onPlan = options.onPlan;
     this.#health = new DeviceHealth(gpu, options.timeoutMs ?? 120_000);
     this.#encoder = new CommandEncoder(gpu);
     this.#pause = new ReadbackPause(this.adapterClass);
@@ -203,7 +208,11 @@ export class Device {
   }
 
   /** Creates a bind group for planned launches; `uniform` holds their parameters. */
-  createBindGroup(entry: PipelineEntry, bindings: readonly BufferBinding[], uniform: GPUBuffer): GPUBindGroup {
+  createBindGroup(
+    entry: PipelineEntry,
+    bindings: readonly BufferBinding[],
+    uniform: GPUBuffer | undefined,
+  ): GPUBindGroup {
     return this.#encoder.createBindGroup(entry, bindings, uniform);
   }
 

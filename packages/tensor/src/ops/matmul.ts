@@ -107,28 +107,29 @@ export function launchMatmul(out: Tensor, a: Tensor, b: Tensor, attrs: LaunchMat
   const right = matrixView(b, batch);
   const given = [...(attrs.extra === undefined ? [] : [attrs.extra]), ...(attrs.fused?.tensors ?? [])];
   const extras = given.map(bindable);
-  const plan = planMatmul(
-    {
-      m,
-      n,
-      k,
-      batch: sizeOf(batch),
-      lda: left.ld,
-      ldb: right.ld,
-      ldc: n,
-      strideA: left.batchStride,
-      strideB: right.batchStride,
-      strideC: m * n,
-      alpha: attrs.alpha ?? 1,
-    },
-    {
-      transA: attrs.transA,
-      transB: attrs.transB,
-      epilogue: attrs.epilogue ?? 'none',
-      fused: attrs.fused,
-      adapterClass: out.device.adapterClass,
-    },
-  );
+  const size = {
+    m,
+    n,
+    k,
+    batch: sizeOf(batch),
+    lda: left.ld,
+    ldb: right.ld,
+    ldc: n,
+    strideA: left.batchStride,
+    strideB: right.batchStride,
+    strideC: m * n,
+    alpha: attrs.alpha ?? 1,
+  };
+  const variant = {
+    transA: attrs.transA,
+    transB: attrs.transB,
+    epilogue: attrs.epilogue ?? 'none',
+    fused: attrs.fused,
+    adapterClass: out.device.adapterClass,
+  };
+  const plan = planMatmul(size, variant);
+  const { flops, bytes } = plan;
+  const isFusable = attrs.fused === undefined && attrs.epilogue !== 'accumulate';
   out.device.dispatch(
     plan.kernel,
     [
@@ -140,6 +141,16 @@ export function launchMatmul(out: Tensor, a: Tensor, b: Tensor, attrs: LaunchMat
     ],
     plan.params,
     plan.workgroups,
+    isFusable
+      ? {
+          kind: 'matmul',
+          rows: size.batch * m,
+          columns: n,
+          flops,
+          bytes,
+          replan: (fused) => planMatmul(size, { ...variant, fused }),
+        }
+      : { kind: 'opaque', flops, bytes },
   );
   if (left.tensor !== a) left.tensor.dispose();
   if (right.tensor !== b) right.tensor.dispose();
