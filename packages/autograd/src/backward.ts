@@ -1,6 +1,7 @@
 import { scope, type Tensor, tensorsIn } from '@dawngrad/tensor';
+import { unitSeed } from './grad.ts';
 import type { Parameters } from './parameters.ts';
-import { Tape, unitSeed } from './tape.ts';
+import { Tape } from './tape.ts';
 
 /**
  * Runs `body`, differentiates its loss and adds the gradients into the arenas of `parameters`.

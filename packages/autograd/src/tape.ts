@@ -2,14 +2,18 @@ import {
   type AnyOpDef,
   accumulateInto,
   add,
+  debug,
+  formatShape,
   isObserved,
+  sameShape,
   scope,
-  Tensor,
+  type Tensor,
   ToolError,
   withObserver,
 } from '@dawngrad/tensor';
-import type { AnyGradient } from './gradient.ts';
-import { gradientTable } from './grads/table.ts';
+import { callSite } from './call-site.ts';
+import type { AnyGradient, GradientContext, InputGradients } from './gradient.ts';
+import { gradientOf } from './gradient-of.ts';
 
 interface TapeNode {
   readonly def: AnyOpDef;
@@ -17,6 +21,8 @@ interface TapeNode {
   readonly inputs: readonly Tensor[];
   readonly outputs: readonly Tensor[];
   readonly attrs: unknown;
+  /** Where the op was applied, if `setDebug({ callSites: true })` asked for it. */
+  readonly site: string | undefined;
 }
 
 /**
@@ -44,22 +50,25 @@ export class Tape {
   /** Called by the engine for each op. */
   onApply(def: AnyOpDef, inputs: readonly Tensor[], outputs: readonly Tensor[], attrs: unknown): void {
     if (def.nonDifferentiable !== undefined || !inputs.some((input) => this.#tracked.has(input.id))) return;
-    const gradient = gradientTable[def.name];
+    const gradient = gradientOf(def);
     if (gradient === undefined) {
       throw new ToolError('failed', {
         op: def.name,
         expected: 'an op with a gradient',
-        got: 'none in the gradient table',
+        got: `none, on its definition or in the table (${describeInputs(inputs)})`,
+        hint: 'give its definition a `gradient`, or a reason why it has none as `nonDifferentiable`.',
       });
     }
-    this.#nodes.push({ def, gradient, inputs, outputs, attrs });
+    const site = debug.callSites ? callSite() : undefined;
+    this.#nodes.push({ def, gradient, inputs, outputs, attrs, site });
     for (const output of outputs) this.#tracked.add(output.id);
   }
 
   /**
    * Gradients of sum(seed * output) over the record.
    *
-   * @param outputs where to start, with the gradient by each.
+   * @param outputs where to start, with the gradient by each. A seed of a watched tensor is what its gradient
+   *   starts from.
    * @param destinations buffers that collect the gradients of parameters, by tensor id.
    * @param free true if intermediates may be disposed on the way; those in `kept` are not.
    * @returns gradients of the watched tensors that have no destination, by tensor id.
@@ -74,21 +83,17 @@ export class Tape {
     const differentiable = isObserved();
     // Somebody else's tape may need everything that this one computes.
     const release = free && !differentiable;
-    for (const { tensor, seed } of outputs) gradients.set(tensor.id, release ? alias(seed) : seed);
+    for (const { tensor, seed } of outputs) {
+      const own = release ? alias(seed) : seed;
+      const existing = gradients.get(tensor.id);
+      gradients.set(tensor.id, existing === undefined ? own : merge(existing, own, release));
+    }
     for (let i = this.#nodes.length - 1; i >= 0; i--) {
       const node = this.#nodes[i]!;
       const dy = node.outputs.map((output) => gradients.get(output.id));
       for (const output of node.outputs) gradients.delete(output.id);
       if (dy.some((d) => d !== undefined)) {
-        if (differentiable && node.gradient.fused) {
-          throw new ToolError('failed', {
-            op: node.def.name,
-            expected: 'a gradient that can be differentiated again',
-            got: 'a fused one',
-            hint: 'write the second-order part with elementary ops.',
-          });
-        }
-        this.#step(node, dy, gradients, destinations, release);
+        this.#step(node, dy, gradients, destinations, { release, differentiable });
       }
       if (release) for (const output of node.outputs) if (!kept.has(output)) output.dispose();
     }
@@ -100,11 +105,11 @@ export class Tape {
     dy: readonly (Tensor | undefined)[],
     gradients: Map<number, Tensor>,
     destinations: ReadonlyMap<number, Tensor>,
-    free: boolean,
+    { release: free, differentiable }: { readonly release: boolean; readonly differentiable: boolean },
   ): void {
     const needs = node.inputs.map((input) => this.#tracked.has(input.id));
     const compute = (): ({ tensor: Tensor; isTotal: boolean } | undefined)[] => {
-      const results = node.gradient.apply({
+      const results = applyGradient(node, differentiable, {
         inputs: node.inputs,
         outputs: node.outputs,
         attrs: node.attrs,
@@ -115,13 +120,15 @@ export class Tape {
         earlier: (input) => {
           const id = node.inputs[input]!.id;
           const isOnly = node.inputs.filter((other) => other.id === id).length === 1;
-          return free && isOnly && !destinations.has(id) ? gradients.get(id) : undefined;
+          // A kernel that takes it in is no op: another tape would not see the sum.
+          return !differentiable && isOnly && !destinations.has(id) ? gradients.get(id) : undefined;
         },
       });
       return results.map((result, input) => {
         if (result === undefined || result === 'added' || !needs[input]) return undefined;
         const isTotal = 'total' in result;
         const tensor = isTotal ? result.total : result;
+        checkShape(node, input, tensor);
         // Where handles are freed, each result has its own: a gradient function may return dy itself, or one
         // tensor twice. Where they are not, the handle must stay the one that other tapes know.
         return { tensor: free ? alias(tensor) : tensor, isTotal };
@@ -140,13 +147,53 @@ export class Tape {
       const existing = gradients.get(id);
       if (existing === undefined) gradients.set(id, result.tensor);
       else if (result.isTotal) {
-        // Only where handles are freed is a gradient offered to be taken in.
         gradients.set(id, result.tensor);
-        existing.dispose();
+        if (free) existing.dispose();
       } else gradients.set(id, merge(existing, result.tensor, free));
     });
     if (free) for (const d of dy) d?.dispose();
   }
+}
+
+/** Calls a gradient function; its errors name the op and where it was applied. */
+function applyGradient(node: TapeNode, differentiable: boolean, context: GradientContext<unknown>): InputGradients {
+  const { def, gradient } = node;
+  if (differentiable && gradient.fused && gradient.composed === undefined) {
+    throw new ToolError('failed', {
+      op: def.name,
+      expected: 'a gradient that can be differentiated again',
+      got: `a fused one (${describeNode(node)})`,
+      hint: typeof gradient.fused === 'string' ? gradient.fused : 'write the op as a composition of others.',
+    });
+  }
+  try {
+    return differentiable && gradient.composed ? gradient.composed(context) : gradient.apply(context);
+  } catch (error) {
+    if (!(error instanceof ToolError)) throw error;
+    const { op, ...detail } = error.detail;
+    const got = `${detail.got} (${describeNode(node)})`;
+    throw new ToolError(error.code, { ...detail, op: `gradient of ${def.name}: ${op}`, got, cause: error });
+  }
+}
+
+/** A gradient of another shape would be added up as if it fitted. */
+function checkShape(node: TapeNode, input: number, gradient: Tensor): void {
+  const { shape } = node.inputs[input]!;
+  if (sameShape(gradient.shape, shape)) return;
+  throw new ToolError('shape', {
+    op: `gradient of ${node.def.name}`,
+    expected: `shape ${formatShape(shape)}, that of input ${input}`,
+    got: `${formatShape(gradient.shape)} (${describeNode(node)})`,
+  });
+}
+
+function describeInputs(inputs: readonly Tensor[]): string {
+  return `inputs ${inputs.map(({ dtype, shape }) => `${dtype} ${formatShape(shape)}`).join(', ')}`;
+}
+
+function describeNode({ inputs, site }: TapeNode): string {
+  const where = site === undefined ? 'setDebug({ callSites: true }) shows where' : `applied ${site}`;
+  return `${describeInputs(inputs)}; ${where}`;
 }
 
 /** Another handle on the same buffer. */
@@ -167,35 +214,4 @@ function merge(a: Tensor, b: Tensor, free: boolean): Tensor {
     b.dispose();
   }
   return total;
-}
-
-/** A tensor of ones to start a backward pass of a scalar loss with. */
-export function unitSeed(loss: Tensor): Tensor {
-  if (loss.size !== 1) {
-    throw new ToolError('shape', {
-      op: 'backward',
-      expected: 'a loss of one element',
-      got: `shape [${loss.shape.join(',')}]`,
-    });
-  }
-  return Tensor.from(loss.device, [1], loss.shape, 'f32', 'autograd/seed');
-}
-
-/**
- * Gradients of a scalar function by some of its inputs. They are compositions of ops where the
- * gradients are, so `grad` nests: the gradient of a gradient works.
- */
-export function grad(body: () => Tensor, inputs: readonly Tensor[]): { loss: Tensor; gradients: Tensor[] } {
-  const tape = new Tape();
-  for (const input of inputs) tape.watch(input);
-  const loss = tape.record(body);
-  const found = tape.backward([{ tensor: loss, seed: unitSeed(loss) }], new Map(), false, new Set());
-  return {
-    loss,
-    gradients: inputs.map(
-      (input) =>
-        found.get(input.id) ??
-        Tensor.from(input.device, new Float32Array(input.size), input.shape, 'f32', 'autograd/no-gradient'),
-    ),
-  };
 }

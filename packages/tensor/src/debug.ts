@@ -1,0 +1,12 @@
+/** Checks and records that cost time, off by default. */
+export interface DebugSettings {
+  /** Tapes remember where each op was applied, for the errors of gradients. */
+  callSites: boolean;
+}
+
+export const debug: DebugSettings = { callSites: false };
+
+/** Switches debug settings on or off; those that are not named stay as they are. */
+export function setDebug(settings: Partial<DebugSettings>): void {
+  Object.assign(debug, settings);
+}
