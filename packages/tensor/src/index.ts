@@ -1,3 +1,4 @@
+export { type DebugSettings, debug, setDebug } from './debug.ts';
 export { defineOp, type ElementwiseForm, type LaunchContext, type OpDefinition } from './define-op.ts';
 export { bytesPerElement, type DType, type HostArray, hostView } from './dtype.ts';
 export { type ErrorCode, type ErrorDetail, ToolError } from './errors.ts';
@@ -34,9 +35,15 @@ export {
 } from './op.ts';
 export { affine } from './ops/affine.ts';
 export { type AttentionAttrs, attention, type Segments } from './ops/attention.ts';
-export { type AttentionGradientInputs, launchAttentionGradient } from './ops/attention-gradient.ts';
+export {
+  type AttentionGradientInputs,
+  launchAttentionGradient,
+  launchPackedAttentionGradient,
+  type PackedAttentionGradientInputs,
+} from './ops/attention-gradient.ts';
 export { add, divide, greaterEqual, maximum, minimum, multiply, subtract } from './ops/binary.ts';
 export { clamp } from './ops/clamp.ts';
+export { concat, stack } from './ops/concat.ts';
 export { type EmbeddingAttrs, embedding, groupTokens, scatterAddInto, type TokenGroups } from './ops/embedding.ts';
 export { accumulateInto, copyInto, fill, overwrite, zeros } from './ops/in-place.ts';
 export { appendToCache, attendCache, type KvCacheLayer } from './ops/kv-cache.ts';
@@ -51,16 +58,22 @@ export {
   linearLogProbs,
 } from './ops/linear-log-probs.ts';
 export { launchMatmul, type MatmulAttrs, matmul } from './ops/matmul.ts';
-export { pad } from './ops/pad.ts';
+export { type PackedAttentionAttrs, packedAttention } from './ops/packed-attention.ts';
+export { type PadAttrs, type PadMode, type PadOptions, pad, place } from './ops/pad.ts';
 export { read, readAll, readScalar } from './ops/read.ts';
 export { max, mean, min, sum } from './ops/reduce.ts';
+export { repeat, roll, tile } from './ops/repeat.ts';
 export { rmsNorm } from './ops/rms-norm.ts';
-export { rope, ropeTable } from './ops/rope.ts';
+export { type Rotary, rope, ropeTable } from './ops/rope.ts';
 export { type Sampled, type SampleSettings, sample } from './ops/sample.ts';
+export { flip, type SliceAttrs, select, slice, stridedSlice } from './ops/slice.ts';
 export { logSoftmax, softmax } from './ops/softmax.ts';
+export { chunk, split, unbind } from './ops/split.ts';
 export { swiglu } from './ops/swiglu.ts';
 export { abs, exp, log, negate, reciprocal, relu, sigmoid, silu, softplus, sqrt, square, tanh } from './ops/unary.ts';
-export { expand, permute, reshape, slice, transpose } from './ops/view.ts';
+export { expand, permute, reshape, squeeze, transpose, unsqueeze } from './ops/view.ts';
+export { type CompiledStep, compile } from './plan/compile.ts';
+export type { Plan, PlanPasses } from './plan/plan.ts';
 export { philox4x32, Rng, uniformFromWord } from './rng.ts';
 export { Scalar, type ScalarLike, scalarValue } from './scalar.ts';
 export { keep, scope, scopeAsync, tensorsIn } from './scope.ts';

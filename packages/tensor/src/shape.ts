@@ -98,3 +98,27 @@ export function collapseLoops(shape: Shape, strides: readonly (readonly number[]
   }
   return { dims, strides: out };
 }
+
+/**
+ * Strides under which a strided view has another shape with its elements in the same order; undefined where only a
+ * copy would do. Runs of dimensions that are contiguous among themselves can be cut anew, others not.
+ */
+export function viewStrides(shape: Shape, strides: readonly number[], target: Shape): number[] | undefined {
+  if (shape.includes(0)) return contiguousStrides(target);
+  const runs = collapseLoops(shape, [strides]);
+  const out = new Array<number>(target.length);
+  let axis = target.length - 1;
+  for (let run = runs.dims.length - 1; run >= 0; run--) {
+    const size = runs.dims[run]!;
+    const stride = runs.strides[0]![run]!;
+    let covered = 1;
+    while (axis >= 0 && (covered < size || target[axis] === 1)) {
+      out[axis] = stride * covered;
+      covered *= target[axis]!;
+      axis--;
+    }
+    if (covered !== size) return undefined;
+  }
+  for (; axis >= 0; axis--) out[axis] = sizeOf(target);
+  return out;
+}

@@ -5,9 +5,10 @@ import { add, multiply } from '../src/ops/binary.ts';
 import { matmul } from '../src/ops/matmul.ts';
 import { read, readAll, readScalar } from '../src/ops/read.ts';
 import { sum } from '../src/ops/reduce.ts';
+import { slice } from '../src/ops/slice.ts';
 import { softmax } from '../src/ops/softmax.ts';
 import { exp } from '../src/ops/unary.ts';
-import { expand, permute, reshape, slice, transpose } from '../src/ops/view.ts';
+import { expand, permute, reshape, transpose } from '../src/ops/view.ts';
 import { scopeAsync } from '../src/scope.ts';
 import { Tensor } from '../src/tensor.ts';
 

@@ -1,6 +1,7 @@
 import type { AnyGradient } from '../gradient.ts';
-import { attentionGradient } from './attention.ts';
+import { attentionGradient, packedAttentionGradient } from './attention.ts';
 import { binaryGradients } from './binary.ts';
+import { concatGradient } from './concat.ts';
 import { affineGradient, clampGradient, swigluGradient } from './elementwise.ts';
 import { embeddingGradient } from './embedding.ts';
 import { layerNormGradient } from './layer-norm.ts';
@@ -9,9 +10,10 @@ import { linearGradient, matmulGradient } from './matmul.ts';
 import { maxGradient, minGradient, sumGradient } from './reduce.ts';
 import { rmsNormGradient } from './rms-norm.ts';
 import { ropeGradient } from './rope.ts';
+import { padGradient, sliceGradient } from './slice.ts';
 import { logSoftmaxGradient, softmaxGradient } from './softmax.ts';
 import { unaryGradients } from './unary.ts';
-import { expandGradient, padGradient, permuteGradient, reshapeGradient, sliceGradient } from './view.ts';
+import { expandGradient, permuteGradient, reshapeGradient } from './view.ts';
 
 /** The gradient of each op, by the op's name. */
 export const gradientTable: Readonly<Record<string, AnyGradient>> = {
@@ -20,6 +22,7 @@ export const gradientTable: Readonly<Record<string, AnyGradient>> = {
   affine: affineGradient,
   attention: attentionGradient,
   clamp: clampGradient,
+  concat: concatGradient,
   embedding: embeddingGradient,
   expand: expandGradient,
   layerNorm: layerNormGradient,
@@ -29,6 +32,7 @@ export const gradientTable: Readonly<Record<string, AnyGradient>> = {
   matmul: matmulGradient,
   max: maxGradient,
   min: minGradient,
+  packedAttention: packedAttentionGradient,
   pad: padGradient,
   permute: permuteGradient,
   reshape: reshapeGradient,

@@ -1,4 +1,4 @@
-import { pad, permute, reshape, type Shape, slice } from '@dawngrad/tensor';
+import { permute, reshape, type Shape } from '@dawngrad/tensor';
 import type { Gradient } from '../gradient.ts';
 import { sumTo } from './sum-to.ts';
 
@@ -13,16 +13,6 @@ export const permuteGradient: Gradient<{ readonly axes: readonly number[] }> = {
       dy[0]!,
       attrs.axes.map((_, axis) => attrs.axes.indexOf(axis)),
     ),
-  ],
-};
-
-export const sliceGradient: Gradient<{ readonly axis: number; readonly start: number; readonly end: number }> = {
-  apply: ({ dy, inputs, attrs }) => [pad(dy[0]!, attrs.axis, attrs.start, inputs[0]!.shape[attrs.axis]!)],
-};
-
-export const padGradient: Gradient<{ readonly axis: number; readonly start: number; readonly size: number }> = {
-  apply: ({ dy, inputs, attrs }) => [
-    slice(dy[0]!, attrs.axis, attrs.start, attrs.start + inputs[0]!.shape[attrs.axis]!),
   ],
 };
 

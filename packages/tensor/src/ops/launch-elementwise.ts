@@ -1,13 +1,15 @@
 import { broadcastStrides, type ElementwiseExpression, planElementwise } from '../kernels/elementwise.wgsl.ts';
 import type { TensorSpec } from '../op.ts';
+import type { ScalarLike } from '../scalar.ts';
 import { Tensor } from '../tensor.ts';
+import { launchCopy } from './launch-move.ts';
 
 /** Records one elementwise launch over broadcast inputs and returns its new, contiguous output. */
 export function launchElementwise(
   expression: ElementwiseExpression,
   inputs: readonly Tensor[],
   out: TensorSpec,
-  scalars: readonly number[] = [],
+  scalars: readonly ScalarLike[] = [],
 ): Tensor {
   const device = inputs[0]!.device;
   const result = Tensor.empty(device, out.shape, out.dtype, `tensor/${expression.name}`);
@@ -23,13 +25,23 @@ export function launchElementwise(
     [...inputs.map((input) => input.wholeBinding()), result.binding()],
     plan.params,
     plan.workgroups,
+    { kind: 'pointwise', expression, operands, out, scalars },
   );
   return result;
 }
 
 const COPY: ElementwiseExpression = { name: 'copy', expr: 'x0' };
 
+/** A compact copy of a view. Not seen by autograd. */
+export function compact(tensor: Tensor): Tensor {
+  // Elements that share words, and bools, move as bits; the others by an expression that the step compiler can fuse.
+  const { dtype } = tensor;
+  return dtype === 'f32' || dtype === 'i32' || dtype === 'u32'
+    ? launchElementwise(COPY, [tensor], tensor)
+    : launchCopy(tensor);
+}
+
 /** The tensor itself if a kernel can bind it as a plain array, else a compact copy. Not seen by autograd. */
 export function bindable(tensor: Tensor): Tensor {
-  return tensor.isBindable ? tensor : launchElementwise(COPY, [tensor], tensor);
+  return tensor.isBindable ? tensor : compact(tensor);
 }

@@ -3,19 +3,22 @@ import { affineOp } from './affine.ts';
 import { attentionOp } from './attention.ts';
 import { binaryOps } from './binary.ts';
 import { clampOp } from './clamp.ts';
+import { concatOp } from './concat.ts';
 import { embeddingOp } from './embedding.ts';
 import { layerNormOp } from './layer-norm.ts';
 import { linearOp } from './linear.ts';
 import { linearLogProbsOp } from './linear-log-probs.ts';
 import { matmulOp } from './matmul.ts';
+import { packedAttentionOp } from './packed-attention.ts';
 import { padOp } from './pad.ts';
 import { reduceOps } from './reduce.ts';
 import { rmsNormOp } from './rms-norm.ts';
 import { ropeOp } from './rope.ts';
+import { sliceOp } from './slice.ts';
 import { logSoftmaxOp, softmaxOp } from './softmax.ts';
 import { swigluOp } from './swiglu.ts';
 import { unaryOps } from './unary.ts';
-import { expandOp, permuteOp, reshapeOp, sliceOp } from './view.ts';
+import { expandOp, permuteOp, reshapeOp } from './view.ts';
 
 /** Every op of the engine. The tests against the references and the gradient checks are generated from it. */
 export const opTable: readonly AnyOpDef[] = [
@@ -23,6 +26,7 @@ export const opTable: readonly AnyOpDef[] = [
   attentionOp,
   ...Object.values(binaryOps),
   clampOp,
+  concatOp,
   embeddingOp,
   expandOp,
   layerNormOp,
@@ -30,6 +34,7 @@ export const opTable: readonly AnyOpDef[] = [
   linearOp,
   linearLogProbsOp,
   matmulOp,
+  packedAttentionOp,
   padOp,
   permuteOp,
   ...Object.values(reduceOps),

@@ -1,24 +1,18 @@
 import { ToolError } from '../errors.ts';
 import { broadcastStrides } from '../kernels/elementwise.wgsl.ts';
 import { applyOp, type OpDef } from '../op.ts';
-import {
-  broadcastShapes,
-  contiguousStrides,
-  formatShape,
-  normalizeAxis,
-  type Shape,
-  sameShape,
-  sizeOf,
-} from '../shape.ts';
+import { broadcastShapes, formatShape, normalizeAxis, type Shape, sameShape, sizeOf, viewStrides } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
-import { launchElementwise } from './launch-elementwise.ts';
+import { elementAt, fromIndex } from './index-reference.ts';
+import { compact } from './launch-elementwise.ts';
 import { normalArray, refArray } from './reference.ts';
 
-/** New dimensions over the same elements. Copies only if the view is not contiguous. */
+/** New dimensions over the same elements. Copies only where no strides can express them. */
 export const reshapeOp: OpDef<{ readonly shape: Shape }> = {
   name: 'reshape',
   anyDtype: true,
-  doc: 'the same elements in row-major order under another shape',
+  tolerance: 'exact',
+  doc: 'the same elements in row-major order under another shape; a view where strides can express it',
   infer: ([x], { shape }) => {
     const isShape = shape.every((dim) => Number.isInteger(dim) && dim >= 0);
     if (!isShape || sizeOf(shape) !== sizeOf(x!.shape)) {
@@ -31,28 +25,46 @@ export const reshapeOp: OpDef<{ readonly shape: Shape }> = {
     return [{ shape, dtype: x!.dtype }];
   },
   run: ([x], _, { shape }) => {
-    if (x!.isContiguous) return [x!.view(shape, contiguousStrides(shape), x!.offset)];
-    const compact = launchElementwise({ name: 'copy', expr: 'x0' }, [x!], x!);
-    const result = compact.view(shape, contiguousStrides(shape), 0);
-    compact.dispose();
+    const strides = viewStrides(x!.shape, x!.strides, shape);
+    if (strides !== undefined) return [x!.view(shape, strides, x!.offset)];
+    const plain = compact(x!);
+    const result = plain.view(shape, viewStrides(plain.shape, plain.strides, shape)!, 0);
+    plain.dispose();
     return [result];
   },
-  reference: ([x], { shape }) => [refArray(shape, x!.data)],
+  reference: ([x], { shape }) => [refArray(shape, x!.data, x!.dtype)],
   samples: () => [
     { name: 'split', inputs: [normalArray(51, [4, 6])], attrs: { shape: [2, 2, 6] } },
     { name: 'flatten', inputs: [normalArray(52, [3, 5])], attrs: { shape: [15] } },
     { name: 'scalar', inputs: [normalArray(53, [1, 1])], attrs: { shape: [] } },
+    { name: 'nothing', inputs: [normalArray(53, [0, 3])], attrs: { shape: [2, 0] } },
   ],
   errors: () => [
     { name: 'size changes', inputs: [{ shape: [4, 6], dtype: 'f32' }], attrs: { shape: [5, 5] }, code: 'shape' },
     { name: 'a fraction', inputs: [{ shape: [2, 3], dtype: 'f32' }], attrs: { shape: [4, 1.5] }, code: 'shape' },
     { name: 'negative sizes', inputs: [{ shape: [2, 3], dtype: 'f32' }], attrs: { shape: [-2, -3] }, code: 'shape' },
   ],
+  fuzz: (draw) => {
+    const shape = draw.shape(draw.below(5), 500);
+    const target: number[] = [];
+    for (let rest = sizeOf(shape); rest > 1; ) {
+      const dim = draw.of([2, 3, 4, 5, 8, rest].filter((size) => rest % size === 0));
+      target.splice(draw.below(target.length + 1), 0, dim);
+      rest /= dim;
+      if (draw.oneIn(4)) target.push(1);
+    }
+    return {
+      name: `to [${target}]`,
+      inputs: [draw.normals(shape)],
+      attrs: { shape: sizeOf(shape) === 0 ? shape : target },
+    };
+  },
 };
 
 export const permuteOp: OpDef<{ readonly axes: readonly number[] }> = {
   name: 'permute',
   anyDtype: true,
+  tolerance: 'exact',
   doc: 'dimensions in another order; a view',
   infer: ([x], { axes }) => {
     const rank = x!.shape.length;
@@ -72,84 +84,35 @@ export const permuteOp: OpDef<{ readonly axes: readonly number[] }> = {
       x!.offset,
     ),
   ],
-  reference: ([x], { axes }) => {
-    const strides = contiguousStrides(x!.shape);
-    const shape = axes.map((axis) => x!.shape[axis]!);
-    const moved = axes.map((axis) => strides[axis]!);
-    const outStrides = contiguousStrides(shape);
-    const data = Array.from({ length: sizeOf(shape) }, (_, i) => {
-      let source = 0;
-      shape.forEach((dim, axis) => {
-        source += (Math.floor(i / outStrides[axis]!) % dim) * moved[axis]!;
-      });
-      return x!.data[source]!;
-    });
-    return [refArray(shape, data)];
-  },
+  reference: ([x], { axes }) => [
+    fromIndex(
+      axes.map((axis) => x!.shape[axis]!),
+      x!.dtype,
+      (index) =>
+        elementAt(
+          x!,
+          axes.map((_, axis) => index[axes.indexOf(axis)]!),
+        ),
+    ),
+  ],
   samples: () => [
     { name: 'transpose', inputs: [normalArray(54, [3, 5])], attrs: { axes: [1, 0] } },
     { name: 'rank 3', inputs: [normalArray(55, [2, 3, 4])], attrs: { axes: [2, 0, 1] } },
+    { name: 'a scalar', inputs: [normalArray(55, [])], attrs: { axes: [] } },
   ],
   errors: () => [
     { name: 'axis twice', inputs: [{ shape: [2, 3], dtype: 'f32' }], attrs: { axes: [0, 0] }, code: 'shape' },
   ],
-};
-
-export interface SliceAttrs {
-  readonly axis: number;
-  readonly start: number;
-  readonly end: number;
-}
-
-export const sliceOp: OpDef<SliceAttrs> = {
-  name: 'slice',
-  anyDtype: true,
-  doc: 'elements start..end-1 along one axis; a view',
-  infer: ([x], { axis, start, end }) => {
-    const dim = x!.shape[axis];
-    if (dim === undefined || start < 0 || end > dim || start > end) {
-      throw new ToolError('shape', {
-        op: 'slice',
-        expected: `0 <= start <= end <= ${dim ?? 'size'} along axis ${axis} of ${formatShape(x!.shape)}`,
-        got: `start ${start}, end ${end}`,
-      });
-    }
-    return [{ shape: x!.shape.map((d, i) => (i === axis ? end - start : d)), dtype: x!.dtype }];
+  fuzz: (draw) => {
+    const rank = draw.below(6);
+    return { name: 'any order', inputs: [draw.normals(draw.shape(rank, 500))], attrs: { axes: draw.axes(rank) } };
   },
-  run: ([x], [out], { axis, start }) => [x!.view(out!.shape, x!.strides, x!.offset + start * x!.strides[axis]!)],
-  reference: ([x], { axis, start, end }) => {
-    const inner = sizeOf(x!.shape.slice(axis + 1));
-    const dim = x!.shape[axis]!;
-    const outer = sizeOf(x!.shape.slice(0, axis));
-    const data: number[] = [];
-    for (let o = 0; o < outer; o++) {
-      for (let d = start; d < end; d++) for (let i = 0; i < inner; i++) data.push(x!.data[(o * dim + d) * inner + i]!);
-    }
-    return [
-      refArray(
-        x!.shape.map((d, i) => (i === axis ? end - start : d)),
-        data,
-      ),
-    ];
-  },
-  samples: () => [
-    { name: 'rows', inputs: [normalArray(56, [6, 4])], attrs: { axis: 0, start: 1, end: 4 } },
-    { name: 'columns', inputs: [normalArray(57, [6, 5])], attrs: { axis: 1, start: 2, end: 5 } },
-    { name: 'nothing', inputs: [normalArray(58, [6, 5])], attrs: { axis: 1, start: 2, end: 2 } },
-  ],
-  errors: () => [
-    {
-      name: 'past the end',
-      inputs: [{ shape: [4], dtype: 'f32' }],
-      attrs: { axis: 0, start: 1, end: 5 },
-      code: 'shape',
-    },
-  ],
 };
 
 export const expandOp: OpDef<{ readonly shape: Shape }> = {
   name: 'expand',
   anyDtype: true,
+  tolerance: 'exact',
   doc: 'repeats dimensions of size 1 up to a shape, without a copy',
   infer: ([x], { shape }) => {
     if (!sameShape(broadcastShapes('expand', x!.shape, shape), shape)) {
@@ -163,50 +126,85 @@ export const expandOp: OpDef<{ readonly shape: Shape }> = {
   },
   run: ([x], _, { shape }) => [x!.view(shape, broadcastStrides(x!.shape, x!.strides, shape), x!.offset)],
   reference: ([x], { shape }) => {
-    const strides = broadcastStrides(x!.shape, contiguousStrides(x!.shape), shape);
-    const out = contiguousStrides(shape);
+    const lead = shape.length - x!.shape.length;
     return [
-      refArray(
-        shape,
-        Array.from({ length: sizeOf(shape) }, (_, i) => {
-          let source = 0;
-          shape.forEach((dim, axis) => {
-            source += (Math.floor(i / out[axis]!) % dim) * strides[axis]!;
-          });
-          return x!.data[source]!;
-        }),
+      fromIndex(shape, x!.dtype, (index) =>
+        elementAt(
+          x!,
+          x!.shape.map((dim, axis) => (dim === 1 ? 0 : index[axis + lead]!)),
+        ),
       ),
     ];
   },
   samples: () => [
     { name: 'column', inputs: [normalArray(59, [3, 1])], attrs: { shape: [3, 4] } },
     { name: 'new axis', inputs: [normalArray(60, [4])], attrs: { shape: [2, 4] } },
+    { name: 'to nothing', inputs: [normalArray(60, [1, 4])], attrs: { shape: [0, 4] } },
   ],
   errors: () => [{ name: 'size 3 to 4', inputs: [{ shape: [3], dtype: 'f32' }], attrs: { shape: [4] }, code: 'shape' }],
+  fuzz: (draw) => {
+    const shape = draw.shape(draw.below(5), 500);
+    return { name: `to [${shape}]`, inputs: [draw.normals(draw.broadcastTo(shape))], attrs: { shape } };
+  },
 };
 
-/** Another shape over the same elements; one dimension may be -1. */
+/** Another shape over the same elements; one dimension may be -1. A view unless the elements are out of order. */
 export function reshape(x: Tensor, shape: Shape): Tensor {
+  const open = shape.filter((dim) => dim === -1).length;
+  if (open === 0) return applyOp(reshapeOp, [x], { shape })[0]!;
   const known = shape.reduce((product, dim) => (dim === -1 ? product : product * dim), 1);
+  if (open > 1 || known === 0) {
+    throw new ToolError('shape', {
+      op: 'reshape',
+      expected: 'at most one size of -1, and none beside a size of 0',
+      got: formatShape(shape),
+    });
+  }
   return applyOp(reshapeOp, [x], { shape: shape.map((dim) => (dim === -1 ? x.size / known : dim)) })[0]!;
 }
 
+/** Dimensions in another order: output axis i is `axes[i]` of x. A view. */
 export function permute(x: Tensor, axes: readonly number[]): Tensor {
   return applyOp(permuteOp, [x], { axes: axes.map((axis) => normalizeAxis('permute', axis, x.rank)) })[0]!;
 }
 
-/** Swaps the last two dimensions. */
-export function transpose(x: Tensor): Tensor {
+/** Swaps two dimensions, by default the last two. A view. */
+export function transpose(x: Tensor, a = -2, b = -1): Tensor {
   const axes = x.shape.map((_, axis) => axis);
-  axes.push(...axes.splice(-2, 1));
+  // A vector or a scalar is its own transpose.
+  if (x.rank >= 2 || a !== -2 || b !== -1) {
+    const [first, second] = [normalizeAxis('transpose', a, x.rank), normalizeAxis('transpose', b, x.rank)];
+    axes[first] = second;
+    axes[second] = first;
+  }
   return permute(x, axes);
 }
 
-/** Elements start..end-1 along `axis`. */
-export function slice(x: Tensor, axis: number, start: number, end: number): Tensor {
-  return applyOp(sliceOp, [x], { axis: normalizeAxis('slice', axis, x.rank), start, end })[0]!;
-}
-
+/** Stretches dimensions of size 1, and adds leading ones, up to `shape`. A view. */
 export function expand(x: Tensor, shape: Shape): Tensor {
   return applyOp(expandOp, [x], { shape })[0]!;
+}
+
+/** Drops dimensions of size 1: those of `axes`, by default all. A view. */
+export function squeeze(x: Tensor, axes?: readonly number[]): Tensor {
+  const dropped = axes?.map((axis) => normalizeAxis('squeeze', axis, x.rank));
+  const wrong = dropped?.find((axis) => x.shape[axis] !== 1);
+  if (wrong !== undefined) {
+    throw new ToolError('shape', {
+      op: 'squeeze',
+      expected: `size 1 along axis ${wrong}`,
+      got: formatShape(x.shape),
+    });
+  }
+  return reshape(
+    x,
+    x.shape.filter((dim, axis) => (dropped === undefined ? dim !== 1 : !dropped.includes(axis))),
+  );
+}
+
+/** A new dimension of size 1 that stands at `axis` of the result. A view. */
+export function unsqueeze(x: Tensor, axis: number): Tensor {
+  const shape = [...x.shape];
+  shape.splice(normalizeAxis('unsqueeze', axis, x.rank + 1), 0, 1);
+  return reshape(x, shape);
 }

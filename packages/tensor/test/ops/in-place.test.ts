@@ -3,7 +3,8 @@ import type { Device } from '../../src/gpu/device.ts';
 import { openDevice } from '../../src/node.ts';
 import { accumulateInto, copyInto, fill, overwrite, zeros } from '../../src/ops/in-place.ts';
 import { read } from '../../src/ops/read.ts';
-import { slice, transpose } from '../../src/ops/view.ts';
+import { slice } from '../../src/ops/slice.ts';
+import { transpose } from '../../src/ops/view.ts';
 import { scope, scopeAsync } from '../../src/scope.ts';
 import { Tensor } from '../../src/tensor.ts';
 
