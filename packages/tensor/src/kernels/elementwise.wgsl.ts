@@ -1,25 +1,42 @@
 import type { DType } from '../dtype.ts';
-import { type Kernel, linearWorkgroups, type Workgroups } from '../gpu/kernel.ts';
+import { type Kernel, linearWorkgroups } from '../gpu/kernel.ts';
+import type { LaunchPlan } from '../gpu/launch-plan.ts';
+import type { ScalarLike } from '../scalar.ts';
 import { collapseLoops, contiguousStrides, type Shape, sizeOf } from '../shape.ts';
+import {
+  atWidth,
+  converted,
+  type ElementwiseExpression,
+  expressionTypes,
+  functionsAt,
+  typeAt,
+  type Width,
+} from './elementwise-expression.ts';
+import {
+  isPacked,
+  loadElement,
+  loadPair,
+  packFunctions,
+  packPair,
+  storageType,
+  storedValue,
+  type ValueType,
+  valueType,
+} from './lib/element.wgsl.ts';
 
 /*
  * Math     out[i] = expr(x0[i], x1[i], ...) with NumPy broadcasting.
- * Layout   every input is a strided view (stride 0 where it is broadcast); the output is contiguous.
- *          Dimensions that all operands walk together are merged first, so the common case is rank 1.
- * Dispatch one thread an element, or four where the innermost dimension allows vec4 loads.
+ * Layout   every input is a strided view (stride 0 where it is broadcast, negative where it runs backwards) of
+ *          any element type; the output is contiguous. Dimensions that all operands walk together are merged
+ *          first, so the common case is rank 1.
+ * Dispatch four elements a thread where the innermost dimension allows loads of four; else one, or two where
+ *          the output is of 16-bit elements, which share a word.
  * Memory   each input element is read once, each output element written once.
- * Numerics WGSL's own functions; see the tolerance of each op.
+ * Numerics 16-bit floats are computed in f32 and rounded once, to the nearest even; integers stay integers.
+ *          WGSL lets an adapter take denormal numbers for 0. See the tolerance of each op.
  */
 
-/** The expression and its operands; a `T` in `expr` stands for the element type, `x0..` for the inputs. */
-export interface ElementwiseExpression {
-  readonly name: string;
-  /** WGSL expression over x0, x1, ... and `params.<scalar>`. */
-  readonly expr: string;
-  /** WGSL functions that the expression calls; a `T` stands for the element type. */
-  readonly functions?: string;
-  readonly scalars?: readonly string[];
-}
+export type { ElementwiseExpression } from './elementwise-expression.ts';
 
 export interface ElementwiseOperand {
   readonly dtype: DType;
@@ -42,8 +59,8 @@ export function planElementwise(
   expression: ElementwiseExpression,
   operands: readonly ElementwiseOperand[],
   out: { readonly shape: Shape; readonly dtype: DType },
-  scalars: readonly number[] = [],
-): { kernel: Kernel; params: number[]; workgroups: Workgroups } {
+  scalars: readonly ScalarLike[] = [],
+): LaunchPlan {
   const nest = collapseLoops(out.shape, [...operands.map((o) => o.strides), contiguousStrides(out.shape)]);
   if (nest.dims.length === 0) {
     nest.dims.push(1);
@@ -58,9 +75,10 @@ export function planElementwise(
       if (strides[rank - 1] === 0) return true;
       return strides[rank - 1] === 1 && operand.offset % 4 === 0 && strides.slice(0, -1).every((s) => s % 4 === 0);
     });
-  const vec = canVectorise ? 4 : 1;
-  const kinds = operands.map((_, i) => (vec === 4 && nest.strides[i]![rank - 1] !== 0 ? 'vector' : 'scalar'));
-  const params: number[] = [sizeOf(out.shape) / vec, ...scalars, ...nest.dims.slice(0, -1), inner / vec];
+  const width: Width = canVectorise ? 4 : 1;
+  const kinds = operands.map((_, i) => (width === 4 && nest.strides[i]![rank - 1] !== 0 ? 'vector' : 'scalar'));
+  const units = sizeOf(out.shape) / width;
+  const params: ScalarLike[] = [units, ...scalars, ...nest.dims.slice(0, -1), inner / width];
   operands.forEach((operand, i) => {
     const divisor = kinds[i] === 'vector' ? 4 : 1;
     const strides = nest.strides[i]!.map((s) => s / divisor);
@@ -68,43 +86,52 @@ export function planElementwise(
     if (divisor === 4) strides[rank - 1] = 1;
     params.push(operand.offset / divisor, ...strides);
   });
+  const threads = width === 1 && isPacked(out.dtype) ? units / 2 : units;
   return {
-    kernel: elementwiseKernel(
+    kernel: elementwiseKernel({
       expression,
-      operands.map((o) => o.dtype),
+      dtypes: operands.map((o) => o.dtype),
       kinds,
-      out.dtype,
+      outType: out.dtype,
       rank,
-      vec,
-    ),
+      width,
+    }),
     params,
-    workgroups: linearWorkgroups(Math.ceil(sizeOf(out.shape) / vec / WORKGROUP)),
+    workgroups: linearWorkgroups(Math.ceil(threads / WORKGROUP)),
   };
 }
 
-function elementwiseKernel(
-  expression: ElementwiseExpression,
-  dtypes: readonly DType[],
-  kinds: readonly string[],
-  outType: DType,
-  rank: number,
-  vec: number,
-): Kernel {
-  const element = (dtype: DType, kind: string): string => (kind === 'vector' ? `vec4<${dtype}>` : dtype);
-  const outElement = vec === 4 ? `vec4<${outType}>` : outType;
-  const valueType = vec === 4 ? 'vec4<f32>' : 'f32';
+/** Whether an operand is read in fours, or an element at a time (and stretched where four are computed). */
+type OperandKind = 'vector' | 'scalar';
+
+interface ElementwiseSpec {
+  readonly expression: ElementwiseExpression;
+  readonly dtypes: readonly DType[];
+  readonly kinds: readonly OperandKind[];
+  readonly outType: DType;
+  readonly rank: number;
+  readonly width: Width;
+}
+
+function elementwiseKernel(spec: ElementwiseSpec): Kernel {
+  const { expression, dtypes, kinds, outType, rank, width } = spec;
+  const { compute, operands, result } = expressionTypes(expression, dtypes);
   const axes = Array.from({ length: rank }, (_, axis) => axis);
+  const scalarType = compute === 'i32' || compute === 'u32' ? compute : 'f32';
   return {
-    key: `elementwise/${expression.name}/${dtypes.join()}/${kinds.join()}/${outType}/${rank}/${vec}`,
+    key: `elementwise/${expression.name}/${[compute, ...operands, result].join()}/${dtypes.join()}/${kinds.join()}/${outType}/${rank}/${width}`,
     label: `tensor/${expression.name}`,
-    ...([...dtypes, outType].includes('f16') ? { enables: ['f16'] } : {}),
     bindings: [
-      ...dtypes.map((dtype, i) => ({ name: `in${i}`, access: 'read' as const, element: element(dtype, kinds[i]!) })),
-      { name: 'out', access: 'read_write', element: outElement },
+      ...dtypes.map((dtype, i) => ({
+        name: `in${i}`,
+        access: 'read' as const,
+        element: kinds[i] === 'vector' ? storedFour(dtype) : storageType(dtype),
+      })),
+      { name: 'out', access: 'read_write', element: width === 4 ? storedFour(outType) : storageType(outType) },
     ],
     params: [
       { name: 'count', type: 'u32' },
-      ...(expression.scalars ?? []).map((name) => ({ name, type: 'f32' as const })),
+      ...(expression.scalars ?? []).map((name) => ({ name, type: scalarType })),
       ...axes.map((axis) => ({ name: `dim${axis}`, type: 'u32' as const })),
       ...dtypes.flatMap((_, i) => [
         { name: `offset${i}`, type: 'u32' as const },
@@ -119,20 +146,65 @@ function elementwiseKernel(
       coordinates.push('let c0 = rest;');
       const loads = dtypes.map((dtype, i) => {
         const index = [`params.offset${i}`, ...axes.map((axis) => `c${axis} * params.stride${i}_${axis}`)].join(' + ');
-        const load = `in${i}[${index}]`;
-        return `let x${i} = ${vec === 4 && kinds[i] === 'scalar' ? `vec4<${dtype}>(${load})` : load};`;
+        return `let at${i} = ${index}; ${loadLines(i, dtype, kinds[i]!, operands[i]!, width)}`;
       });
-      const withType = (text: string): string => text.replaceAll(/\bT\b/g, valueType);
-      return `${withType(expression.functions ?? '')}
+      const outValue = valueType(outType);
+      return `${outType === 'f16' || outType === 'bf16' ? packFunctions(outType) : ''}
+${functionsAt(expression.functions ?? '', width, compute)}
+fn value(i: u32) -> ${typeAt(outValue, width)} {
+  ${coordinates.join('\n  ')}
+  ${loads.join('\n  ')}
+  return ${converted(`(${atWidth(expression.expr, width, compute)})`, result, outValue, width)};
+}
 @compute @workgroup_size(${WORKGROUP})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = (group.x + group.y * groups.x) * ${WORKGROUP}u + lane;
-  if (i >= params.count) { return; }
-  ${coordinates.join('\n  ')}
-  ${loads.join('\n  ')}
-  out[i] = ${withType(expression.expr)};
+  ${storeLines(outType, width)}
 }
 `;
     },
   };
+}
+
+/** The element type of an array that is read and written in fours. */
+function storedFour(dtype: DType): string {
+  return isPacked(dtype) ? 'vec2<u32>' : `vec4<${storageType(dtype)}>`;
+}
+
+/** WGSL statement: `x<i>`, the operand at unit `at<i>` of its binding, as a value of `type`. */
+function loadLines(i: number, dtype: DType, kind: OperandKind, type: ValueType, width: Width): string {
+  const from = valueType(dtype);
+  const name = `in${i}`;
+  const at = `at${i}`;
+  const put = (value: string): string => `let x${i} = ${converted(value, from, type, width)};`;
+  if (kind === 'scalar') {
+    const element = loadElement(name, dtype, at);
+    return put(width === 4 ? `${typeAt(from, 4)}(${element})` : element);
+  }
+  if (dtype === 'f16' || dtype === 'bf16') {
+    const [low, high] = ['0', '1'].map((half) => loadPair(`words${i}`, dtype, half));
+    return `let words${i} = ${name}[${at}]; ${put(`vec4<f32>(${low}, ${high})`)}`;
+  }
+  return put(dtype === 'bool' ? `(${name}[${at}] != vec4<u32>())` : `${name}[${at}]`);
+}
+
+/** WGSL statements that store `value(i)`; a thread past the end stores nothing. */
+function storeLines(dtype: DType, width: Width): string {
+  if (dtype === 'f16' || dtype === 'bf16') {
+    return width === 4
+      ? `if (i >= params.count) { return; }
+  let v = value(i);
+  out[i] = vec2<u32>(${packPair(dtype, 'v.x', 'v.y')}, ${packPair(dtype, 'v.z', 'v.w')});`
+      : `// Two elements share a word, so one thread computes both.
+  let first = 2u * i;
+  if (first >= params.count) { return; }
+  let low = value(first);
+  var high = 0.0;
+  if (first + 1u < params.count) { high = value(first + 1u); }
+  out[i] = ${packPair(dtype, 'low', 'high')};`;
+  }
+  const stored =
+    width === 4 && dtype === 'bool' ? 'select(vec4<u32>(0u), vec4<u32>(1u), value(i))' : storedValue(dtype, 'value(i)');
+  return `if (i >= params.count) { return; }
+  out[i] = ${stored};`;
 }

@@ -1,4 +1,5 @@
 import type { KernelBinding, KernelParam } from '../gpu/kernel.ts';
+import { atWidth, functionsAt } from './elementwise-expression.ts';
 import type { MatmulEpilogue, MatmulFusion } from './matmul-spec.ts';
 
 /*
@@ -52,8 +53,7 @@ const ADDEND: Readonly<Record<MatmulEpilogue, (at: string, column: string) => st
  */
 export function storeFunction({ epilogue, fused, vector }: StoreSpec): string {
   const type = vector === 4 ? 'vec4f' : 'f32';
-  const withType = (text: string): string =>
-    text.replaceAll(/\bT\b/g, vector === 4 ? 'vec4<f32>' : 'f32').replaceAll(/\bparams\./g, 'params.fused_');
+  const own = (text: string): string => text.replaceAll(/\bparams\./g, 'params.fused_');
   const addend = ADDEND[epilogue]('at', 'place');
   const alpha = vector === 4 ? 'vec4f(params.alpha)' : 'params.alpha';
   const value = addend === undefined ? `${alpha} * sum` : `fma(${alpha}, sum, ${addend})`;
@@ -64,7 +64,7 @@ export function storeFunction({ epilogue, fused, vector }: StoreSpec): string {
           `let x0 = ${value};`,
           ...fused.operands.map((kind, i) => `let x${i + 1} = fused${i + 1}[${kind === 'row' ? 'place' : 'at'}];`),
           ...(fused.keepsSum === true ? ['kept[at] = x0;'] : []),
-          `c[at] = ${withType(fused.expression.expr)};`,
+          `c[at] = ${own(atWidth(fused.expression.expr, vector))};`,
         ];
   const calls =
     vector === 4
@@ -73,7 +73,7 @@ export function storeFunction({ epilogue, fused, vector }: StoreSpec): string {
           const call = `finish(start + ${x}u, column + ${x}u, sum[${x}]);`;
           return x === 0 ? call : `if (column + ${x}u < params.n) { ${call} }`;
         });
-  return `${withType(fused?.expression.functions ?? '')}
+  return `${own(functionsAt(fused?.expression.functions ?? '', vector))}
 fn finish(at: u32, place: u32, sum: ${type}) {
   ${lines.join('\n  ')}
 }

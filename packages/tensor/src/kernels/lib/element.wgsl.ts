@@ -8,8 +8,11 @@ import type { DType } from '../../dtype.ts';
  * Source: F. Giesen, "float->half variants" (round to nearest even, public domain).
  */
 
-/** The WGSL type that elements are computed in. */
-export function valueType(dtype: DType): 'f32' | 'i32' | 'u32' | 'bool' {
+/** The WGSL types that elements are computed in. */
+export type ValueType = 'f32' | 'i32' | 'u32' | 'bool';
+
+/** The WGSL type that elements of `dtype` are computed in. */
+export function valueType(dtype: DType): ValueType {
   return dtype === 'f16' || dtype === 'bf16' ? 'f32' : dtype;
 }
 
