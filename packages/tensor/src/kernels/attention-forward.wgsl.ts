@@ -1,5 +1,13 @@
 import type { Kernel } from '../gpu/kernel.ts';
 import {
+  contiguousBase,
+  headBinding,
+  loadSources,
+  sourceBindings,
+  storeChunk,
+  stridedBase,
+} from './attention-heads.wgsl.ts';
+import {
   ATTENTION_PARAMS,
   type AttentionPlan,
   type AttentionShape,
@@ -9,15 +17,10 @@ import {
   blockWorkgroups,
   checkAttentionShape,
   chooseAttentionTile,
-  contiguousBase,
   EXP2_WGSL,
   each,
   FIRST_KEY_WGSL,
   fold,
-  headBinding,
-  loadFunction,
-  storeChunk,
-  stridedBase,
   sumOf,
   tileKey,
   visiblePairs,
@@ -28,17 +31,20 @@ import { walkRows } from './attention-walk.wgsl.ts';
  * Math     o_i = sum_j p_ij v_j,  p_ij = exp(s_ij - lse_i),  s_ij = scale q_i·k_j,  lse_i = log sum_j exp(s_ij)
  *          over the keys max(segStart_i, i - window + 1) <= j <= i of the query's own sequence.
  * Layout   q [N, H, E], k and v [N, K, E] with row strides; segStart u32[N], not decreasing and
- *          segStart[i] <= i; o [N, H, E] and lse [N, H] contiguous. Query head h reads kv head h / (H / K).
+ *          segStart[i] <= i; o [N, H, E] and stats [N, H, 2] contiguous: the base-2 logarithm of the sum of
+ *          the exponentials, and a 0 where the backward pass puts a number of its own. Query head h reads kv
+ *          head h / (H / K).
  * Dispatch a workgroup = a block of consecutive queries of one head; keys run from the first key of the
  *          block's first query to the block's last query, a few keys a turn.
- * Memory   q, o, lse once; k and v once a block of queries (they meet the cache). No score is stored.
+ * Memory   q, o, stats once; k and v once a block of queries (they meet the cache). No score is stored.
  * Numerics f32 with fma; keys in ascending order. The running maximum is a whole exponent of two, so
- *          rescaling is exact and a sequence gives the same bits alone and packed with others.
- * Limits   E <= 256. A NaN or Inf in v can reach other sequences that share a block of queries.
+ *          rescaling is exact and a sequence gives the same bits alone and packed with others. What a query
+ *          does not see is replaced by zeros, not only weighed with 0: its NaN and Inf go nowhere.
+ * Limits   E <= 256.
  * Source   Dao, "FlashAttention-2", arXiv 2307.08691, algorithm 1; Milakov and Gimelshein, arXiv 1805.02867.
  */
 
-/** Bindings: q, k, v, segStart, o, lse. */
+/** Bindings: q, k, v (or qkv), segStart, o, stats. */
 export function planAttentionForward(shape: AttentionShape): AttentionPlan {
   checkAttentionShape('attention', shape);
   const tile = chooseAttentionTile(shape, 0);
@@ -49,7 +55,7 @@ export function planAttentionForward(shape: AttentionShape): AttentionPlan {
     params: attentionParams(shape, tile),
     workgroups: blockWorkgroups(shape, heads, tile),
     flops: pairs * 4 * headDim,
-    bytes: 4 * rows * (2 * heads * headDim + 2 * kvHeads * headDim + heads + 1),
+    bytes: 4 * rows * (2 * heads * headDim + 2 * kvHeads * headDim + 2 * heads + 1),
   };
 }
 
@@ -58,12 +64,10 @@ function forwardKernel(tile: AttentionTile): Kernel {
     key: `attention/forward/${tileKey(tile)}`,
     label: 'tensor/attention/forward',
     bindings: [
-      headBinding('q', 'read', tile),
-      headBinding('k', 'read', tile),
-      headBinding('v', 'read', tile),
+      ...sourceBindings(tile),
       { name: 'segStart', access: 'read', element: 'u32' },
       headBinding('o', 'read_write', tile),
-      { name: 'lse', access: 'read_write', element: 'f32' },
+      { name: 'stats', access: 'read_write', element: 'vec2<f32>' },
     ],
     params: ATTENTION_PARAMS,
     body: () => forwardBody(tile),
@@ -79,7 +83,7 @@ function forwardBody(tile: AttentionTile): string {
   const rows = (text: (r: number) => string) => each(rowsPerThread, text);
   const steps = (text: (u: number) => string) => each(step, text);
   const vectors = (text: (c: number) => string) => each(chunks, text);
-  return `${EXP2_WGSL}${FIRST_KEY_WGSL}${['q', 'k', 'v'].map((name) => loadFunction(name, tile)).join('')}${walk.declarations}
+  return `${EXP2_WGSL}${FIRST_KEY_WGSL}${loadSources(tile)}${walk.declarations}
 ${blockEntry(tile, 'params.heads')}
   let head = blockHead;
   let kvHead = head / params.group;
@@ -103,7 +107,8 @@ ${rows((r) => `    var dot${r}_${u} = vec4<f32>();`)}
 ${vectors((c) => `    { let key = ${walk.read('k', u, c)}; ${rows((r) => `dot${r}_${u} = fma(q${r}_${c}, key, dot${r}_${u});`)} }`)}
 ${rows(
   (r) => `
-    let s${r}_${u} = select(MASKED, ${sumOf(`dot${r}_${u}`)} * scale, j + ${u}u - start${r} <= row${r} - start${r});
+    let sees${r}_${u} = j + ${u}u - start${r} <= row${r} - start${r};
+    let s${r}_${u} = select(MASKED, ${sumOf(`dot${r}_${u}`)} * scale, sees${r}_${u});
     let n${r}_${u} = round(s${r}_${u});`,
 )}`,
 )}
@@ -121,7 +126,7 @@ ${steps((u) => `    let p${r}_${u} = exp2Part(s${r}_${u} - n${r}_${u}) * powerOf
 ${steps((u) => `    total${r} += p${r}_${u};`)}
 ${vectors((c) => `    sum${r}_${c} *= shrink${r};`)}`,
 )}
-${steps((u) => vectors((c) => `    { let value = ${walk.read('v', u, c)}; ${rows((r) => `sum${r}_${c} = fma(vec4<f32>(p${r}_${u}), value, sum${r}_${c});`)} }`))}
+${steps((u) => vectors((c) => `    { let value = ${walk.read('v', u, c)}; ${rows((r) => `sum${r}_${c} = fma(vec4<f32>(p${r}_${u}), select(vec4<f32>(), value, sees${r}_${u}), sum${r}_${c});`)} }`))}
 `,
 )}
 ${rows(
@@ -130,7 +135,7 @@ ${rows(
     let oAt = ${contiguousBase(tile, `row${r}`, 'params.heads', 'head')};
     let norm = 1.0 / total${r};
 ${vectors((c) => `    ${storeChunk('o', 'oAt', c, `sum${r}_${c} * norm`, tile)}`)}
-    lse[row${r} * params.heads + head] = fma(top${r}, LN2, log(total${r}));
+    stats[row${r} * params.heads + head] = vec2<f32>(top${r} + log2(total${r}), 0.0);
   }`,
 )}
 }

@@ -1,6 +1,6 @@
 import { ToolError } from '../errors.ts';
 import type { AdapterClass } from '../gpu/adapter.ts';
-import { type KernelBinding, type KernelParam, linearWorkgroups, type Workgroups } from '../gpu/kernel.ts';
+import { type KernelParam, linearWorkgroups, type Workgroups } from '../gpu/kernel.ts';
 import type { LaunchPlan } from '../gpu/launch-plan.ts';
 
 /*
@@ -20,6 +20,9 @@ import type { LaunchPlan } from '../gpu/launch-plan.ts';
 /** Head widths up to this are supported: a thread holds whole head vectors in registers. */
 export const MAX_HEAD_DIM = 256;
 
+/** Storage of q, k, v and the caches. */
+export type HeadDType = 'f32' | 'f16' | 'bf16';
+
 /** Strides, offsets and counts of one attention call; the token counts per sequence stay on the GPU. */
 export interface AttentionShape {
   /** N: packed tokens. */
@@ -38,6 +41,10 @@ export interface AttentionShape {
   readonly qOffset?: number;
   readonly kOffset?: number;
   readonly vOffset?: number;
+  /** q, k and v are columns of one binding, and so are their gradients. Default: a binding each. */
+  readonly packed?: boolean;
+  /** How q, k and v are stored; everything else is f32. Default f32. */
+  readonly dtype?: HeadDType;
   /** A query sees itself and the window - 1 keys before it; 0 for the whole sequence. */
   readonly window: number;
   /** Factor on q·k, usually 1 / sqrt(E). */
@@ -66,8 +73,10 @@ export interface AttentionTile {
   /** vec4s of a head vector; the last is padded with zeros. */
   readonly chunks: number;
   readonly headDim: number;
-  /** Element type of the bindings: whole vec4s where strides and offsets allow. */
+  /** Elements of a load or store: whole vec4s where strides and offsets allow. */
   readonly vec: 1 | 4;
+  readonly packed: boolean;
+  readonly dtype: HeadDType;
 }
 
 /** Bytes of workgroup memory that WebGPU guarantees. */
@@ -121,28 +130,24 @@ export function checkAttentionShape(op: string, shape: AttentionShape): void {
  * Registers grow with the head width, so wide heads take fewer walked rows in a step.
  */
 export function chooseAttentionTile(shape: AttentionShape, stagedScalars: number): AttentionTile {
-  const { headDim, adapterClass } = shape;
+  const { headDim, adapterClass, packed = false, dtype = 'f32' } = shape;
   const chunks = Math.ceil(headDim / 4);
   const aligned = [headDim, shape.qStride, shape.kStride, shape.vStride, shape.qOffset, shape.kOffset, shape.vOffset];
-  const vec = aligned.every((value = 0) => value % 4 === 0) ? 4 : 1;
+  const heads = { chunks, headDim, vec: aligned.every((value = 0) => value % 4 === 0) ? 4 : 1, packed, dtype } as const;
   if (adapterClass === 'cpu') {
     // Best of steps 1, 2, 4, 8 with 1, 2, 4 rows a thread; larger texts gain nothing and compile for seconds.
     const step = headDim > 32 ? 1 : headDim > 16 ? 2 : 4;
-    return { threads: 8, rowsPerThread: headDim > 128 ? 1 : 2, step, staged: 0, chunks, headDim, vec };
+    return { threads: 8, rowsPerThread: headDim > 128 ? 1 : 2, step, staged: 0, ...heads };
   }
   const step = headDim > 128 ? 1 : headDim > 64 ? 2 : headDim > 32 ? 4 : 8;
   const rowBytes = 2 * chunks * 16 + stagedScalars * 4;
   const staged = Math.min(32, Math.floor(WORKGROUP_BYTES / rowBytes / step) * step);
-  return { threads: 64, rowsPerThread: 1, step, staged, chunks, headDim, vec };
+  return { threads: 64, rowsPerThread: 1, step, staged, ...heads };
 }
 
 export function tileKey(tile: AttentionTile): string {
-  return `e${tile.headDim}/v${tile.vec}/t${tile.threads}x${tile.rowsPerThread}x${tile.step}/s${tile.staged}`;
-}
-
-/** A binding of head vectors, in vec4s where the tile allows. */
-export function headBinding(name: string, access: KernelBinding['access'], tile: AttentionTile): KernelBinding {
-  return { name, access, element: tile.vec === 4 ? 'vec4<f32>' : 'f32' };
+  const { headDim, vec, threads, rowsPerThread, step, staged, packed, dtype } = tile;
+  return `e${headDim}/v${vec}/t${threads}x${rowsPerThread}x${step}/s${staged}/${dtype}${packed ? '/packed' : ''}`;
 }
 
 export const ATTENTION_PARAMS: readonly KernelParam[] = [
@@ -186,32 +191,6 @@ export function fold(count: number, name: (index: number) => string, join: (a: s
   return Array.from({ length: count }, (_, index) => name(index)).reduce(join);
 }
 
-/** `fn load_<buffer>(base, chunk)`: one vec4 of a head vector, zero past its end. */
-export function loadFunction(buffer: string, tile: AttentionTile): string {
-  const head = `fn load_${buffer}(base: u32, chunk: u32) -> vec4<f32>`;
-  if (tile.vec === 4) return `${head} { return ${buffer}[base + chunk]; }\n`;
-  const at = (i: number) => `${buffer}[at${i > 0 ? ` + ${i}u` : ''}]`;
-  const guard = (i: number) =>
-    tile.headDim % 4 === 0 ? at(i) : `select(0.0, ${at(i)}, chunk * 4u + ${i}u < ${tile.headDim}u)`;
-  return `${head} {
-  let at = base + chunk * 4u;
-  return vec4<f32>(${[0, 1, 2, 3].map(guard).join(', ')});
-}
-`;
-}
-
-/** Stores `value` as chunk `chunk` of the head vector at `base`. */
-export function storeChunk(buffer: string, base: string, chunk: number, value: string, tile: AttentionTile): string {
-  if (tile.vec === 4) return `${buffer}[${base} + ${chunk}u] = ${value};`;
-  const left = Math.min(4, tile.headDim - chunk * 4);
-  return `{ let whole = ${value}; ${each(left, (i) => `${buffer}[${base} + ${chunk * 4 + i}u] = whole[${i}];`)} }`;
-}
-
-/** Binding elements of a head vector. */
-export function headUnits(tile: AttentionTile): number {
-  return tile.headDim / tile.vec;
-}
-
 /**
  * 2^x in two parts: an integer exponent and a polynomial for the rest. A running maximum of integer
  * exponents makes every rescaling of an online softmax exact, so that the result of a row does not
@@ -222,7 +201,6 @@ export function headUnits(tile: AttentionTile): number {
 export const EXP2_WGSL = `
 const MASKED = -1e30;
 const LOWEST = -1e29;
-const LN2 = 0.6931471805599453;
 const LOG2E = 1.4426950408889634;
 /** 2^f for f in [-1/2, 1/2]. */
 fn exp2Part(f: f32) -> f32 {
@@ -261,14 +239,4 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 /** The vec4 partial products summed in the one order that all passes use, so that scores agree to the bit. */
 export function sumOf(name: string): string {
   return `((${name}.x + ${name}.y) + (${name}.z + ${name}.w))`;
-}
-
-/** WGSL base of a head vector in a contiguous [N, heads, E] buffer. */
-export function contiguousBase(tile: AttentionTile, row: string, heads: string, head: string): string {
-  return `(${row} * ${heads} + ${head}) * ${headUnits(tile)}u`;
-}
-
-/** WGSL base of a head vector of q, k or v, through its stride and offset. */
-export function stridedBase(tile: AttentionTile, name: 'q' | 'k' | 'v', row: string, head: string): string {
-  return `params.${name}Offset + ${row} * params.${name}Stride + ${head} * ${headUnits(tile)}u`;
 }

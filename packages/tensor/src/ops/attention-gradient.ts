@@ -1,26 +1,35 @@
-import {
-  planAttentionBackwardKV,
-  planAttentionBackwardQ,
-  planAttentionBackwardStats,
-} from '../kernels/attention-backward.wgsl.ts';
+import { canTurnBack, planAttentionBackwardKV, planAttentionBackwardQ } from '../kernels/attention-backward.wgsl.ts';
+import { planRope } from '../kernels/rope.wgsl.ts';
 import { Tensor } from '../tensor.ts';
 import { type AttentionAttrs, attentionShape, type Segments } from './attention.ts';
 import { bindable } from './launch-elementwise.ts';
 import { launchPlan } from './launch-plan.ts';
+import { type PackedAttentionAttrs, packedShape, rotatedHeads } from './packed-attention.ts';
+import type { Rotary } from './rope.ts';
 
-export interface AttentionGradientInputs {
-  readonly q: Tensor;
-  readonly k: Tensor;
-  readonly v: Tensor;
+interface ForwardResults {
   readonly segments: Segments;
   readonly o: Tensor;
-  readonly lse: Tensor;
+  /** The second output of the forward pass; the backward pass completes it. */
+  readonly stats: Tensor;
   readonly dO: Tensor;
 }
 
-/** Gradients by q, k and v, recomputed from the log-sum-exp in three launches. Not seen by autograd. */
+export interface AttentionGradientInputs extends ForwardResults {
+  readonly q: Tensor;
+  readonly k: Tensor;
+  readonly v: Tensor;
+}
+
+export interface PackedAttentionGradientInputs extends ForwardResults {
+  /** As the attention read it: with q and k turned, if they are. */
+  readonly qkv: Tensor;
+  readonly rotary?: Rotary;
+}
+
+/** Gradients by q, k and v in f32, recomputed from the log-sum-exp in two launches. Not seen by autograd. */
 export function launchAttentionGradient(
-  { q, k, v, segments, o, lse, dO }: AttentionGradientInputs,
+  { q, k, v, segments, o, stats, dO }: AttentionGradientInputs,
   attrs: AttentionAttrs,
 ): { dQ: Tensor; dK: Tensor; dV: Tensor } {
   const device = q.device;
@@ -29,12 +38,47 @@ export function launchAttentionGradient(
   ) as [Tensor, Tensor, Tensor];
   if (q.size === 0) return { dQ, dK, dV };
   const shape = attentionShape(q, k, attrs, device.adapterClass);
-  const originals = [q, k, v, dO];
-  const sources = originals.map(bindable) as [Tensor, Tensor, Tensor, Tensor];
-  const stats = Tensor.empty(device, [...lse.shape, 2], 'f32', 'tensor/attention/stats');
-  launchPlan(planAttentionBackwardStats(shape), [sources[3], o, lse], [stats]);
-  launchPlan(planAttentionBackwardQ(shape), [...sources.slice(0, 3), segments.start, sources[3], stats], [dQ]);
-  launchPlan(planAttentionBackwardKV(shape), [...sources.slice(0, 3), segments.end, sources[3], stats], [dK, dV]);
-  for (const tensor of [stats, ...sources.filter((source, i) => source !== originals[i])]) tensor.dispose();
+  withBindable([q, k, v, dO], ([plainQ, plainK, plainV, plainDO]) => {
+    const sources = [plainQ!, plainK!, plainV!];
+    // The first launch completes the stats for the second.
+    launchPlan(planAttentionBackwardQ(shape), [...sources, segments.start, plainDO!, o], [stats, dQ]);
+    launchPlan(planAttentionBackwardKV(shape), [...sources, segments.end, plainDO!, stats], [dK, dV]);
+  });
   return { dQ, dK, dV };
+}
+
+/** The gradient by packed q, k and v, laid out like them, with the turn of a rotary table undone. */
+export function launchPackedAttentionGradient(
+  { qkv, segments, o, stats, dO, rotary }: PackedAttentionGradientInputs,
+  attrs: PackedAttentionAttrs,
+): Tensor {
+  const device = qkv.device;
+  const dQkv = Tensor.empty(device, qkv.shape, 'f32', 'tensor/attention/dqkv');
+  if (qkv.size === 0) return dQkv;
+  const shape = packedShape(qkv, attrs, device.adapterClass);
+  const turned = rotary !== undefined && canTurnBack(shape);
+  withBindable([qkv, dO, ...(rotary ? [rotary.table] : [])], ([source, plainDO, table]) => {
+    const turn = turned ? [rotary.positions, table!] : [];
+    const ofQ = [source!, segments.start, plainDO!, o, ...turn];
+    const ofKV = [source!, segments.end, plainDO!, stats, ...turn];
+    launchPlan(planAttentionBackwardQ(shape, turned), ofQ, [stats, dQkv]);
+    launchPlan(planAttentionBackwardKV(shape, turned), ofKV, [dQkv]);
+    if (rotary !== undefined && !turned) {
+      launchPlan(
+        planRope({ ...rotatedHeads(qkv, attrs), inverse: true, inPlace: true }),
+        [rotary.positions, table!],
+        [dQkv],
+      );
+    }
+  });
+  return dQkv;
+}
+
+/** Runs `body` on the tensors, or on compact copies of those that kernels cannot bind. */
+function withBindable(tensors: readonly Tensor[], body: (plain: readonly Tensor[]) => void): void {
+  const plain = tensors.map(bindable);
+  body(plain);
+  plain.forEach((tensor, i) => {
+    if (tensor !== tensors[i]) tensor.dispose();
+  });
 }

@@ -1,10 +1,11 @@
 import { ToolError } from '../errors.ts';
 import { planAttentionForward } from '../kernels/attention-forward.wgsl.ts';
 import { attentionReference } from '../kernels/attention-reference.ts';
-import type { AttentionShape } from '../kernels/attention-tile.wgsl.ts';
+import type { AttentionShape, HeadDType } from '../kernels/attention-tile.wgsl.ts';
 import { applyOp, type OpDef, type RefArray, type TensorSpec } from '../op.ts';
-import { formatShape } from '../shape.ts';
+import { formatShape, type Shape } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
+import type { Draw } from '../testing/draw.ts';
 import { launchPlan } from './launch-plan.ts';
 import { normalArray, refArray } from './reference.ts';
 
@@ -33,13 +34,14 @@ export function attentionShape(
     qStride: heads * headDim,
     kStride: kvStride,
     vStride: kvStride,
+    dtype: q.dtype as HeadDType,
     ...attrs,
     adapterClass,
   };
 }
 
 /** The packed borders of sequences of the given lengths, as reference arrays. */
-function borders(lengths: readonly number[]): [RefArray, RefArray] {
+export function borders(lengths: readonly number[]): [RefArray, RefArray] {
   const starts: number[] = [];
   const ends: number[] = [];
   for (const length of lengths) {
@@ -52,10 +54,23 @@ function borders(lengths: readonly number[]): [RefArray, RefArray] {
   return [refArray([starts.length], starts, 'u32'), refArray([ends.length], ends, 'u32')];
 }
 
+/** What the forward pass leaves in its second output. */
+export function statsOf(shape: Shape, lse: Float64Array): RefArray {
+  const stats = Array.from(lse).flatMap((value) => [value / Math.LN2, 0]);
+  return refArray([...shape, 2], stats);
+}
+
+/** Lengths of some packed sequences. */
+export function drawLengths(draw: Draw): number[] {
+  return Array.from({ length: draw.below(4) }, () => draw.of([1, 2, 3, 7, 16, 17, 33]));
+}
+
 export const attentionOp: OpDef<AttentionAttrs> = {
   name: 'attention',
   integerInputs: [3, 4],
-  doc: 'causal, grouped-query attention over packed sequences: o = softmax(scale q k^T) v over the keys of the own sequence up to the query; outputs o [N, H, E] and lse [N, H]',
+  dtypes: ['f32', 'f16', 'bf16'],
+  tolerance: 'fused',
+  doc: 'causal, grouped-query attention over packed sequences: o = softmax(scale q k^T) v over the keys of the own sequence up to the query; outputs o [N, H, E] in f32 and, for the backward pass, stats [N, H, 2]: the base-2 logarithm of the sum of the exponentials, and room for a number',
   differentiableOutputs: 1,
   infer: ([q, k, v, segStart, segEnd]) => {
     const [rows, heads, headDim] = q!.shape;
@@ -66,30 +81,31 @@ export const attentionOp: OpDef<AttentionAttrs> = {
       k!.shape[2] === headDim &&
       k!.shape.every((dim, axis) => dim === v!.shape[axis]) &&
       heads! % k!.shape[1]! === 0 &&
+      [k, v].every((t) => t!.dtype === q!.dtype) &&
       [segStart, segEnd].every((seg) => seg!.dtype === 'u32' && seg!.shape[0] === rows);
     if (!fits) {
       throw new ToolError('shape', {
         op: 'attention',
-        expected: 'q [N, H, E], k and v [N, K, E] with H a multiple of K, segStart and segEnd u32 [N]',
-        got: [q, k, v, segStart, segEnd].map((t) => formatShape(t!.shape)).join(', '),
+        expected: 'q [N, H, E], k and v [N, K, E] of one type with H a multiple of K, segStart and segEnd u32 [N]',
+        got: [q, k, v, segStart, segEnd].map((t) => `${t!.dtype} ${formatShape(t!.shape)}`).join(', '),
       });
     }
     return [
       { shape: q!.shape, dtype: 'f32' },
-      { shape: [rows!, heads!], dtype: 'f32' },
+      { shape: [rows!, heads!, 2], dtype: 'f32' },
     ];
   },
-  run: ([q, k, v, segStart], [out, lseSpec], attrs) => {
+  run: ([q, k, v, segStart], [out, statsSpec], attrs) => {
     const device = q!.device;
     const o = Tensor.empty(device, out!.shape, 'f32', 'tensor/attention');
-    const lse = Tensor.empty(device, lseSpec!.shape, 'f32', 'tensor/attention/lse');
+    const stats = Tensor.empty(device, statsSpec!.shape, 'f32', 'tensor/attention/stats');
     if (o.size > 0)
       launchPlan(
         planAttentionForward(attentionShape(q!, k!, attrs, device.adapterClass)),
         [q!, k!, v!, segStart!],
-        [o, lse],
+        [o, stats],
       );
-    return [o, lse];
+    return [o, stats];
   },
   reference: ([q, k, v, segStart], attrs) => {
     const [rows, heads, headDim] = q!.shape as [number, number, number];
@@ -103,7 +119,7 @@ export const attentionOp: OpDef<AttentionAttrs> = {
       headDim,
       ...attrs,
     });
-    return [refArray(q!.shape, o), refArray([rows, heads], lse)];
+    return [refArray(q!.shape, o), statsOf([rows, heads], lse)];
   },
   samples: () => {
     const make = (
@@ -129,6 +145,19 @@ export const attentionOp: OpDef<AttentionAttrs> = {
       { name: 'large scores', inputs: make(190, [5], 1, 1, 4, 8), attrs: { scale: 1, window: 0 } },
       { name: 'no tokens', inputs: make(193, [], 2, 1, 4), attrs: { scale: 1, window: 0 } },
     ];
+  },
+  fuzz: (draw) => {
+    const kvHeads = draw.between(1, 3);
+    const heads = kvHeads * draw.between(1, 3);
+    const width = draw.of([1, 2, 5, 8, 12, 16, 20, 33, 40]);
+    const lengths = drawLengths(draw);
+    const rows = lengths.reduce((a, b) => a + b, 0);
+    const part = (count: number): RefArray => draw.normals([rows, count, width]);
+    return {
+      name: `lengths ${lengths}, ${heads} on ${kvHeads} heads of ${width}`,
+      inputs: [part(heads), part(kvHeads), part(kvHeads), ...borders(lengths)],
+      attrs: { scale: width ** -0.5, window: draw.oneIn(2) ? 0 : draw.between(1, 20) },
+    };
   },
   errors: () => [
     {

@@ -11,6 +11,14 @@ export interface RopeAttrs {
   readonly inverse: boolean;
 }
 
+/** Where tokens stand, and the angles of each position. */
+export interface Rotary {
+  /** u32 [N], each below the table's rows. */
+  readonly positions: Tensor;
+  /** `ropeTable` [P, E]. */
+  readonly table: Tensor;
+}
+
 /** Cosines and sines [positions, E] of angle(p, e) = p * frequency(e), computed in float64. */
 export function ropeTable(positions: number, frequencies: readonly number[]): Float32Array<ArrayBuffer> {
   const pairs = frequencies.length;
@@ -24,9 +32,35 @@ export function ropeTable(positions: number, frequencies: readonly number[]): Fl
   return table;
 }
 
-function sampleTable(positions: number, width: number): RefArray {
+export function sampleTable(positions: number, width: number): RefArray {
   const frequencies = Array.from({ length: width / 2 }, (_, e) => 10000 ** ((-2 * e) / width));
   return refArray([positions, width], ropeTable(positions, frequencies));
+}
+
+/** The first `rotated` heads of x [N, H, E] rotated by the angles of a table, the others as they are. */
+export function rotateHeads(
+  x: RefArray,
+  positions: Float64Array,
+  table: Float64Array,
+  rotated: number,
+  inverse: boolean,
+): Float64Array {
+  const [rows, heads, width] = x.shape as [number, number, number];
+  const pairs = width / 2;
+  const y = Float64Array.from(x.data);
+  for (let n = 0; n < rows; n++) {
+    for (let h = 0; h < rotated; h++) {
+      for (let e = 0; e < pairs; e++) {
+        const at = (n * heads + h) * width + e;
+        const entry = positions[n]! * width + e;
+        const c = table[entry]!;
+        const s = table[entry + pairs]! * (inverse ? -1 : 1);
+        y[at] = x.data[at]! * c - x.data[at + pairs]! * s;
+        y[at + pairs] = x.data[at + pairs]! * c + x.data[at]! * s;
+      }
+    }
+  }
+  return y;
 }
 
 export const ropeOp: OpDef<RopeAttrs> = {
@@ -48,28 +82,13 @@ export const ropeOp: OpDef<RopeAttrs> = {
   run: ([x, positions, table], [out], { inverse }) => {
     const y = Tensor.empty(x!.device, out!.shape, 'f32', 'tensor/rope');
     if (y.size === 0) return [y];
-    const plan = planRope(out!.shape[0]!, out!.shape[1]!, out!.shape[2]!, inverse);
-    launchPlan(plan, [x!, positions!, table!], [y]);
+    const [rows, heads, width] = out!.shape as [number, number, number];
+    launchPlan(planRope({ rows, heads, width, inverse }), [x!, positions!, table!], [y]);
     return [y];
   },
-  reference: ([x, positions, table], { inverse }) => {
-    const [rows, heads, width] = x!.shape as [number, number, number];
-    const pairs = width / 2;
-    const y = new Float64Array(x!.data.length);
-    for (let n = 0; n < rows; n++) {
-      for (let h = 0; h < heads; h++) {
-        for (let e = 0; e < pairs; e++) {
-          const at = (n * heads + h) * width + e;
-          const entry = positions!.data[n]! * width + e;
-          const c = table!.data[entry]!;
-          const s = table!.data[entry + pairs]! * (inverse ? -1 : 1);
-          y[at] = x!.data[at]! * c - x!.data[at + pairs]! * s;
-          y[at + pairs] = x!.data[at + pairs]! * c + x!.data[at]! * s;
-        }
-      }
-    }
-    return [refArray(x!.shape, y)];
-  },
+  reference: ([x, positions, table], { inverse }) => [
+    refArray(x!.shape, rotateHeads(x!, positions!.data, table!.data, x!.shape[1]!, inverse)),
+  ],
   samples: () => [
     {
       name: 'heads',

@@ -1,9 +1,5 @@
 import type { Device } from '../../src/gpu/device.ts';
-import {
-  planAttentionBackwardKV,
-  planAttentionBackwardQ,
-  planAttentionBackwardStats,
-} from '../../src/kernels/attention-backward.wgsl.ts';
+import { planAttentionBackwardKV, planAttentionBackwardQ } from '../../src/kernels/attention-backward.wgsl.ts';
 import { planAttentionForward } from '../../src/kernels/attention-forward.wgsl.ts';
 import type { AttentionReferenceInput } from '../../src/kernels/attention-reference.ts';
 import type { AttentionShape } from '../../src/kernels/attention-tile.wgsl.ts';
@@ -101,8 +97,8 @@ export async function runForward(device: Device, test: AttentionCase, inputs: At
     const [q, k, v] = [inputs.q, inputs.k, inputs.v].map((data) => Tensor.from(device, data, [data.length]));
     const segStart = Tensor.from(device, segments(test.lengths).start, [rows], 'u32');
     const o = Tensor.empty(device, [rows * heads * headDim], 'f32', 'test/attention');
-    const lse = Tensor.empty(device, [rows * heads], 'f32', 'test/attention');
-    launchPlan(planAttentionForward(shape), [q!, k!, v!, segStart], [o, lse]);
+    const stats = Tensor.empty(device, [rows * heads * 2], 'f32', 'test/attention');
+    launchPlan(planAttentionForward(shape), [q!, k!, v!, segStart], [o, stats]);
     return device.readBytes([o.binding()]);
   });
   return new Float32Array((await pending)[0]!, 0, rows * heads * headDim);
@@ -125,23 +121,23 @@ export async function runAttention(
     const segEnd = Tensor.from(device, end, [rows], 'u32');
     const [o, dQ] = [output(rows * heads * headDim), output(rows * heads * headDim)];
     const [dK, dV] = [output(rows * kvHeads * headDim), output(rows * kvHeads * headDim)];
-    const lse = output(rows * heads);
     const stats = output(rows * heads * 2);
-    launchPlan(planAttentionForward(shape), [q, k, v, segStart], [o, lse]);
-    launchPlan(planAttentionBackwardStats(shape), [dO, o, lse], [stats]);
-    launchPlan(planAttentionBackwardQ(shape), [q, k, v, segStart, dO, stats], [dQ]);
+    launchPlan(planAttentionForward(shape), [q, k, v, segStart], [o, stats]);
+    launchPlan(planAttentionBackwardQ(shape), [q, k, v, segStart, dO, o], [stats, dQ]);
     launchPlan(planAttentionBackwardKV(shape), [q, k, v, segEnd, dO, stats], [dK, dV]);
-    return device.readBytes([o, lse, dQ, dK, dV].map((tensor) => tensor.binding()));
+    return device.readBytes([o, stats, dQ, dK, dV].map((tensor) => tensor.binding()));
   });
   const sizes = [
     rows * heads * headDim,
-    rows * heads,
+    rows * heads * 2,
     rows * heads * headDim,
     rows * kvHeads * headDim,
     rows * kvHeads * headDim,
   ];
-  const [o, lse, dQ, dK, dV] = (await pending).map(
+  const [o, stats, dQ, dK, dV] = (await pending).map(
     (bytes, i) => new Float32Array(bytes, 0, sizes[i]),
   ) as Float32Array[];
-  return { o: o!, lse: lse!, dQ: dQ!, dK: dK!, dV: dV! };
+  // The first of the two statistics is a base-2 logarithm.
+  const lse = Float32Array.from({ length: rows * heads }, (_, i) => stats![2 * i]! * Math.LN2);
+  return { o: o!, lse, dQ: dQ!, dK: dK!, dV: dV! };
 }
