@@ -1,14 +1,12 @@
 import { ToolError } from '../errors.ts';
 import type { AdapterClass } from '../gpu/adapter.ts';
 import { linearWorkgroups } from '../gpu/kernel.ts';
+import { headBinding, headUnits, loadFunction } from './attention-heads.wgsl.ts';
 import {
   type AttentionPlan,
   type AttentionTile,
   EXP2_WGSL,
   each,
-  headBinding,
-  headUnits,
-  loadFunction,
   MAX_HEAD_DIM,
   sumOf,
 } from './attention-tile.wgsl.ts';
@@ -97,7 +95,7 @@ function decodeTile(shape: AttentionDecodeShape, qStride: number, qOffset: numbe
   const vec = [headDim, qStride, qOffset].every((value) => value % 4 === 0) ? 4 : 1;
   // The partial sums of all threads take threads * chunks * 16 of the 16384 bytes of workgroup memory.
   const threads = adapterClass === 'cpu' ? 8 : headDim <= 32 ? 64 : headDim <= 64 ? 32 : headDim <= 128 ? 16 : 8;
-  return { threads, rowsPerThread: 1, step: 1, staged: 0, chunks, headDim, vec };
+  return { threads, rowsPerThread: 1, step: 1, staged: 0, chunks, headDim, vec, packed: false, dtype: 'f32' };
 }
 
 function decodeBody(tile: AttentionTile): string {
