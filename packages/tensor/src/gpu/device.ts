@@ -19,6 +19,8 @@ export interface DeviceOptions {
   readonly budgetBytes?: number;
   /** Optional features not to use although the adapter has them, to test the fallbacks. */
   readonly without?: readonly string[];
+  /** Lower limits than the adapter's, kept by the engine, to test what happens at them. */
+  readonly limits?: Readonly<Partial<Record<string, number>>>;
   /** How long a readback may take before the device counts as hung. Default 120,000. */
   readonly timeoutMs?: number;
   /** Called with every plan that `compile` makes. */
@@ -67,13 +69,14 @@ export class Device {
   #dispatches = 0;
   #isProfiling = false;
   #recorder: LaunchRecorder | undefined;
+  #retired: GPUBuffer[] = [];
 
   private constructor(gpu: GPUDevice, adapter: AdapterDescription, options: DeviceOptions) {
     this.#gpu = gpu;
     this.adapter = adapter;
     this.adapterClass = adapter.isSoftware ? 'cpu' : 'gpu';
     this.features = new Set(gpu.features as unknown as Iterable<string>);
-    this.limits = gpu.limits;
+    this.limits = lowered(gpu.limits, options.limits ?? {});
     this.onPlan = options.onPlan;
     this.#health = new DeviceHealth(gpu, options.timeoutMs ?? 120_000);
     this.#encoder = new CommandEncoder(gpu);
@@ -219,6 +222,11 @@ export class Device {
   /** A uniform buffer that its maker owns, for the parameters of planned launches. */
   createUniform(bytes: number): GPUBuffer {
     return this.#gpu.createBuffer({ label: 'tensor/plan-params', size: bytes, usage: UNIFORM | COPY_DST });
+  }
+
+  /** Gives a uniform buffer up, once no waiting launch uses it. */
+  retireUniform(uniform: GPUBuffer): void {
+    this.#retired.push(uniform);
   }
 
   /** Writes parameters of planned launches, which no waiting launch may use. */
@@ -403,12 +411,14 @@ export class Device {
 
   #assertNotRecording(op: string): void {
     if (this.#recorder === undefined) return;
-    throw new ToolError('failed', {
+    const refusal = new ToolError('failed', {
       op,
       expected: 'no work on the device while a step is being compiled',
       got: `${op} inside the compiled function`,
       hint: 'return the tensor from the function and read it outside.',
     });
+    this.#recorder.onRefusal(refusal);
+    throw refusal;
   }
 
   #submitIfFull(): void {
@@ -431,6 +441,7 @@ export class Device {
     const { records, params } = this.#commands.take();
     this.#health.openScopes();
     this.#encoder.submit(records, params, extras);
+    for (const buffer of this.#retired.splice(0)) buffer.destroy();
   }
 
   #takeStaging(bytes: number): GPUBuffer {
@@ -440,4 +451,14 @@ export class Device {
     const size = Math.max(4096, 2 ** Math.ceil(Math.log2(bytes)));
     return this.#gpu.createBuffer({ label: 'tensor/readback', size, usage: MAP_READ | COPY_DST });
   }
+}
+
+/** A copy of the limits, none above its entry in `ceilings`. */
+function lowered(limits: GPUSupportedLimits, ceilings: Readonly<Partial<Record<string, number>>>): GPUSupportedLimits {
+  const copy: Record<string, number> = {};
+  for (const name in limits) {
+    const value = (limits as unknown as Record<string, unknown>)[name];
+    if (typeof value === 'number') copy[name] = Math.min(value, ceilings[name] ?? value);
+  }
+  return copy as unknown as GPUSupportedLimits;
 }

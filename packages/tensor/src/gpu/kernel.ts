@@ -57,8 +57,8 @@ export const MAX_WORKGROUPS_PER_DIMENSION = 65535;
  * Spreads `count` workgroups over x and y. The kernel recovers the linear index with
  * `workgroup_id.x + workgroup_id.y * num_workgroups.x` and must ignore indices at or past its count.
  */
-export function linearWorkgroups(count: number): Workgroups {
-  if (count <= MAX_WORKGROUPS_PER_DIMENSION) return [count, 1, 1];
-  const y = Math.ceil(count / MAX_WORKGROUPS_PER_DIMENSION);
+export function linearWorkgroups(count: number, limit = MAX_WORKGROUPS_PER_DIMENSION): Workgroups {
+  if (count <= limit) return [count, 1, 1];
+  const y = Math.ceil(count / limit);
   return [Math.ceil(count / y), y, 1];
 }

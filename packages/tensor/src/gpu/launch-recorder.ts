@@ -1,3 +1,4 @@
+import type { ToolError } from '../errors.ts';
 import type { FusionInfo } from '../plan/fusion-info.ts';
 import type { ScalarLike } from '../scalar.ts';
 import type { Storage } from './buffer-pool.ts';
@@ -20,4 +21,6 @@ export interface LaunchRecorder {
   onUpload(storage: Storage): void;
   /** Host work that belongs to the step; it has been done once already. */
   onHostEffect(effect: () => void): void;
+  /** Work that a recorded step cannot do; the error is thrown where it was asked for as well. */
+  onRefusal(error: ToolError): void;
 }

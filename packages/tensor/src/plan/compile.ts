@@ -69,15 +69,12 @@ export function compile<Args extends readonly unknown[], Result>(
     plan.replay(storages, outputs);
     return result.build(device, storages, outputs) as Result;
   };
-  return Object.assign(step, {
-    get plans() {
-      return [...cached.values()].map(({ plan }) => plan);
-    },
-    dispose() {
-      for (const { plan } of cached.values()) plan.dispose();
-      cached.clear();
-    },
-  });
+  Object.defineProperty(step, 'plans', { get: () => [...cached.values()].map(({ plan }) => plan) });
+  const dispose = (): void => {
+    for (const { plan } of cached.values()) plan.dispose();
+    cached.clear();
+  };
+  return Object.assign(step, { dispose }) as CompiledStep<Args, Result>;
 }
 
 function distinctStorages(tensors: readonly Tensor[]): Storage[] {
@@ -108,9 +105,12 @@ function build<Args extends readonly unknown[]>(
     let result: StepResult | undefined;
     device.recordWith(recording, () =>
       scope(() => {
-        result = new StepResult(body(...(mapTensors(args, standIn) as Args)), inputs);
+        const returned = body(...(mapTensors(args, standIn) as Args));
+        refusePromise(returned);
+        result = new StepResult(returned, inputs);
       }),
     );
+    if (recording.refusal !== undefined) throw recording.refusal;
     const ports = { inputs, outputs: result!.outputs };
     refuseEscapes(recording, [...inputs, ...ports.outputs]);
     const plan = new Plan(device, recording.launches, ports, passes);
@@ -119,6 +119,18 @@ function build<Args extends readonly unknown[]>(
     // What the plan uses of them, it holds by itself.
     for (const storage of recording.constants) device.pool.release(storage);
   }
+}
+
+/** What a promise does later is not recorded. */
+function refusePromise(returned: unknown): void {
+  if (!(returned instanceof Promise)) return;
+  returned.catch(() => undefined);
+  throw new ToolError('failed', {
+    op: 'compile',
+    expected: 'a function that returns its result',
+    got: 'an asynchronous one',
+    hint: 'return the tensors and await their values outside.',
+  });
 }
 
 /** A tensor that outlives the recording without being returned would never have values. */

@@ -99,7 +99,7 @@ export class PlanInstance {
   }
 
   dispose(): void {
-    this.#uniform?.destroy();
+    if (this.#uniform !== undefined) this.#device.retireUniform(this.#uniform);
   }
 
   #bindGroup(entry: PipelineEntry, bindings: readonly BufferBinding[]): GPUBindGroup {

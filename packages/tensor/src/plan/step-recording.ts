@@ -1,3 +1,4 @@
+import type { ToolError } from '../errors.ts';
 import type { BufferPool, Storage } from '../gpu/buffer-pool.ts';
 import type { LaunchRecorder, RecordedLaunch } from '../gpu/launch-recorder.ts';
 
@@ -8,6 +9,8 @@ export class StepRecording implements LaunchRecorder {
   /** Buffers with values from the host; the recording holds a reference to each. */
   readonly constants: Storage[] = [];
   readonly effects: (() => void)[] = [];
+  /** The first work that a recorded step cannot do. An asynchronous body would hide the error in its promise. */
+  refusal: ToolError | undefined;
 
   constructor(pool: BufferPool) {
     this.#pool = pool;
@@ -24,5 +27,9 @@ export class StepRecording implements LaunchRecorder {
 
   onHostEffect(effect: () => void): void {
     this.effects.push(effect);
+  }
+
+  onRefusal(error: ToolError): void {
+    this.refusal ??= error;
   }
 }

@@ -15,6 +15,7 @@ import {
   silu,
   sum,
   Tensor,
+  withObserver,
 } from '@dawngrad/tensor';
 import { openDevice } from '@dawngrad/tensor/node';
 import { normalArray, toTensor } from '@dawngrad/tensor/testing';
@@ -189,10 +190,26 @@ describe('a compiled step', () => {
 
 describe('a step is refused', () => {
   it('if it reads values back', async () => {
-    const step = compile(device, (x: Tensor) => read(x));
-    await scopeAsync(async () => {
-      await expect(step(normal(1, [2]))).rejects.toThrowError(/while a step is being compiled/);
+    const step = compile(device, (x: Tensor) => {
+      read(x).catch(() => undefined);
+      return exp(x);
     });
+    const x = normal(1, [2]);
+    expect(() => step(x)).toThrowError(/while a step is being compiled/);
+    x.dispose();
+  });
+
+  it('if it is asynchronous', () => {
+    const x = normal(1, [2]);
+    expect(() => compile(device, async (y: Tensor) => exp(y))(x)).toThrowError(/asynchronous/);
+    x.dispose();
+  });
+
+  it('if it is called under a tape', () => {
+    const x = normal(1, [2]);
+    const step = compile(device, (y: Tensor) => exp(y));
+    expect(() => withObserver({ onApply: () => undefined }, () => step(x))).toThrowError(/under a tape/);
+    x.dispose();
   });
 
   it('if a tensor outlives it that it does not return', () => {
