@@ -1,51 +1,78 @@
 import { ToolError } from '@dawngrad/tensor';
+import { SUITES, type SuiteName } from './row.ts';
 
 export interface BenchArguments {
-  /** Cases whose name holds one of these words run; all if there are none. */
-  readonly filters: readonly string[];
-  /** Where to write the figures as JSON. */
+  readonly suites: readonly SuiteName[];
+  /** Fewer runs of fewer cases. */
+  readonly isQuick: boolean;
+  /** Every suite, with the cases that only a hardware adapter can run. */
+  readonly isAll: boolean;
+  /** Only the cases whose name holds this text, without regard to case; all if it is empty. */
+  readonly filter: string;
+  /** Where to write the rows as JSON. */
   readonly json: string | undefined;
-  /** Seconds for each case after its least number of runs. */
-  readonly seconds: number;
+  /** Where the other libraries are installed. */
+  readonly peersFolder: string | undefined;
   /** Only print the names of the cases. */
   readonly isList: boolean;
   /** Only print the help. */
   readonly isHelp: boolean;
-  /** Compare with other libraries, which are installed in this folder. */
-  readonly peers: string | undefined;
 }
 
-export const HELP = `npm run bench -- [WORD ...] [--json FILE] [--seconds S] [--list]
-  Times the cases whose name holds one of the words (all without any).
-npm run bench -- --peers FOLDER [WORD ...] [--json FILE]
-  Runs the same work beside other libraries, which are installed in FOLDER (see bench/src/peers/README.md).
+/** Suites that need nothing but this repository. */
+const DEFAULT_SUITES: readonly SuiteName[] = ['kernels', 'train', 'decode', 'memory', 'dispatch'];
 
-  --json FILE     write every figure as JSON
-  --seconds S     how long to repeat each case (default 0.5)
-  --list          print the names of the cases
+export const HELP = `npm run bench -- [--suite ${SUITES.join('|')}] [--quick] [--filter TEXT] [--json FILE] [--all]
+
+  --suite NAME           one suite; may be given several times. Without it: ${DEFAULT_SUITES.join(', ')}.
+  --quick                few runs of the main cases
+  --filter TEXT          only cases whose name holds TEXT
+  --json FILE            write the rows as a JSON array
+  --all                  every suite, and cases that only a hardware adapter runs in reasonable time
+  --list                 print the names of the cases
+  --peers-folder FOLDER  where jax-js, TensorFlow.js and onnxruntime-web are installed (default: bench/peers, whose
+                         README says how)
 `;
+
+const VALUE_FLAGS = ['--suite', '--filter', '--json', '--peers-folder'] as const;
+type ValueFlag = (typeof VALUE_FLAGS)[number];
+const SWITCHES = ['--quick', '--all', '--list', '--help'] as const;
+type Switch = (typeof SWITCHES)[number];
 
 /** Reads the arguments after the program's name. Throws ToolError 'usage'. */
 export function parseArguments(argv: readonly string[]): BenchArguments {
-  const filters: string[] = [];
-  const values: { json?: string; seconds?: string; peers?: string } = {};
-  let isList = false;
-  let isHelp = false;
+  const suites: SuiteName[] = [];
+  const values: Partial<Record<ValueFlag, string>> = {};
+  const switches = new Set<Switch>();
   for (let i = 0; i < argv.length; i++) {
     const argument = argv[i]!;
-    if (argument === '--list') isList = true;
-    else if (argument === '--help') isHelp = true;
-    else if (argument === '--json' || argument === '--seconds' || argument === '--peers') {
+    if (isOneOf(SWITCHES, argument)) switches.add(argument);
+    else if (isOneOf(VALUE_FLAGS, argument)) {
       const value = argv[++i];
-      if (value === undefined) throw usage(`a value after ${argument}`, 'none');
-      values[argument.slice(2) as keyof typeof values] = value;
-    } else if (argument.startsWith('-')) {
-      throw usage('--json, --seconds, --list, --peers or a word', argument);
-    } else filters.push(argument);
+      if (value === undefined || value.startsWith('--')) throw usage(`a value after ${argument}`, value ?? 'none');
+      if (argument !== '--suite') values[argument] = value;
+      else if (isOneOf(SUITES, value)) suites.push(value);
+      else throw usage(`--suite ${SUITES.join('|')}`, value);
+    } else {
+      throw usage([...VALUE_FLAGS, ...SWITCHES].join(', '), argument);
+    }
   }
-  const seconds = Number(values.seconds ?? 0.5);
-  if (!(seconds > 0 && seconds <= 600)) throw usage('--seconds between 0 and 600', values.seconds!);
-  return { filters, json: values.json, seconds, isList, isHelp, peers: values.peers };
+  const isAll = switches.has('--all');
+  if (isAll && suites.length > 0) throw usage('either --all or --suite', 'both');
+  return {
+    suites: isAll ? SUITES : suites.length > 0 ? [...new Set(suites)] : DEFAULT_SUITES,
+    isQuick: switches.has('--quick'),
+    isAll,
+    filter: values['--filter'] ?? '',
+    json: values['--json'],
+    peersFolder: values['--peers-folder'],
+    isList: switches.has('--list'),
+    isHelp: switches.has('--help'),
+  };
+}
+
+function isOneOf<T extends string>(names: readonly T[], value: string): value is T {
+  return (names as readonly string[]).includes(value);
 }
 
 function usage(expected: string, got: string): ToolError {

@@ -1,4 +1,5 @@
 import type { Device, Tensor } from '@dawngrad/tensor';
+import type { Params } from './row.ts';
 
 /** Work of one run, as the algorithm needs it and not as a kernel happens to do it. */
 export interface Work {
@@ -29,6 +30,11 @@ export interface AwaitedRun {
 export interface BenchCase {
   /** Subject, direction and sizes; what a filter is matched against. */
   readonly name: string;
+  readonly params: Params;
   readonly work: Work;
   readonly prepare: (device: Device) => Prepared;
+  /** Runs with `--quick` too. */
+  readonly isQuick?: boolean;
+  /** Too much for a software adapter: runs on hardware with `--all`. */
+  readonly isLarge?: boolean;
 }

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { promisify } from 'node:util';
 import type { Device } from '@dawngrad/tensor';
+import type { RowOrigin } from './row.ts';
 
 /** What a figure depends on besides the code. */
 export interface BenchEnvironment {
@@ -9,7 +10,10 @@ export interface BenchEnvironment {
   /** Abbreviated, with `+changes` where the tree differs from it; `unknown` outside a clone. */
   readonly commit: string;
   readonly node: string;
+  /** Vendor, architecture and device. */
   readonly adapter: string;
+  /** What the driver says of itself. */
+  readonly driver: string;
   readonly isSoftwareAdapter: boolean;
   readonly cpu: string;
   readonly cores: number;
@@ -21,18 +25,23 @@ export interface BenchEnvironment {
 export const BUSY_LOAD_PER_CORE = 0.5;
 
 export async function describeEnvironment(device: Device): Promise<BenchEnvironment> {
-  const { vendor, architecture, description, isSoftware } = device.adapter;
+  const { vendor, architecture, device: model, description, isSoftware } = device.adapter;
   const cores = availableParallelism();
   return {
     date: new Date().toISOString(),
     commit: await commit(),
     node: process.version,
-    adapter: [vendor, architecture, description].filter(Boolean).join(' · '),
+    adapter: [vendor, architecture, model].filter(Boolean).join(' · '),
+    driver: description,
     isSoftwareAdapter: isSoftware,
     cpu: cpus()[0]?.model ?? 'unknown',
     cores,
     loadPerCore: loadavg()[0]! / cores,
   };
+}
+
+export function originOf({ adapter, driver, commit }: BenchEnvironment): RowOrigin {
+  return { adapter, driver, commit };
 }
 
 async function commit(): Promise<string> {

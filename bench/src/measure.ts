@@ -1,6 +1,7 @@
 import { type Device, readAll, scope, type Tensor } from '@dawngrad/tensor';
-import type { BenchCase, Prepared, RecordedRun, Work } from './bench-case.ts';
-import { type Summary, summarise } from './statistics.ts';
+import type { BenchCase, Prepared, RecordedRun } from './bench-case.ts';
+import type { Finding } from './row.ts';
+import { summarise } from './statistics.ts';
 
 export interface Effort {
   /** Seconds to go on for once there are enough runs. */
@@ -9,29 +10,27 @@ export interface Effort {
   readonly maxRuns: number;
 }
 
-export interface Measurement {
-  readonly name: string;
-  readonly work: Work;
-  /** Milliseconds on the device's clock, all launches of a run added; absent without timestamps. */
-  readonly device: Summary | undefined;
-  /** Milliseconds from the first recorded launch to the values on the host. */
-  readonly wall: Summary;
-  /** Compilation, buffers and the rest of the very first run, in milliseconds. */
-  readonly firstRun: number;
-  /** Of one run after the first. */
-  readonly dispatches: number;
-  readonly submits: number;
-  readonly buffersCreated: number;
-  /** Most bytes that tensors held at once during a run, inputs included. */
-  readonly peakBytes: number;
-  /** Largest allocation of a run after the first, in bytes, and whose it was. */
-  readonly largestBytes: number;
-  readonly largestLabel: string;
+/**
+ * Runs a case until `effort` is spent; device-timed and clock-timed runs take turns. The times are those on
+ * the device's clock, but not more than wall time: with timestamps every launch is a pass of its own, which
+ * can cost more than the whole of a normal run.
+ */
+export async function measure(device: Device, benchCase: BenchCase, effort: Effort): Promise<Finding> {
+  const prepared = benchCase.prepare(device);
+  try {
+    return await measurePrepared(device, benchCase, prepared, effort);
+  } finally {
+    prepared.dispose();
+    device.pool.trim();
+  }
 }
 
-/** Runs a case until `effort` is spent; device-timed and clock-timed runs take turns. */
-export async function measure(device: Device, benchCase: BenchCase, effort: Effort): Promise<Measurement> {
-  const prepared = benchCase.prepare(device);
+async function measurePrepared(
+  device: Device,
+  { name, params, work }: BenchCase,
+  prepared: Prepared,
+  effort: Effort,
+): Promise<Finding> {
   await device.finish();
   const firstRun = await wallTime(device, prepared);
   await wallTime(device, prepared);
@@ -51,20 +50,28 @@ export async function measure(device: Device, benchCase: BenchCase, effort: Effo
     if (canProfile) deviceTimes.push(await deviceTime(device, prepared));
     wallTimes.push(await wallTime(device, prepared));
   }
-  prepared.dispose();
-  device.pool.trim();
+  const wall = summarise(wallTimes);
+  const onDevice = deviceTimes.length > 0 ? summarise(deviceTimes) : undefined;
+  const isOnDevice = onDevice !== undefined && onDevice.median < wall.median;
   return {
-    name: benchCase.name,
-    work: benchCase.work,
-    device: deviceTimes.length > 0 ? summarise(deviceTimes) : undefined,
-    wall: summarise(wallTimes),
-    firstRun,
+    name,
+    params,
+    library: 'dawngrad',
+    time: isOnDevice ? onDevice : wall,
+    work,
     dispatches: after.dispatches - before.dispatches,
     submits: after.submits - before.submits,
-    buffersCreated: after.buffersCreated - before.buffersCreated,
+    newBuffers: after.buffersCreated - before.buffersCreated,
     peakBytes: memory.peakLiveBytes,
-    largestBytes: memory.largestBytes,
-    largestLabel: memory.largestLabel,
+    details: {
+      clock: isOnDevice ? 'device' : 'wall',
+      wall_median_ms: wall.median,
+      first_ms: firstRun,
+      passes: after.passes - before.passes,
+      new_bind_groups: after.bindGroupsCreated - before.bindGroupsCreated,
+      largest_bytes: memory.largestBytes,
+      largest: memory.largestLabel,
+    },
   };
 }
 

@@ -1,53 +1,72 @@
 import { type BenchEnvironment, BUSY_LOAD_PER_CORE } from './environment.ts';
-import type { Measurement } from './measure.ts';
-import { type Ceilings, rooflineShare } from './roofline.ts';
+import type { Ceilings } from './roofline.ts';
+import type { Row } from './row.ts';
 import { type Column, formatTable } from './text-table.ts';
 
 const COLUMNS: readonly Column[] = [
   { title: 'case', isNumber: false },
-  { title: 'device ms', isNumber: true },
+  { title: 'library', isNumber: false },
+  { title: 'median ms', isNumber: true },
   { title: 'min', isNumber: true },
-  { title: 'p10-p90', isNumber: true },
-  { title: 'wall ms', isNumber: true },
-  { title: 'p10-p90', isNumber: true },
-  { title: 'n', isNumber: true },
+  { title: 'p95', isNumber: true },
+  { title: 'times ours', isNumber: true },
   { title: 'GFLOP/s', isNumber: true },
   { title: 'GB/s', isNumber: true },
-  { title: 'roofline', isNumber: true },
+  { title: 'ceiling', isNumber: true },
   { title: 'tok/s', isNumber: true },
+  { title: 'us/launch', isNumber: true },
   { title: 'peak MB', isNumber: true },
-  { title: 'dispatches', isNumber: true },
+  { title: 'launches', isNumber: true },
   { title: 'submits', isNumber: true },
+  { title: 'new buffers', isNumber: true },
+  { title: 'first ms', isNumber: true },
 ];
 
-/**
- * The median that rates are taken from: on the device's clock, but not more than wall time. With
- * timestamps every launch is a pass of its own, which can cost more than the whole of a normal run.
- */
-function rateTime({ device, wall }: Measurement): number {
-  return Math.min(device?.median ?? Number.POSITIVE_INFINITY, wall.median);
+/** The rows of each suite as a table. Rows of one case stand together, ours first. */
+export function rowTable(rows: readonly Row[]): string {
+  const suites = [...new Set(rows.map(({ suite }) => suite))];
+  return suites
+    .map((suite) => {
+      const ofSuite = rows.filter((row) => row.suite === suite);
+      const cells = ofSuite.map((row) => rowCells(row, ofSuite));
+      // A column that says nothing in a whole suite is left out.
+      const shown = COLUMNS.map((_, i) => cells.some((row) => row[i] !== ''));
+      return `${suite}\n${formatTable(
+        COLUMNS.filter((_, i) => shown[i]),
+        cells.map((row) => row.filter((_, i) => shown[i])),
+      )}`;
+    })
+    .join('\n');
 }
 
-function cells(row: Measurement, ceilings: Ceilings): string[] {
-  const { work, device, wall } = row;
-  const milliseconds = rateTime(row);
-  const spread = (low: number, high: number): string => `${figure(low)}-${figure(high)}`;
+function rowCells(row: Row, rows: readonly Row[]): string[] {
+  const ours = rows.find(({ name, library }) => name === row.name && library === 'dawngrad');
+  const isPeer = ours !== undefined && row.library !== 'dawngrad';
+  const { first_ms, tokens_per_second, us_per_dispatch } = row.details;
   return [
-    row.name,
-    device ? figure(device.median) : '',
-    device ? figure(device.min) : '',
-    device ? spread(device.p10, device.p90) : '',
-    figure(wall.median),
-    spread(wall.p10, wall.p90),
-    String(wall.n),
-    work.flops > 0 ? figure(work.flops / (milliseconds * 1e6)) : '',
-    work.bytes > 0 ? figure(work.bytes / (milliseconds * 1e6)) : '',
-    work.flops > 0 || work.bytes > 0 ? `${(100 * rooflineShare(work, milliseconds, ceilings)).toFixed(0)}%` : '',
-    work.tokens ? (work.tokens / (wall.median / 1000)).toFixed(0) : '',
-    figure(row.peakBytes / 1e6),
-    String(row.dispatches),
-    String(row.submits),
+    isPeer ? '' : row.name,
+    row.library,
+    optional(row.median_ms),
+    optional(row.min_ms),
+    optional(row.p95_ms),
+    isPeer && row.median_ms !== null && ours.median_ms !== null
+      ? `${(row.median_ms / ours.median_ms).toFixed(2)}x`
+      : '',
+    optional(row.gflops),
+    optional(row.gbps),
+    row.ceiling_share === null ? '' : `${(100 * row.ceiling_share).toFixed(0)}%`,
+    typeof tokens_per_second === 'number' ? tokens_per_second.toFixed(0) : '',
+    typeof us_per_dispatch === 'number' ? figure(us_per_dispatch) : '',
+    row.peak_bytes === null ? '' : figure(row.peak_bytes / 1e6),
+    row.dispatches === null ? '' : String(row.dispatches),
+    row.submits === null ? '' : String(row.submits),
+    row.new_buffers === null ? '' : String(row.new_buffers),
+    typeof first_ms === 'number' ? figure(first_ms) : '',
   ];
+}
+
+function optional(value: number | null): string {
+  return value === null ? '' : figure(value);
 }
 
 /** Three significant digits, without an exponent. */
@@ -59,13 +78,14 @@ export function figure(value: number): string {
 
 /** The lines above a table: what the figures were measured on, and whether they may be compared. */
 export function describeRun(environment: BenchEnvironment): string {
-  const { adapter, isSoftwareAdapter, commit, node, cpu, cores, loadPerCore } = environment;
+  const { adapter, isSoftwareAdapter, driver, commit, node, cpu, cores, loadPerCore } = environment;
   const busy =
     loadPerCore > BUSY_LOAD_PER_CORE
       ? `  BUSY (above ${BUSY_LOAD_PER_CORE}): the times below are not for comparing with other runs`
       : '';
   return [
     `adapter  ${adapter}${isSoftwareAdapter ? ' (software)' : ''}`,
+    `driver   ${driver}`,
     `commit   ${commit}   node ${node}   ${cores} x ${cpu}`,
     `load     ${loadPerCore.toFixed(2)} per core${busy}`,
     '',
@@ -74,26 +94,4 @@ export function describeRun(environment: BenchEnvironment): string {
 
 export function describeCeilings(ceilings: Ceilings): string {
   return `ceilings ${figure(ceilings.gflops)} GFLOP/s f32 multiply-add, ${figure(ceilings.gbytes)} GB/s copy (measured)\n`;
-}
-
-export function reportTable(rows: readonly Measurement[], ceilings: Ceilings): string {
-  return formatTable(
-    COLUMNS,
-    rows.map((row) => cells(row, ceilings)),
-  );
-}
-
-/** Everything that was measured, for comparing runs by program. */
-export function reportJson(
-  environment: BenchEnvironment,
-  ceilings: Ceilings,
-  rows: readonly Measurement[],
-): Record<string, unknown> {
-  return {
-    schema: 1,
-    environment,
-    isBusy: environment.loadPerCore > BUSY_LOAD_PER_CORE,
-    ceilings,
-    rows: rows.map((row) => ({ ...row, rooflineShare: rooflineShare(row.work, rateTime(row), ceilings) })),
-  };
 }

@@ -2,9 +2,8 @@
 export interface Summary {
   readonly n: number;
   readonly min: number;
-  readonly p10: number;
   readonly median: number;
-  readonly p90: number;
+  readonly p95: number;
 }
 
 /** Value at a fraction of the sorted samples, interpolated linearly (R's type 7). */
@@ -21,8 +20,7 @@ export function summarise(samples: readonly number[]): Summary {
   return {
     n: sorted.length,
     min: quantile(sorted, 0),
-    p10: quantile(sorted, 0.1),
     median: quantile(sorted, 0.5),
-    p90: quantile(sorted, 0.9),
+    p95: quantile(sorted, 0.95),
   };
 }

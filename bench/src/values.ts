@@ -1,13 +1,14 @@
 import { type Device, type Shape, sizeOf, Tensor } from '@dawngrad/tensor';
 
-/** Deterministic values in [-0.5, 0.5) by Marsaglia's xorshift: benches need many and only their spread matters. */
+/**
+ * Deterministic values in [-0.5, 0.5): the linear congruential generator of Numerical Recipes (3rd edition,
+ * section 7.1). Benches need many and only their spread matters; peers are given the same ones.
+ */
 export function uniformValues(size: number, seed: number): Float32Array<ArrayBuffer> {
-  let state = (Math.imul(seed, 0x9e3779b1) ^ 0x5bd1e995) | 1;
+  let state = seed >>> 0;
   return Float32Array.from({ length: size }, () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32 - 0.5;
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32 - 0.5;
   });
 }
 

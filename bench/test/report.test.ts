@@ -1,32 +1,18 @@
 import { expect, test } from 'vitest';
 import type { BenchEnvironment } from '../src/environment.ts';
-import type { Measurement } from '../src/measure.ts';
-import { describeRun, figure, reportJson, reportTable } from '../src/report.ts';
+import { describeRun, figure, rowTable } from '../src/report.ts';
+import { type Finding, toRow } from '../src/row.ts';
 
 const environment: BenchEnvironment = {
   date: '2026-01-01T00:00:00.000Z',
   commit: 'abcdef0',
   node: 'v20.20.2',
   adapter: 'vendor · model',
+  driver: 'a driver 1.2',
   isSoftwareAdapter: true,
   cpu: 'a processor',
   cores: 2,
   loadPerCore: 0.1,
-};
-const ceilings = { gflops: 100, gbytes: 10 };
-const times = { n: 5, min: 8, p10: 9, median: 10, p90: 12 };
-const row: Measurement = {
-  name: 'matmul NN 8x8x8',
-  work: { flops: 5e8, bytes: 1e6 },
-  device: times,
-  wall: { ...times, median: 20 },
-  firstRun: 100,
-  dispatches: 1,
-  submits: 1,
-  buffersCreated: 0,
-  peakBytes: 3e6,
-  largestBytes: 1e6,
-  largestLabel: 'a',
 };
 
 test.each([
@@ -40,34 +26,28 @@ test.each([
   expect(figure(value)).toBe(text);
 });
 
-test('rates come from the time on the device, not from the wall time', () => {
-  const line = reportTable([row], ceilings).split('\n')[2]!;
-  expect(line).toContain('50.0'); // 5e8 operations in 10 ms
-  expect(line).toContain('50%');
-});
+const row = (library: string, median: number) => {
+  const finding: Finding = {
+    name: 'a product',
+    params: {},
+    library,
+    time: { n: 5, min: median / 2, median, p95: median * 2 },
+    work: { flops: 5e8, bytes: 0 },
+    dispatches: 3,
+    details: { first_ms: 100 },
+  };
+  return toRow('peers', finding, { gflops: 100, gbytes: 10 }, environment);
+};
 
-test('rates come from the wall time where a pass for each timestamp took longer', () => {
-  const line = reportTable([{ ...row, wall: { ...times, median: 5 } }], ceilings).split('\n')[2]!;
-  expect(line).toContain('100%');
-});
-
-test('without timestamps rates come from the wall time', () => {
-  const line = reportTable([{ ...row, device: undefined }], ceilings).split('\n')[2]!;
-  expect(line).toContain('25%');
-});
-
-test('tokens a second count the whole wall time', () => {
-  const line = reportTable([{ ...row, work: { ...row.work, tokens: 100 } }], ceilings).split('\n')[2]!;
-  expect(line).toContain(' 5000 ');
+test('a case is named once, ratios are of medians to ours, and columns without figures are left out', () => {
+  const [suite, titles, , ours, theirs] = rowTable([row('dawngrad', 10), row('other', 25)]).split('\n');
+  expect(suite).toBe('peers');
+  expect(titles).not.toMatch(/GB\/s|peak MB/);
+  expect(ours).toMatch(/^a product +dawngrad +10\.0 +5\.00 +20\.0 +50\.0 +50% +3 +100$/);
+  expect(theirs).toMatch(/^ +other +25\.0 +12\.5 +50\.0 +2\.50x /);
 });
 
 test('a busy machine is named as such, an idle one is not', () => {
   expect(describeRun(environment)).not.toContain('BUSY');
   expect(describeRun({ ...environment, loadPerCore: 0.6 })).toContain('BUSY');
-  expect(reportJson({ ...environment, loadPerCore: 0.6 }, ceilings, [row])).toMatchObject({ isBusy: true });
-});
-
-test('the JSON survives a round trip and holds the share of the roofline', () => {
-  const json = JSON.parse(JSON.stringify(reportJson(environment, ceilings, [row])));
-  expect(json).toMatchObject({ schema: 1, environment, ceilings, rows: [{ name: row.name, rooflineShare: 0.5 }] });
 });

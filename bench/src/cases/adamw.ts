@@ -6,6 +6,7 @@ const COUNT = 2 ** 22;
 export const adamwCases: readonly BenchCase[] = [
   {
     name: `adamw ${COUNT} parameters, clipped`,
+    params: { parameters: COUNT },
     // The gradients are read once for the norm, then all four arrays are read and written.
     work: { flops: 16 * COUNT, bytes: 4 * 9 * COUNT },
     prepare: (device) => {

@@ -1,7 +1,8 @@
 import { grad } from '@dawngrad/autograd';
 import { attendCache, attention, multiply, sum, Tensor } from '@dawngrad/tensor';
 import type { BenchCase } from '../bench-case.ts';
-import { disposeAll, randomTensor } from '../values.ts';
+import { randomTensor } from '../values.ts';
+import { recordedCase } from './recorded-case.ts';
 
 interface AttentionSize {
   /** Sequences that are packed end to end. */
@@ -11,109 +12,116 @@ interface AttentionSize {
   readonly heads: number;
   readonly kvHeads: number;
   readonly headDim: number;
+  /** A query sees itself and window - 1 keys before it; 0 for all. */
+  readonly window: number;
 }
 
-/** Multiply-adds of one product over the visible half of the scores, as FLOPs. */
-function productFlops({ sequences, tokens, heads, headDim }: AttentionSize): number {
-  return sequences * tokens * (tokens + 1) * heads * headDim;
+/** Scores that the mask leaves: of a query with `p` keys up to it, min(p, window). */
+function visible({ sequences, tokens, heads, window }: AttentionSize): number {
+  const seen = window === 0 ? tokens : Math.min(window, tokens);
+  return sequences * heads * ((seen * (seen + 1)) / 2 + (tokens - seen) * seen);
 }
 
-function describe({ sequences, tokens, heads, kvHeads, headDim }: AttentionSize): string {
-  return `B${sequences} T${tokens} H${heads} K${kvHeads} E${headDim}`;
+function describe({ sequences, tokens, heads, kvHeads, headDim, window }: AttentionSize): string {
+  return `B${sequences} T${tokens} H${heads} K${kvHeads} E${headDim}${window > 0 ? ` W${window}` : ''}`;
 }
 
-function prepareInputs(device: Tensor['device'], size: AttentionSize) {
-  const { sequences, tokens, heads, kvHeads, headDim } = size;
+/** Borders of sequences of equal length: first row and one past the last, for each row. */
+function borderTensor(device: Tensor['device'], { sequences, tokens }: AttentionSize, shift: 0 | 1): Tensor {
+  const data = Uint32Array.from(
+    { length: sequences * tokens },
+    (_, row) => (Math.floor(row / tokens) + shift) * tokens,
+  );
+  return Tensor.from(device, data, [data.length], 'u32', 'bench/segments');
+}
+
+interface CaseFlags {
+  readonly isQuick?: boolean;
+  readonly isLarge?: boolean;
+}
+
+/** Forward, or forward and the gradients of sum(o * w) by q, k and v. */
+export function attentionCase(
+  size: AttentionSize,
+  direction: 'forward' | 'forward+backward',
+  flags: CaseFlags = {},
+): BenchCase {
+  const { sequences, tokens, heads, kvHeads, headDim, window } = size;
   const rows = sequences * tokens;
-  const border = (shift: number): Tensor => {
-    const data = Uint32Array.from({ length: rows }, (_, row) => (Math.floor(row / tokens) + shift) * tokens);
-    return Tensor.from(device, data, [rows], 'u32', 'bench/segments');
-  };
-  return {
-    q: randomTensor(device, [rows, heads, headDim], 1),
-    k: randomTensor(device, [rows, kvHeads, headDim], 2),
-    v: randomTensor(device, [rows, kvHeads, headDim], 3),
-    segments: { start: border(0), end: border(1) },
-    attrs: { scale: 1 / Math.sqrt(headDim), window: 0 },
-  };
-}
-
-function elements({ sequences, tokens, heads, kvHeads, headDim }: AttentionSize): { q: number; kv: number } {
-  return { q: sequences * tokens * heads * headDim, kv: sequences * tokens * kvHeads * headDim };
-}
-
-function forward(size: AttentionSize): BenchCase {
-  const { q, kv } = elements(size);
-  return {
-    name: `attention forward ${describe(size)}`,
-    work: { flops: 2 * productFlops(size), bytes: 4 * (2 * q + 2 * kv) },
-    prepare: (device) => {
-      const inputs = prepareInputs(device, size);
-      return {
-        record: () => {
-          attention(inputs.q, inputs.k, inputs.v, inputs.segments, inputs.attrs);
-          return [];
-        },
-        dispose: disposeAll([inputs.q, inputs.k, inputs.v, inputs.segments.start, inputs.segments.end]),
-      };
+  const [query, keyValue] = [rows * heads * headDim, rows * kvHeads * headDim];
+  const attrs = { scale: 1 / Math.sqrt(headDim), window };
+  const isForward = direction === 'forward';
+  return recordedCase({
+    name: `attention ${direction} ${describe(size)}`,
+    params: { ...size, dtype: 'f32' },
+    work: {
+      // Two products forward; scores again, dP, dQ, dK and dV backward. A multiply-add for each element of a head.
+      flops: (isForward ? 2 : 7) * 2 * visible(size) * headDim,
+      bytes: 4 * (isForward ? 2 : 6) * (query + keyValue),
     },
-  };
-}
-
-/** Forward and the gradients of sum(o * w) by q, k and v. */
-function forwardBackward(size: AttentionSize): BenchCase {
-  const { q, kv } = elements(size);
-  return {
-    name: `attention forward+backward ${describe(size)}`,
-    // Two products forward; scores again, dP, dQ, dK and dV backward.
-    work: { flops: 7 * productFlops(size), bytes: 4 * (6 * q + 6 * kv) },
-    prepare: (device) => {
-      const inputs = prepareInputs(device, size);
-      const w = randomTensor(device, inputs.q.shape, 4);
-      return {
-        record: () => {
-          const { q, k, v, segments, attrs } = inputs;
-          grad(() => sum(multiply(attention(q, k, v, segments, attrs), w)), [q, k, v]);
-          return [];
-        },
-        dispose: disposeAll([inputs.q, inputs.k, inputs.v, w, inputs.segments.start, inputs.segments.end]),
-      };
+    inputs: (device) => [
+      randomTensor(device, [rows, heads, headDim], 1),
+      randomTensor(device, [rows, kvHeads, headDim], 2),
+      randomTensor(device, [rows, kvHeads, headDim], 3),
+      randomTensor(device, [rows, heads, headDim], 4),
+      borderTensor(device, size, 0),
+      borderTensor(device, size, 1),
+    ],
+    record: (inputs) => {
+      const [q, k, v, w, start, end] = inputs as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
+      const attend = (): Tensor => attention(q, k, v, { start, end }, attrs);
+      if (isForward) attend();
+      else grad(() => sum(multiply(attend(), w)), [q, k, v]);
     },
-  };
+    ...flags,
+  });
 }
 
 /** One new query a sequence over a cache of `tokens` rows. */
-function decode(size: AttentionSize): BenchCase {
-  const { sequences, tokens, heads, kvHeads, headDim } = size;
-  return {
+function decodeCase(size: AttentionSize): BenchCase {
+  const { sequences, tokens, heads, kvHeads, headDim, window } = size;
+  return recordedCase({
     name: `attention decode ${describe(size)}`,
+    params: { ...size, dtype: 'f32' },
     work: {
       flops: 4 * sequences * tokens * heads * headDim,
       bytes: 4 * sequences * headDim * (2 * tokens * kvHeads + 2 * heads),
     },
-    prepare: (device) => {
-      const q = randomTensor(device, [sequences, heads, headDim], 1);
+    inputs: (device) => {
       const shape = [sequences, tokens, kvHeads, headDim];
-      const cache = { keys: randomTensor(device, shape, 2), values: randomTensor(device, shape, 3) };
-      const length = Tensor.from(device, new Uint32Array(sequences).fill(tokens), [sequences], 'u32', 'bench/length');
-      return {
-        record: () => {
-          attendCache(q, cache, length, { scale: 1 / Math.sqrt(headDim), window: 0 });
-          return [];
-        },
-        dispose: disposeAll([q, cache.keys, cache.values, length]),
-      };
+      return [
+        randomTensor(device, [sequences, heads, headDim], 1),
+        randomTensor(device, shape, 2),
+        randomTensor(device, shape, 3),
+        Tensor.from(device, new Uint32Array(sequences).fill(tokens), [sequences], 'u32', 'bench/length'),
+      ];
     },
-  };
+    record: (inputs) => {
+      const [q, keys, values, length] = inputs as [Tensor, Tensor, Tensor, Tensor];
+      attendCache(q, { keys, values }, length, { scale: 1 / Math.sqrt(headDim), window });
+    },
+  });
 }
 
-const LONG = { sequences: 1, tokens: 1024, heads: 4, kvHeads: 4, headDim: 64 };
-const GROUPED = { sequences: 16, tokens: 256, heads: 8, kvHeads: 4, headDim: 32 };
+export const LONG_ATTENTION: AttentionSize = {
+  sequences: 1,
+  tokens: 1024,
+  heads: 4,
+  kvHeads: 4,
+  headDim: 64,
+  window: 0,
+};
+const GROUPED: AttentionSize = { sequences: 16, tokens: 256, heads: 8, kvHeads: 4, headDim: 32, window: 0 };
 
 export const attentionCases: readonly BenchCase[] = [
-  forward(LONG),
-  forwardBackward(LONG),
-  forward(GROUPED),
-  forwardBackward(GROUPED),
-  decode({ sequences: 32, tokens: 512, heads: 8, kvHeads: 4, headDim: 32 }),
+  attentionCase(LONG_ATTENTION, 'forward'),
+  attentionCase(LONG_ATTENTION, 'forward+backward'),
+  ...[16, 32, 128, 256].map((headDim) =>
+    attentionCase({ ...LONG_ATTENTION, tokens: 512, headDim }, 'forward+backward', { isQuick: headDim === 32 }),
+  ),
+  ...[64, 256].map((window) => attentionCase({ ...LONG_ATTENTION, window }, 'forward+backward')),
+  attentionCase(GROUPED, 'forward'),
+  attentionCase(GROUPED, 'forward+backward'),
+  attentionCase({ ...LONG_ATTENTION, tokens: 8192, heads: 16, kvHeads: 4 }, 'forward+backward', { isLarge: true }),
+  decodeCase({ ...GROUPED, sequences: 32, tokens: 512 }),
 ];

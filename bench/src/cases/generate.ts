@@ -1,18 +1,21 @@
 import { generate, type LlamaConfig, LlamaModel } from '@dawngrad/models';
 import type { BenchCase } from '../bench-case.ts';
 import { idValues } from '../values.ts';
-import { describeLlama, LARGER_LLAMA, linearParameters, SMALL_LLAMA } from './llama-sizes.ts';
+import { describeLlama, LARGER_LLAMA, linearParameters, llamaParams, SMALL_LLAMA } from './llama-sizes.ts';
 
-const [PROMPT, SAMPLES] = [16, 8];
+const PROMPT = 16;
 
-/** Sampling `completion` tokens for each of `sequences`, eight to a prompt, with a cache of keys and values. */
-function generateCase(config: LlamaConfig, sequences: number, completion: number): BenchCase {
+/** Sampling `completion` tokens for each of `sequences`, with a cache of keys and values. */
+function generateCase(config: LlamaConfig, sequences: number, completion: number, isQuick = false): BenchCase {
   const tokens = sequences * completion;
+  const samples = Math.min(8, sequences);
   const weights = linearParameters(config) + config.vocabSize * config.hiddenSize;
   const cacheRow = 2 * config.numHiddenLayers * config.numKeyValueHeads * config.headDim;
   const meanLength = PROMPT + completion / 2;
   return {
     name: `generate ${describeLlama(config)} B${sequences} prompt ${PROMPT} new ${completion}`,
+    params: { ...llamaParams(config), sequences, prompt: PROMPT, completion },
+    isQuick,
     work: {
       flops:
         2 * tokens * weights +
@@ -24,10 +27,10 @@ function generateCase(config: LlamaConfig, sequences: number, completion: number
     prepare: (device) => {
       const model = LlamaModel.create(device, config, { trainable: false, maxPositions: PROMPT + completion });
       model.initialise(1);
-      const requests = Array.from({ length: sequences / SAMPLES }, (_, i) => ({
+      const requests = Array.from({ length: sequences / samples }, (_, i) => ({
         promptIds: idValues(PROMPT, config.vocabSize, i + 1),
-        samples: SAMPLES,
-        firstSampleId: i * SAMPLES,
+        samples,
+        firstSampleId: i * samples,
       }));
       const settings = { temperature: 1, topK: 0, topP: 1, minP: 0 };
       return {
@@ -41,6 +44,6 @@ function generateCase(config: LlamaConfig, sequences: number, completion: number
 }
 
 export const generateCases: readonly BenchCase[] = [
-  generateCase(SMALL_LLAMA, 64, 32),
-  generateCase(LARGER_LLAMA, 16, 32),
+  ...[1, 8, 64].map((sequences) => generateCase(SMALL_LLAMA, sequences, 32, sequences === 8)),
+  ...[1, 4, 16].map((sequences) => generateCase(LARGER_LLAMA, sequences, 32)),
 ];

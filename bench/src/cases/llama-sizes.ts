@@ -1,4 +1,5 @@
 import type { LlamaConfig } from '@dawngrad/models';
+import type { Params } from '../row.ts';
 
 /** A model that trains within minutes on a software adapter. */
 export const SMALL_LLAMA = llama({ vocabSize: 68, width: 64, inner: 172, layers: 2, heads: 4, kvHeads: 4 });
@@ -42,4 +43,16 @@ export function linearParameters(config: LlamaConfig): number {
   const { hiddenSize: d, intermediateSize: f, numHiddenLayers, headDim: e } = config;
   const attention = 2 * d * e * (config.numAttentionHeads + config.numKeyValueHeads);
   return numHiddenLayers * (attention + 3 * d * f);
+}
+
+export function llamaParams(config: LlamaConfig): Params {
+  const { hiddenSize, intermediateSize, numHiddenLayers, numAttentionHeads, numKeyValueHeads, vocabSize } = config;
+  return {
+    width: hiddenSize,
+    inner: intermediateSize,
+    layers: numHiddenLayers,
+    heads: numAttentionHeads,
+    kvHeads: numKeyValueHeads,
+    vocabulary: vocabSize,
+  };
 }

@@ -2,17 +2,20 @@ import { Adamw, accumulateGradients } from '@dawngrad/autograd';
 import { type LlamaConfig, LlamaModel, packSequences, tokenLogProbs } from '@dawngrad/models';
 import { affine, mean } from '@dawngrad/tensor';
 import type { BenchCase } from '../bench-case.ts';
+import { describeGpt, GPT_SIZES, type GptSize, gptFlops } from '../gpt/gpt-size.ts';
+import { GptStep } from '../gpt/gpt-step.ts';
 import { idValues } from '../values.ts';
-import { describeLlama, LARGER_LLAMA, linearParameters, SMALL_LLAMA } from './llama-sizes.ts';
+import { describeLlama, LARGER_LLAMA, linearParameters, llamaParams, SMALL_LLAMA } from './llama-sizes.ts';
 
 /** Forward, backward, clipping and AdamW of a whole Llama on packed sequences; the loss is read back. */
-function trainStep(config: LlamaConfig, sequences: number, tokens: number): BenchCase {
+function llamaStep(config: LlamaConfig, sequences: number, tokens: number): BenchCase {
   const rows = sequences * tokens;
   const { vocabSize, hiddenSize, numHiddenLayers, numAttentionHeads, headDim } = config;
   const linears = linearParameters(config);
   const parameters = linears + vocabSize * hiddenSize;
   return {
-    name: `train step ${describeLlama(config)} B${sequences} T${tokens}`,
+    name: `llama step ${describeLlama(config)} B${sequences} T${tokens}`,
+    params: { ...llamaParams(config), sequences, tokens },
     work: {
       // Linears forward and both gradients; logits twice and both gradients; attention as in its own row.
       flops:
@@ -44,4 +47,22 @@ function trainStep(config: LlamaConfig, sequences: number, tokens: number): Benc
   };
 }
 
-export const trainStepCases: readonly BenchCase[] = [trainStep(SMALL_LLAMA, 64, 44), trainStep(LARGER_LLAMA, 4, 128)];
+/** The step that is compared with peers; the loss is read back. */
+function gptStep(size: GptSize): BenchCase {
+  return {
+    name: `${describeGpt(size)}, eager`,
+    params: { ...size, mode: 'eager' },
+    work: { flops: gptFlops(size), bytes: 0, tokens: size.sequences * size.tokens },
+    prepare: (device) => {
+      const step = new GptStep(device, size);
+      return { record: () => [step.record()], dispose: () => step.dispose() };
+    },
+    isQuick: size === GPT_SIZES[0],
+  };
+}
+
+export const trainStepCases: readonly BenchCase[] = [
+  ...GPT_SIZES.map(gptStep),
+  llamaStep(SMALL_LLAMA, 64, 44),
+  llamaStep(LARGER_LLAMA, 4, 128),
+];

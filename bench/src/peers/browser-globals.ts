@@ -62,6 +62,7 @@ const SET_METHODS = {
 export function installBrowserGlobals(gpu: GPU): void {
   const userAgent = 'Mozilla/5.0 (X11; Linux x86_64) Node';
   Object.defineProperty(globalThis, 'navigator', { configurable: true, value: { gpu, userAgent, language: 'en' } });
+  acceptSharedMemory();
   const iteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([].values())) as object;
   defineMissing(iteratorPrototype, ITERATOR_METHODS);
   defineMissing(Set.prototype, SET_METHODS);
@@ -74,6 +75,21 @@ export function installBrowserGlobals(gpu: GPU): void {
       return { promise, resolve: settle[0], reject: settle[1] };
     },
   });
+}
+
+/** Dawn's Node binding refuses views of shared memory in `writeBuffer`, where browsers take them: copies them. */
+function acceptSharedMemory(): void {
+  const { writeBuffer } = GPUQueue.prototype;
+  GPUQueue.prototype.writeBuffer = function (buffer, offset, data, start, size) {
+    const isView = ArrayBuffer.isView(data);
+    const memory = isView ? data.buffer : data;
+    if (!(memory instanceof SharedArrayBuffer)) return writeBuffer.call(this, buffer, offset, data, start, size);
+    // Where and how much is counted in elements of a view, and in bytes otherwise.
+    const unit = isView && 'BYTES_PER_ELEMENT' in data ? (data.BYTES_PER_ELEMENT as number) : 1;
+    const from = (isView ? data.byteOffset : 0) + (start ?? 0) * unit;
+    const bytes = size === undefined ? data.byteLength - (start ?? 0) * unit : size * unit;
+    return writeBuffer.call(this, buffer, offset, new Uint8Array(memory, from, bytes).slice());
+  };
 }
 
 function defineMissing(target: object, methods: Readonly<Record<string, unknown>>): void {

@@ -1,51 +1,45 @@
 import { ToolError } from '@dawngrad/tensor';
-import { type Summary, summarise } from '../statistics.ts';
+import type { Finding } from '../row.ts';
+import { summarise } from '../statistics.ts';
 import type { Contender, Runner } from './contender.ts';
 import type { GpuCounter, GpuCounts } from './gpu-counts.ts';
 import { relativeDifference } from './relative-difference.ts';
 import type { Workload } from './workload.ts';
 
-/** One library at one workload. */
-export interface Standing {
-  readonly workload: string;
-  readonly flops: number;
-  readonly library: string;
-  /** Milliseconds until the result is on the host. */
-  readonly wall: Summary;
-  /** Milliseconds of the first run, with tracing and compilation. */
-  readonly firstRun: number;
-  /** Of the last run. */
-  readonly counts: GpuCounts;
-  readonly peakBytes: number;
-  /** Largest relative difference of a result to that of the first library, over all runs. */
-  readonly difference: number;
-}
-
 /** Results further apart than this are not of the same work. */
-const MAX_DIFFERENCE = 1e-2;
+const MAX_DIFFERENCE = 1e-3;
+/** Losses of a training step that are written down, for comparing with runs of others. */
+const LOSSES = 8;
+/** Runs before the timed ones: the first compiles, the second still fills pools. */
+const WARM_UP = 2;
 
-/** Runs one workload on every library, in turns, so that whatever else the machine does meets them alike. */
+/**
+ * Runs one workload on every library that can do it, in turns, so that whatever else the machine does meets
+ * them alike. With no rounds only the first run is done.
+ */
 export async function compare(
   workload: Workload,
   contenders: readonly Contender[],
   counter: GpuCounter,
   rounds: number,
-): Promise<Standing[]> {
+): Promise<Finding[]> {
   const lanes: Lane[] = [];
   for (const contender of contenders) {
     counter.begin(contender.name);
     counter.resetPeak(contender.name);
-    lanes.push(new Lane(contender.name, await prepare(contender, workload)));
+    const runner = await prepare(contender, workload);
+    if (runner !== undefined) lanes.push(new Lane(contender.name, runner));
   }
-  for (let round = 0; round < rounds + 2; round++) {
+  const total = rounds === 0 ? 1 : rounds + WARM_UP;
+  for (let round = 0; round < total; round++) {
     const results: (readonly Float32Array[])[] = [];
     for (let turn = 0; turn < lanes.length; turn++) {
       // Nobody always follows the same neighbour, whose last frees may still be under way.
       const place = (turn + round) % lanes.length;
       const lane = lanes[place]!;
       counter.begin(lane.name);
-      // The first run compiles and is checked in full; the second still fills pools.
       const start = performance.now();
+      // The first run is checked in full.
       results[place] = await lane.runner.run(round === 0);
       lane.times.push(performance.now() - start);
       lane.counts = counter.counts;
@@ -54,24 +48,14 @@ export async function compare(
   }
   return lanes.map((lane) => {
     lane.runner.dispose();
-    const standing: Standing = {
-      workload: workload.name,
-      flops: workload.flops,
-      library: lane.name,
-      wall: summarise(lane.times.slice(2)),
-      firstRun: lane.times[0]!,
-      counts: lane.counts!,
-      peakBytes: counter.peakBytes(lane.name),
-      difference: lane.difference,
-    };
-    if (!(standing.difference <= MAX_DIFFERENCE)) {
+    if (!(lane.difference <= MAX_DIFFERENCE)) {
       throw new ToolError('failed', {
         op: `${workload.name} on ${lane.name}`,
         expected: `the results of ${lanes[0]!.name} within ${MAX_DIFFERENCE}`,
-        got: `a relative difference of ${standing.difference}`,
+        got: `a relative difference of ${lane.difference}`,
       });
     }
-    return standing;
+    return lane.finding(workload, counter.peakBytes(lane.name));
   });
 }
 
@@ -79,6 +63,7 @@ class Lane {
   readonly name: string;
   readonly runner: Runner;
   readonly times: number[] = [];
+  readonly #losses: string[] = [];
   counts: GpuCounts | undefined;
   difference = 0;
 
@@ -91,16 +76,44 @@ class Lane {
     results.forEach((values, i) => {
       this.difference = Math.max(this.difference, relativeDifference(values, reference[i]!));
     });
+    if (results.length === 1 && results[0]!.length === 1 && this.#losses.length < LOSSES) {
+      this.#losses.push(results[0]![0]!.toFixed(4));
+    }
+  }
+
+  finding({ kind, name, params, flops, bytes }: Workload, peakBytes: number): Finding {
+    const { dispatches, submits, passes, buffers, bindGroups, pipelines } = this.counts!;
+    const timed = this.times.slice(WARM_UP);
+    return {
+      name,
+      params,
+      library: this.name,
+      ...(timed.length > 0 ? { time: summarise(timed) } : {}),
+      work: { flops, bytes },
+      dispatches,
+      submits,
+      newBuffers: buffers,
+      peakBytes,
+      details: {
+        clock: 'wall',
+        first_ms: this.times[0]!,
+        passes,
+        new_bind_groups: bindGroups,
+        new_pipelines: pipelines,
+        difference: this.difference,
+        ...(kind === 'train' ? { losses: this.#losses.join(' ') } : {}),
+      },
+    };
   }
 }
 
-function prepare(contender: Contender, workload: Workload): Promise<Runner> {
+async function prepare(contender: Contender, workload: Workload): Promise<Runner | undefined> {
   switch (workload.kind) {
     case 'matmul':
       return contender.matmul(workload);
     case 'attention':
-      return contender.attention(workload);
+      return contender.attention?.(workload);
     case 'train':
-      return contender.train(workload);
+      return contender.train?.(workload);
   }
 }

@@ -9,9 +9,10 @@ export interface Runner {
   readonly dispose: () => void;
 }
 
+/** A library, with the workloads that it can do. */
 export interface Contender {
   readonly name: string;
   readonly matmul: (workload: MatmulWorkload) => Promise<Runner>;
-  readonly attention: (workload: AttentionWorkload) => Promise<Runner>;
-  readonly train: (workload: TrainWorkload) => Promise<Runner>;
+  readonly attention?: (workload: AttentionWorkload) => Promise<Runner>;
+  readonly train?: (workload: TrainWorkload) => Promise<Runner>;
 }

@@ -5,6 +5,7 @@ export interface GpuCounts {
   submits: number;
   pipelines: number;
   buffers: number;
+  bindGroups: number;
 }
 
 /** Bytes of buffers that were created and not destroyed; what a library keeps for reuse counts. */
@@ -13,7 +14,7 @@ interface GpuMemory {
   peak: number;
 }
 
-const NOTHING: Readonly<GpuCounts> = { dispatches: 0, passes: 0, submits: 0, pipelines: 0, buffers: 0 };
+const NOTHING: Readonly<GpuCounts> = { dispatches: 0, passes: 0, submits: 0, pipelines: 0, buffers: 0, bindGroups: 0 };
 
 /**
  * Counts WebGPU calls of every library in the process, whoever wrote the wrapper: it wraps the methods of
@@ -35,6 +36,7 @@ export class GpuCounter {
     before(GPUQueue.prototype, 'submit', count('submits'));
     before(GPUDevice.prototype, 'createComputePipeline', count('pipelines'));
     before(GPUDevice.prototype, 'createComputePipelineAsync', count('pipelines'));
+    before(GPUDevice.prototype, 'createBindGroup', count('bindGroups'));
     // A device takes its buffers with it.
     before(GPUDevice.prototype, 'destroy', () => {
       this.#of(this.#owner).live = 0;

@@ -1,7 +1,7 @@
+import { gptTokens, initialWeights } from '../gpt/gpt-data.ts';
+import { ADAM, GPT, type GptSize } from '../gpt/gpt-size.ts';
 import { uniformValues } from '../values.ts';
 import type { Contender } from './contender.ts';
-import { initialWeights, trainTokens } from './train-data.ts';
-import { ADAM, NORM_EPS, type TrainWorkload } from './workload.ts';
 
 /** What is used of a jax-js array. Every use consumes it; `ref` is one more use. */
 interface Value {
@@ -37,7 +37,6 @@ export interface JaxJs {
     array(values: Float32Array | Int32Array | number[], options?: { dtype: unknown }): Value;
     arange(stop: number): Value;
     matmul(a: Value, b: Value): Value;
-    mean(x: Value, axis: number, options: { keepdims: true }): Value;
     sqrt(x: Value): Value;
     square(x: Value): Value;
     exp(x: Value): Value;
@@ -46,11 +45,15 @@ export interface JaxJs {
     zerosLike(x: Value): Value;
   };
   readonly nn: {
-    silu(x: Value): Value;
+    gelu(x: Value): Value;
+    standardize(x: Value, axis: number): Value;
     logSoftmax(x: Value, axis: number): Value;
     dotProductAttention(q: Value, k: Value, v: Value, options: { isCausal: true }): Value;
   };
 }
+
+/** Its name in rows. It runs under `jit`, with Adam inside the traced step. */
+export const JAX_JS = 'jax-js';
 
 export async function jaxContender(jax: JaxJs): Promise<Contender> {
   await jax.init('webgpu');
@@ -66,11 +69,13 @@ export async function jaxContender(jax: JaxJs): Promise<Contender> {
       shape,
     );
   return {
-    name: 'jax-js (jit)',
-    matmul: async ({ m, n, k }) => {
-      const [a, b] = [random([m, k], 1), random([k, n], 2)];
+    name: JAX_JS,
+    matmul: async ({ m, n, k, transA, transB }) => {
+      const a = random(transA ? [k, m] : [m, k], 1);
+      const b = random(transB ? [n, k] : [k, n], 2);
+      const operand = (x: Value, isTransposed: boolean): Value => (isTransposed ? np.transpose(x.ref) : x.ref);
       return {
-        run: async () => [await np.matmul(a.ref, b.ref).data()],
+        run: async () => [await np.matmul(operand(a, transA), operand(b, transB)).data()],
         dispose: () => {
           a.dispose();
           b.dispose();
@@ -105,20 +110,20 @@ export async function jaxContender(jax: JaxJs): Promise<Contender> {
         },
       };
     },
-    train: async (workload) => {
+    train: async ({ size }) => {
       let parameters: Tree = Object.fromEntries(
-        initialWeights(workload).map(({ name, shape, values }) => [name, upload(values, shape)]),
+        initialWeights(size).map(({ name, shape, values }) => [name, upload(values, shape)]),
       );
       const zeros = (): Tree => tree.map((x) => np.zerosLike(x), tree.ref(parameters));
       let state: State = { count: np.array([0]), first: zeros(), second: zeros() };
-      const loss = decoderLoss(jax, workload);
+      const loss = gptLoss(jax, size);
       const step = jax.jit((p: Tree, s: State, x: Value, y: Value): [Tree, State, Value] => {
         const [value, gradients] = jax.valueAndGrad(loss)(tree.ref(p), x, y);
         const [updated, next] = adam(jax, p, gradients, s);
         return [updated, next, value];
       });
-      const { inputs, targets } = trainTokens(workload);
-      const shape = [workload.sequences, workload.tokens];
+      const { inputs, targets } = gptTokens(size);
+      const shape = [size.sequences, size.tokens];
       const [x, y] = [inputs, targets].map((ids) => np.array(ids, { dtype: np.int32 }).reshape(shape)) as [
         Value,
         Value,
@@ -139,27 +144,32 @@ export async function jaxContender(jax: JaxJs): Promise<Contender> {
   };
 }
 
-function decoderLoss({ numpy: np, nn }: JaxJs, workload: TrainWorkload): (p: Tree, x: Value, y: Value) => Value {
-  const { sequences, tokens, vocabulary, width, heads, layers } = workload;
-  const norm = (x: Value, weight: Value): Value => {
-    const scale = np.sqrt(np.mean(np.square(x.ref), -1, { keepdims: true }).add(NORM_EPS));
-    return x.div(scale).mul(weight);
-  };
+function gptLoss(
+  { numpy: np, nn }: JaxJs,
+  { sequences, tokens, vocabulary }: GptSize,
+): (p: Tree, x: Value, y: Value) => Value {
+  const { width, heads, layers } = GPT;
   return (p, x, y) => {
     const weight = (name: string): Value => p[name]!;
-    let h = weight('tokens').ref.slice(x).add(weight('positions'));
+    // Its epsilon is 1e-5 by default.
+    const norm = (h: Value, name: string, layer: number): Value =>
+      nn
+        .standardize(h, -1)
+        .mul(weight(`${name}Gain${layer}`))
+        .add(weight(`${name}Bias${layer}`));
+    let h = weight('wte').ref.slice(x).add(weight('wpe'));
     for (let layer = 0; layer < layers; layer++) {
-      const normed = norm(h.ref, weight(`before${layer}`));
+      const normed = norm(h.ref, 'before', layer);
       const project = (name: string): Value =>
         np.matmul(normed.ref, weight(`${name}${layer}`)).reshape([sequences, tokens, heads, width / heads]);
       const mixed = nn.dotProductAttention(project('q'), project('k'), project('v'), { isCausal: true });
       normed.dispose();
       h = h.add(np.matmul(mixed.reshape([sequences, tokens, width]), weight(`o${layer}`)));
-      const inner = norm(h.ref, weight(`between${layer}`));
-      const gate = nn.silu(np.matmul(inner.ref, weight(`gate${layer}`)));
-      h = h.add(np.matmul(gate.mul(np.matmul(inner, weight(`up${layer}`))), weight(`down${layer}`)));
+      const inner = nn.gelu(np.matmul(norm(h.ref, 'between', layer), weight(`up${layer}`)));
+      h = h.add(np.matmul(inner, weight(`down${layer}`)));
     }
-    const logits = np.matmul(norm(h, weight('norm')), np.transpose(weight('tokens')));
+    const last = nn.standardize(h, -1).mul(weight('gain')).add(weight('bias'));
+    const logits = np.matmul(last, np.transpose(weight('wte')));
     // Its take_along_axis has no gradient under jit, and its one-hot makes a [V, V] matrix.
     const isTarget = y.reshape([sequences, tokens, 1]).equal(np.arange(vocabulary).reshape([1, 1, vocabulary]));
     return np

@@ -1,9 +1,12 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join, resolve } from 'node:path';
-import { ToolError } from '@dawngrad/tensor';
-import type { JaxJs } from './jax-js.ts';
-import type { Tfjs } from './tfjs.ts';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Contender } from './contender.ts';
+import { JAX_JS, type JaxJs, jaxContender } from './jax-js.ts';
+import { ONNX_RUNTIME, type OnnxRuntime, onnxRuntimeContender } from './onnxruntime.ts';
+import { TFJS, type Tfjs, tfjsContender } from './tfjs.ts';
+import type { Workload } from './workload.ts';
 
 /** Gradients of TensorFlow.js are registered by a module that only a bundler can resolve. */
 const TFJS_ENTRY = `export * from '@tensorflow/tfjs-core';
@@ -24,33 +27,57 @@ interface Esbuild {
   }): Promise<unknown>;
 }
 
-/** Bundles and loads the libraries that are installed in `folder`. Browser globals must be there already. */
-export async function loadPeers(folder: string): Promise<{ jax: JaxJs; tfjs: Tfjs }> {
-  const root = resolve(folder);
-  const missing = ['esbuild', '@jax-js/jax', '@tensorflow/tfjs-core', '@tensorflow/tfjs-backend-webgpu'].filter(
-    (name) => !existsSync(join(root, 'node_modules', name)),
-  );
-  if (missing.length > 0) {
-    throw new ToolError('usage', {
-      op: '--peers',
-      expected: 'a folder with the other libraries installed',
-      got: `${root} without ${missing.join(', ')}`,
-      hint: 'bench/src/peers/README.md says how to install them.',
-    });
-  }
-  const require = createRequire(join(root, 'package.json'));
+interface Peer {
+  readonly name: string;
+  /** Packages that must be in the folder. */
+  readonly packages: readonly string[];
+  /** What it takes part in. */
+  readonly kinds: readonly Workload['kind'][];
+  readonly load: (folder: string) => Promise<Contender>;
+}
+
+/** Every library that is compared with. Browser globals must be there before one is loaded. */
+export const PEERS: readonly Peer[] = [
+  {
+    name: JAX_JS,
+    packages: ['@jax-js/jax', 'esbuild'],
+    kinds: ['matmul', 'attention', 'train'],
+    load: async (folder) => jaxContender((await bundled(folder, 'jax-js', JAX_ENTRY)) as JaxJs),
+  },
+  {
+    name: TFJS,
+    packages: ['@tensorflow/tfjs-core', '@tensorflow/tfjs-backend-webgpu', 'esbuild'],
+    kinds: ['matmul', 'attention', 'train'],
+    load: async (folder) => tfjsContender((await bundled(folder, 'tfjs', TFJS_ENTRY)) as Tfjs),
+  },
+  {
+    name: ONNX_RUNTIME,
+    packages: ['onnxruntime-web'],
+    kinds: ['matmul'],
+    load: async (folder) => {
+      // It has its WebAssembly beside it, so it is not bundled again.
+      const file = join(folder, 'node_modules/onnxruntime-web/dist/ort.webgpu.bundle.min.mjs');
+      return onnxRuntimeContender((await import(pathToFileURL(file).href)) as OnnxRuntime);
+    },
+  },
+];
+
+/** Packages of a peer that are not in the folder. */
+export function missingPackages(peer: Peer, folder: string): string[] {
+  return peer.packages.filter((name) => !existsSync(join(folder, 'node_modules', name)));
+}
+
+async function bundled(folder: string, name: string, contents: string): Promise<unknown> {
+  const require = createRequire(join(folder, 'package.json'));
   const esbuild = require('esbuild') as Esbuild;
-  const load = async (name: string, contents: string): Promise<unknown> => {
-    const outfile = join(root, `dawngrad-bench-${name}.cjs`);
-    await esbuild.build({
-      stdin: { contents, resolveDir: root },
-      bundle: true,
-      platform: 'node',
-      format: 'cjs',
-      outfile,
-      logLevel: 'error',
-    });
-    return require(outfile);
-  };
-  return { jax: (await load('jax-js', JAX_ENTRY)) as JaxJs, tfjs: (await load('tfjs', TFJS_ENTRY)) as Tfjs };
+  const outfile = join(folder, 'node_modules', '.dawngrad-bench', `${name}.cjs`);
+  await esbuild.build({
+    stdin: { contents, resolveDir: folder },
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    outfile,
+    logLevel: 'error',
+  });
+  return require(outfile);
 }

@@ -1,7 +1,7 @@
+import { gptTokens, initialWeights } from '../gpt/gpt-data.ts';
+import { ADAM, GPT, type GptSize, NORM_EPS } from '../gpt/gpt-size.ts';
 import { uniformValues } from '../values.ts';
 import type { Contender } from './contender.ts';
-import { initialWeights, trainTokens } from './train-data.ts';
-import { ADAM, NORM_EPS, type TrainWorkload } from './workload.ts';
 
 /** What is used of a TensorFlow.js tensor. */
 interface Value {
@@ -22,7 +22,8 @@ export interface Tfjs {
   neg(x: Value): Value;
   rsqrt(x: Value): Value;
   square(x: Value): Value;
-  sigmoid(x: Value): Value;
+  tanh(x: Value): Value;
+  sub(a: Value, b: Value): Value;
   softmax(x: Value, axis: number): Value;
   logSoftmax(x: Value): Value;
   mean(x: Value, axis?: number, keepDims?: boolean): Value;
@@ -54,6 +55,9 @@ function causalAttention(tf: Tfjs, q: Value, k: Value, v: Value, mask: Value): V
 
 const HEADS_FIRST = [0, 2, 1, 3];
 
+/** Its name in rows. It runs eagerly. */
+export const TFJS = 'tfjs';
+
 export async function tfjsContender(tf: Tfjs): Promise<Contender> {
   await tf.setBackend('webgpu');
   await tf.ready();
@@ -66,12 +70,13 @@ export async function tfjsContender(tf: Tfjs): Promise<Contender> {
       shape,
     );
   return {
-    name: 'tfjs-webgpu',
-    matmul: async ({ m, n, k }) => {
-      const [a, b] = [random([m, k], 1), random([k, n], 2)];
+    name: TFJS,
+    matmul: async ({ m, n, k, transA, transB }) => {
+      const a = random(transA ? [k, m] : [m, k], 1);
+      const b = random(transB ? [n, k] : [k, n], 2);
       return {
         run: async () => {
-          const product = tf.matMul(a, b);
+          const product = tf.matMul(a, b, transA, transB);
           const values = await product.data();
           product.dispose();
           return [values];
@@ -104,19 +109,19 @@ export async function tfjsContender(tf: Tfjs): Promise<Contender> {
         },
       };
     },
-    train: async (workload) => {
+    train: async ({ size }) => {
       const parameters: Record<string, Value> = Object.fromEntries(
-        initialWeights(workload).map(({ name, shape, values }) => [
+        initialWeights(size).map(({ name, shape, values }) => [
           name,
           tf.tidy(() => tf.variable(tf.tensor(values, shape))),
         ]),
       );
       const optimizer = tf.train.adam(ADAM.lr, ADAM.beta1, ADAM.beta2, ADAM.eps);
-      const { inputs, targets } = trainTokens(workload);
-      const x = tf.tensor(inputs, [workload.sequences, workload.tokens], 'int32');
+      const { inputs, targets } = gptTokens(size);
+      const x = tf.tensor(inputs, [size.sequences, size.tokens], 'int32');
       const y = tf.tensor(targets, [targets.length], 'int32');
-      const mask = causalMask(tf, workload.tokens);
-      const loss = decoderLoss(tf, workload, parameters, x, y, mask);
+      const mask = causalMask(tf, size.tokens);
+      const loss = gptLoss(tf, size, parameters, x, y, mask);
       return {
         run: async () => {
           const value = tf.tidy(() => optimizer.minimize(loss, true));
@@ -132,22 +137,30 @@ export async function tfjsContender(tf: Tfjs): Promise<Contender> {
   };
 }
 
-function decoderLoss(
+function gptLoss(
   tf: Tfjs,
-  { sequences, tokens, vocabulary, width, heads, layers }: TrainWorkload,
+  { sequences, tokens, vocabulary }: GptSize,
   parameters: Readonly<Record<string, Value>>,
   x: Value,
   y: Value,
   mask: Value,
 ): () => Value {
+  const { width, heads, layers } = GPT;
   const weight = (name: string): Value => parameters[name]!;
-  const norm = (h: Value, scale: Value): Value =>
-    tf.mul(tf.mul(h, tf.rsqrt(tf.add(tf.mean(tf.square(h), -1, true), NORM_EPS))), scale);
+  const norm = (h: Value, gain: Value, bias: Value): Value => {
+    const centred = tf.sub(h, tf.mean(h, -1, true));
+    const scaled = tf.mul(centred, tf.rsqrt(tf.add(tf.mean(tf.square(centred), -1, true), NORM_EPS)));
+    return tf.add(tf.mul(scaled, gain), bias);
+  };
+  const gelu = (h: Value): Value => {
+    const inner = tf.mul(tf.add(h, tf.mul(tf.mul(h, tf.mul(h, h)), 0.044715)), Math.sqrt(2 / Math.PI));
+    return tf.mul(tf.mul(h, 0.5), tf.add(tf.tanh(inner), 1));
+  };
   // Rows of all sequences in one matrix: a batched product would broadcast the weight.
   return () => {
-    let h = tf.reshape(tf.add(tf.gather(weight('tokens'), x), weight('positions')), [-1, width]);
+    let h = tf.reshape(tf.add(tf.gather(weight('wte'), x), weight('wpe')), [-1, width]);
     for (let layer = 0; layer < layers; layer++) {
-      const normed = norm(h, weight(`before${layer}`));
+      const normed = norm(h, weight(`beforeGain${layer}`), weight(`beforeBias${layer}`));
       const [q, k, v] = ['q', 'k', 'v'].map((name) =>
         tf.transpose(
           tf.reshape(tf.matMul(normed, weight(`${name}${layer}`)), [sequences, tokens, heads, width / heads]),
@@ -156,12 +169,10 @@ function decoderLoss(
       ) as [Value, Value, Value];
       const mixed = tf.reshape(tf.transpose(causalAttention(tf, q, k, v, mask), HEADS_FIRST), [-1, width]);
       h = tf.add(h, tf.matMul(mixed, weight(`o${layer}`)));
-      const inner = norm(h, weight(`between${layer}`));
-      const gate = tf.matMul(inner, weight(`gate${layer}`));
-      const gated = tf.mul(tf.mul(gate, tf.sigmoid(gate)), tf.matMul(inner, weight(`up${layer}`)));
-      h = tf.add(h, tf.matMul(gated, weight(`down${layer}`)));
+      const inner = norm(h, weight(`betweenGain${layer}`), weight(`betweenBias${layer}`));
+      h = tf.add(h, tf.matMul(gelu(tf.matMul(inner, weight(`up${layer}`))), weight(`down${layer}`)));
     }
-    const logits = tf.matMul(norm(h, weight('norm')), weight('tokens'), false, true);
+    const logits = tf.matMul(norm(h, weight('gain'), weight('bias')), weight('wte'), false, true);
     return tf.neg(tf.mean(tf.sum(tf.mul(tf.logSoftmax(logits), tf.oneHot(y, vocabulary)), -1)));
   };
 }

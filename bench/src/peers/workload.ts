@@ -1,85 +1,95 @@
+import { describeGpt, GPT_SIZES, type GptSize, gptFlops } from '../gpt/gpt-size.ts';
+import type { Params } from '../row.ts';
+
 /** What every library is asked to do, with the same numbers. */
 export type Workload = MatmulWorkload | AttentionWorkload | TrainWorkload;
 
-export interface MatmulWorkload {
-  readonly kind: 'matmul';
+interface WorkloadBase {
   readonly name: string;
+  readonly params: Params;
   readonly flops: number;
+  /** Bytes of inputs and outputs, each once; 0 where that says little about the work. */
+  readonly bytes: number;
+  /** Runs with `--quick` too. */
+  readonly isQuick: boolean;
+}
+
+export interface MatmulWorkload extends WorkloadBase {
+  readonly kind: 'matmul';
   readonly m: number;
   readonly n: number;
   readonly k: number;
+  readonly transA: boolean;
+  readonly transB: boolean;
 }
 
 /** Causal attention over one sequence: loss = sum(o * w) and its gradients by q, k and v. */
-export interface AttentionWorkload {
+export interface AttentionWorkload extends WorkloadBase {
   readonly kind: 'attention';
-  readonly name: string;
-  readonly flops: number;
   readonly tokens: number;
   readonly heads: number;
   readonly headDim: number;
 }
 
-/**
- * A training step of a small decoder: token and position embeddings, blocks of RMSNorm, causal attention,
- * RMSNorm and SwiGLU, a final RMSNorm, the embedding as output matrix; mean negative log-likelihood; Adam.
- */
-export interface TrainWorkload {
+export interface TrainWorkload extends WorkloadBase {
   readonly kind: 'train';
-  readonly name: string;
-  readonly flops: number;
-  readonly sequences: number;
-  readonly tokens: number;
-  readonly vocabulary: number;
-  readonly width: number;
-  readonly heads: number;
-  readonly layers: number;
-  readonly inner: number;
+  readonly size: GptSize;
 }
 
-export const NORM_EPS = 1e-5;
-export const ADAM = { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8 } as const;
+const LAYOUTS = ['NN', 'NT', 'TN', 'TT'] as const;
 
-function matmul(m: number, n: number, k: number): MatmulWorkload {
-  return { kind: 'matmul', name: `matmul ${m}x${n}x${k}`, flops: 2 * m * n * k, m, n, k };
-}
-
-function train(sequences: number, tokens: number, vocabulary: number): TrainWorkload {
-  const [width, heads, layers, inner] = [64, 4, 2, 172];
-  const rows = sequences * tokens;
-  const linears = layers * (4 * width * width + 3 * width * inner);
+function matmul(
+  m: number,
+  n: number,
+  k: number,
+  layout: (typeof LAYOUTS)[number] = 'NN',
+  isQuick = false,
+): MatmulWorkload {
+  const sizes = { m, n, k, transA: layout[0] === 'T', transB: layout[1] === 'T' };
   return {
-    kind: 'train',
-    name: `train step B${sequences} T${tokens} V${vocabulary} D${width} L${layers}`,
-    // With logits kept for the backward pass, as the peers do; recomputing them is not counted.
-    flops: 6 * rows * (linears + vocabulary * width) + 7 * layers * rows * (tokens + 1) * width,
-    sequences,
-    tokens,
-    vocabulary,
-    width,
-    heads,
-    layers,
-    inner,
+    kind: 'matmul',
+    name: `matmul ${layout} ${m}x${n}x${k}`,
+    params: { ...sizes, dtype: 'f32' },
+    flops: 2 * m * n * k,
+    bytes: 4 * (m * k + k * n + m * n),
+    isQuick,
+    ...sizes,
   };
 }
 
-const [TOKENS, HEADS, HEAD_DIM] = [1024, 4, 64];
+function attention(tokens: number): AttentionWorkload {
+  const sizes = { tokens, heads: 4, headDim: 64 };
+  return {
+    kind: 'attention',
+    name: `attention forward+backward T${tokens} H${sizes.heads} E${sizes.headDim}`,
+    params: { ...sizes, dtype: 'f32' },
+    // Two products forward and five backward over the visible half.
+    flops: 7 * tokens * (tokens + 1) * sizes.heads * sizes.headDim,
+    bytes: 0,
+    isQuick: tokens <= 512,
+    ...sizes,
+  };
+}
+
+function train(size: GptSize): TrainWorkload {
+  return {
+    kind: 'train',
+    name: describeGpt(size),
+    params: { ...size },
+    flops: gptFlops(size),
+    bytes: 0,
+    isQuick: size.tokens <= 64,
+    size,
+  };
+}
 
 export const workloads: readonly Workload[] = [
-  matmul(256, 256, 256),
-  matmul(512, 512, 512),
+  matmul(256, 256, 256, 'NN', true),
+  ...LAYOUTS.map((layout) => matmul(512, 512, 512, layout, layout === 'NN')),
   matmul(1024, 1024, 1024),
-  matmul(509, 509, 509),
+  ...LAYOUTS.map((layout) => matmul(509, 509, 509, layout)),
   matmul(1000, 513, 37),
-  {
-    kind: 'attention',
-    name: `attention forward+backward T${TOKENS} H${HEADS} E${HEAD_DIM}`,
-    flops: 7 * TOKENS * (TOKENS + 1) * HEADS * HEAD_DIM,
-    tokens: TOKENS,
-    heads: HEADS,
-    headDim: HEAD_DIM,
-  },
-  train(4, 64, 256),
-  train(4, 256, 256),
-  train(2, 512, 8192),
+  matmul(4096, 64, 64),
+  ...[256, 512, 1024, 2048].map(attention),
+  ...GPT_SIZES.map(train),
 ];

@@ -1,0 +1,54 @@
+import { ToolError } from '@dawngrad/tensor';
+import type { BenchArguments } from './arguments.ts';
+import { adamwCases } from './cases/adamw.ts';
+import { attentionCases } from './cases/attention.ts';
+import { elementwiseCases } from './cases/elementwise.ts';
+import { embeddingCases } from './cases/embedding.ts';
+import { generateCases } from './cases/generate.ts';
+import { linearLogProbsCases } from './cases/linear-log-probs.ts';
+import { matmulCases } from './cases/matmul.ts';
+import { memoryCases } from './cases/memory.ts';
+import { reduceCases } from './cases/reduce.ts';
+import { rowCases } from './cases/rows.ts';
+import { trainStepCases } from './cases/train-step.ts';
+import { dispatchJobs } from './dispatch/dispatch-jobs.ts';
+import { type Job, measuredJobs } from './job.ts';
+import { peerJobs } from './peers/peer-jobs.ts';
+
+/** Every job of every suite, in the order of the table. `peersFolder` is only looked at when a job runs. */
+export function allJobs(peersFolder: string): readonly Job[] {
+  return [
+    ...measuredJobs('kernels', [
+      ...matmulCases,
+      ...attentionCases,
+      ...linearLogProbsCases,
+      ...rowCases,
+      ...reduceCases,
+      ...elementwiseCases,
+      ...embeddingCases,
+      ...adamwCases,
+    ]),
+    ...measuredJobs('train', trainStepCases),
+    ...measuredJobs('decode', generateCases),
+    ...measuredJobs('memory', memoryCases),
+    ...dispatchJobs,
+    ...peerJobs(peersFolder),
+  ];
+}
+
+/** The jobs that the arguments ask for. Throws ToolError 'usage' where there are none. */
+export function selectJobs(jobs: readonly Job[], options: BenchArguments): Job[] {
+  const text = options.filter.toLowerCase();
+  const inSuites = jobs.filter(({ suite }) => options.suites.includes(suite));
+  const named = inSuites.filter(({ name }) => name.toLowerCase().includes(text));
+  if (named.length === 0) {
+    throw new ToolError('usage', {
+      op: 'bench',
+      expected: `text that occurs in the name of a case of ${options.suites.join(', ')}`,
+      got: options.filter,
+      hint: `npm run bench -- --suite ${options.suites[0]} --list`,
+    });
+  }
+  // Who names a case wants it, quick or not.
+  return options.isQuick && text === '' ? named.filter(({ isQuick }) => isQuick) : named;
+}

@@ -1,0 +1,77 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { ToolError } from '@dawngrad/tensor';
+import type { Job, JobContext } from '../job.ts';
+import type { Finding } from '../row.ts';
+import { missingPackages, PEERS } from './load-peers.ts';
+import type { Workload } from './workload.ts';
+import { workloads } from './workload.ts';
+import { runInProcess } from './workload-process.ts';
+
+/** Timed runs of a workload, each on every library. */
+const ROUNDS = { quick: 3, slow: 7, fast: 21 } as const;
+const SLOW_FLOPS = 1e9;
+
+/** The folder that the peers are installed in by default: `bench/peers` of the repository. */
+export const PEERS_FOLDER = join(import.meta.dirname, '..', '..', 'peers');
+
+export interface PeersFound {
+  readonly folder: string;
+  /** Libraries that are not installed, with what is missing. */
+  readonly missing: readonly string[];
+}
+
+/** Which peers are installed in `folder`. Throws ToolError 'usage' where none is. */
+export function findPeers(folder: string = PEERS_FOLDER): PeersFound {
+  const root = resolve(folder);
+  const missing = PEERS.flatMap((peer) => {
+    const packages = missingPackages(peer, root);
+    return packages.length > 0 ? [`${peer.name} (${packages.join(', ')})`] : [];
+  });
+  if (missing.length === PEERS.length) {
+    throw new ToolError('usage', {
+      op: '--suite peers',
+      expected: `${PEERS.map(({ name }) => name).join(', ')} or one of them in ${root}`,
+      got: 'none',
+      hint: 'npm install --prefix bench/peers --ignore-scripts',
+    });
+  }
+  return { folder: root, missing };
+}
+
+/** The same work on dawngrad and its peers. */
+export function peerJobs(folder: string): Job[] {
+  return workloads.map((workload) => ({
+    suite: 'peers',
+    name: workload.name,
+    isQuick: workload.isQuick,
+    isLarge: false,
+    run: (context) => runWorkload(workload, folder, context),
+  }));
+}
+
+async function runWorkload(
+  workload: Workload,
+  folder: string,
+  { device, isQuick }: JobContext,
+): Promise<readonly Finding[]> {
+  const rounds = isQuick ? ROUNDS.quick : workload.flops > SLOW_FLOPS ? ROUNDS.slow : ROUNDS.fast;
+  const request = { workload: workload.name, folder, rounds };
+  // Mesa keeps compiled shaders on disk: with a cache folder of its own the first process finds none there,
+  // and the second those of the first. Other drivers are taken as they are.
+  const hasMesa = /mesa/i.test(device.adapter.description);
+  if (workload.kind !== 'train' || !hasMesa) return runInProcess(request, process.env);
+  const cache = await mkdtemp(join(tmpdir(), 'dawngrad-bench-'));
+  const env = { ...process.env, MESA_SHADER_CACHE_DIR: cache };
+  try {
+    const cold = await runInProcess({ ...request, rounds: 0 }, env);
+    const warm = await runInProcess(request, env);
+    return warm.map((finding) => {
+      const first = cold.find(({ library }) => library === finding.library)!.details.first_ms!;
+      return { ...finding, details: { ...finding.details, first_ms_cold_cache: first } };
+    });
+  } finally {
+    await rm(cache, { recursive: true, force: true });
+  }
+}
