@@ -1,11 +1,12 @@
 import { applyOp, type OpDef } from '../op.ts';
+import { type ScalarLike, scalarValue } from '../scalar.ts';
 import type { Tensor } from '../tensor.ts';
 import { launchElementwise } from './launch-elementwise.ts';
 import { normalArray, refArray } from './reference.ts';
 
 export interface AffineAttrs {
-  readonly scale: number;
-  readonly shift: number;
+  readonly scale: ScalarLike;
+  readonly shift: ScalarLike;
 }
 
 export const affineOp: OpDef<AffineAttrs> = {
@@ -23,7 +24,7 @@ export const affineOp: OpDef<AffineAttrs> = {
   reference: ([x], { scale, shift }) => [
     refArray(
       x!.shape,
-      x!.data.map((v) => scale * v + shift),
+      x!.data.map((v) => scalarValue(scale) * v + scalarValue(shift)),
     ),
   ],
   samples: () => [
@@ -35,6 +36,6 @@ export const affineOp: OpDef<AffineAttrs> = {
 };
 
 /** scale * x + shift. */
-export function affine(x: Tensor, scale: number, shift: number): Tensor {
+export function affine(x: Tensor, scale: ScalarLike, shift: ScalarLike): Tensor {
   return applyOp(affineOp, [x], { scale, shift })[0]!;
 }
