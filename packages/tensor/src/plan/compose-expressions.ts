@@ -1,34 +1,56 @@
-import type { ElementwiseExpression } from '../kernels/elementwise.wgsl.ts';
+import type { DType } from '../dtype.ts';
+import { type ElementwiseExpression, expressionTypes } from '../kernels/elementwise-expression.ts';
+import { type ValueType, valueType } from '../kernels/lib/element.wgsl.ts';
 
-/** An expression as calls of WGSL functions, so that it can be put in the place of another's operand. */
-interface Composed extends ElementwiseExpression {
-  /** The call with `x0..` and `params.s0..` for its operands and scalars. */
+/** An expression with the element types that it is applied to. */
+export interface AppliedExpression {
+  readonly expression: ElementwiseExpression;
+  readonly dtypes: readonly DType[];
+  readonly out: DType;
+}
+
+/** How each type is written in the text of an expression that computes in f32. */
+const PLACEHOLDER: Readonly<Record<ValueType, string>> = { f32: 'T', i32: 'TI', u32: 'TU', bool: 'TB' };
+
+/** An expression as nested calls of WGSL functions, over operands that are taken as they are stored. */
+interface Call {
+  /** Reads like the program: `multiply(silu(x0), x1)`. */
+  readonly name: string;
+  /** The call, over x0.. and `params.s0`... */
   readonly expr: string;
-  readonly functions: string;
-  readonly scalars: readonly string[];
-  /** WGSL functions that `functions` consists of, each once. */
+  readonly scalars: number;
+  /** WGSL functions that it consists of, each once. */
   readonly parts: readonly string[];
 }
 
-const compositions = new WeakMap<ElementwiseExpression, Composed>();
+/** Of expressions that are compositions already. */
+const calls = new WeakMap<ElementwiseExpression, Call>();
 
-/** Wraps an expression of `operands` inputs into a WGSL function and its call. */
-function toCall(expression: ElementwiseExpression, operands: number): Composed {
-  const known = compositions.get(expression);
+function converted(value: string, from: ValueType, to: ValueType): string {
+  return from === to ? value : `${PLACEHOLDER[to]}(${value})`;
+}
+
+/** Wraps an expression into a WGSL function and its call. */
+function toCall({ expression, dtypes, out }: AppliedExpression): Call {
+  const known = calls.get(expression);
   if (known !== undefined) return known;
-  const name = `fused_${expression.name.replaceAll(/\W/g, '_')}`;
+  const { compute, operands, result } = expressionTypes(expression, dtypes);
+  const typed = (text: string): string => text.replaceAll(/\bT\b/g, PLACEHOLDER[compute]);
   const scalars = expression.scalars ?? [];
-  const inputs = Array.from({ length: operands }, (_, i) => `x${i}`);
-  const body = scalars.reduce((text, scalar) => text.replaceAll(`params.${scalar}`, scalar), expression.expr);
-  const parameters = [...inputs.map((x) => `${x}: T`), ...scalars.map((scalar) => `${scalar}: f32`)].join(', ');
-  const wrapper = `fn ${name}(${parameters}) -> T { return ${body}; }\n`;
-  const parts = expression.functions === undefined ? [wrapper] : [expression.functions, wrapper];
+  const body = scalars.reduce((text, scalar) => text.replaceAll(`params.${scalar}`, scalar), typed(expression.expr));
+  const name = `fused_${[expression.name, ...operands, result].join('_').replaceAll(/\W/g, '_')}`;
+  const parameters = [
+    ...operands.map((type, i) => `x${i}: ${PLACEHOLDER[type]}`),
+    ...scalars.map((scalar) => `${scalar}: f32`),
+  ];
+  const wrapper = `fn ${name}(${parameters.join(', ')}) -> ${PLACEHOLDER[result]} { return ${body}; }`;
+  const inputs = operands.map((type, i) => converted(`x${i}`, valueType(dtypes[i]!), type));
+  const call = `${name}(${[...inputs, ...scalars.map((_, i) => `params.s${i}`)].join(', ')})`;
   return {
-    name: `${expression.name}(${inputs.join(', ')})`,
-    expr: `${name}(${[...inputs, ...scalars.map((_, i) => `params.s${i}`)].join(', ')})`,
-    functions: parts.join('\n'),
-    scalars: scalars.map((_, i) => `s${i}`),
-    parts,
+    name: `${expression.name}(${operands.map((_, i) => `x${i}`).join(', ')})`,
+    expr: converted(call, result, valueType(out)),
+    scalars: scalars.length,
+    parts: expression.functions === undefined ? [wrapper] : [typed(expression.functions), wrapper],
   };
 }
 
@@ -39,42 +61,57 @@ function rename(text: string, names: readonly string[], shift: number): string {
   );
 }
 
+function toExpression(call: Call, dtypes: readonly DType[], out: DType): ElementwiseExpression {
+  const expression: ElementwiseExpression = {
+    name: call.name,
+    expr: call.expr,
+    functions: call.parts.join('\n'),
+    scalars: Array.from({ length: call.scalars }, (_, i) => `s${i}`),
+    compute: 'f32',
+    operandTypes: Object.fromEntries(dtypes.map((dtype, i) => [i, valueType(dtype)])),
+    result: valueType(out),
+  };
+  calls.set(expression, call);
+  return expression;
+}
+
 /**
- * The expression `consumer` with `producer` in the place of some of its operands. `consumerOperands` and
- * `producerOperands` say which operand of the result each of theirs is; undefined marks the consumer's that
- * are replaced. The scalars of the result are those of the consumer, then those of the producer.
- *
- * All operands and both results must be floats: they are passed as `T`.
+ * `consumer` with `producer` in the place of some of its operands. `consumerOperands` and `producerOperands`
+ * say which operand of the result each of theirs is; undefined marks the consumer's that are replaced.
+ * `dtypes` are the types of the result's operands. Its scalars are those of the consumer, then those of the
+ * producer; both must take them as f32, and the value between must not be one that is rounded to 16 bits.
  */
 export function composeExpressions(
-  consumer: ElementwiseExpression,
-  producer: ElementwiseExpression,
+  consumer: AppliedExpression,
+  producer: AppliedExpression,
   consumerOperands: readonly (number | undefined)[],
   producerOperands: readonly number[],
+  dtypes: readonly DType[],
 ): ElementwiseExpression {
-  const outer = toCall(consumer, consumerOperands.length);
-  const inner = toCall(producer, producerOperands.length);
+  const [outer, inner] = [toCall(consumer), toCall(producer)];
   const innerNames = producerOperands.map((operand) => `x${operand}`);
-  const shift = outer.scalars.length;
   const namesWith = (replacement: string): string[] =>
     consumerOperands.map((operand) => (operand === undefined ? replacement : `x${operand}`));
-  const parts = [...new Set([...inner.parts, ...outer.parts])];
-  const result: Composed = {
+  const call: Call = {
     name: rename(outer.name, namesWith(rename(inner.name, innerNames, 0)), 0),
-    expr: rename(outer.expr, namesWith(rename(inner.expr, innerNames, shift)), 0),
-    functions: parts.join('\n'),
-    scalars: [...outer.scalars, ...inner.scalars.map((_, i) => `s${shift + i}`)],
-    parts,
+    expr: rename(outer.expr, namesWith(rename(inner.expr, innerNames, outer.scalars)), 0),
+    scalars: outer.scalars + inner.scalars,
+    parts: [...new Set([...inner.parts, ...outer.parts])],
   };
-  compositions.set(result, result);
-  return result;
+  return toExpression(call, dtypes, consumer.out);
 }
 
 /** The same expression with its operands in another order: operand i of it is operand `order[i]` of the result. */
-export function reorderOperands(expression: ElementwiseExpression, order: readonly number[]): ElementwiseExpression {
-  const call = toCall(expression, order.length);
+export function reorderOperands(applied: AppliedExpression, order: readonly number[]): ElementwiseExpression {
+  const call = toCall(applied);
   const names = order.map((operand) => `x${operand}`);
-  const result: Composed = { ...call, name: rename(call.name, names, 0), expr: rename(call.expr, names, 0) };
-  compositions.set(result, result);
-  return result;
+  const dtypes: DType[] = [];
+  order.forEach((operand, i) => {
+    dtypes[operand] = applied.dtypes[i]!;
+  });
+  return toExpression(
+    { ...call, name: rename(call.name, names, 0), expr: rename(call.expr, names, 0) },
+    dtypes,
+    applied.out,
+  );
 }

@@ -4,7 +4,13 @@ import type { RecordedLaunch } from '../gpu/launch-recorder.ts';
 import type { ElementwiseOperand } from '../kernels/elementwise.wgsl.ts';
 import { contiguousStrides, type Shape, sizeOf } from '../shape.ts';
 import { reorderOperands } from './compose-expressions.ts';
-import { isOverwrittenBetween, isPlainOperand, isPointwise, type PointwiseLaunch } from './fuse-pointwise.ts';
+import {
+  appliedExpression,
+  isOverwrittenBetween,
+  isPlainOperand,
+  isPointwise,
+  type PointwiseLaunch,
+} from './fuse-pointwise.ts';
 import type { MatmulInfo } from './fusion-info.ts';
 import { usesByStorage } from './launch-access.ts';
 
@@ -80,7 +86,7 @@ function fusePair(
   maxBuffers: number,
 ): RecordedLaunch | undefined {
   const { rows, columns } = producer.info;
-  const { out, expression, operands, scalars } = consumer.info;
+  const { out, operands, scalars } = consumer.info;
   if (out.dtype !== 'f32' || sizeOf(out.shape) !== rows * columns) return undefined;
   const extras: Extra[] = [];
   const order: number[] = [];
@@ -104,7 +110,7 @@ function fusePair(
   ];
   if (bindings.length > maxBuffers) return undefined;
   const plan = producer.info.replan({
-    expression: reorderOperands(expression, order),
+    expression: reorderOperands(appliedExpression(consumer), order),
     operands: extras.map(({ layout }) => layout),
     scalars,
     keepsSum,

@@ -1,10 +1,12 @@
-import { isFloat } from '../dtype.ts';
+import type { DType } from '../dtype.ts';
 import type { Storage } from '../gpu/buffer-pool.ts';
 import type { BufferBinding } from '../gpu/command-list.ts';
 import type { RecordedLaunch } from '../gpu/launch-recorder.ts';
 import { type ElementwiseOperand, planElementwise } from '../kernels/elementwise.wgsl.ts';
+import { expressionTypes } from '../kernels/elementwise-expression.ts';
+import { isPacked } from '../kernels/lib/element.wgsl.ts';
 import { contiguousStrides, type Shape, sameShape, sizeOf } from '../shape.ts';
-import { composeExpressions } from './compose-expressions.ts';
+import { type AppliedExpression, composeExpressions } from './compose-expressions.ts';
 import type { PointwiseInfo } from './fusion-info.ts';
 import { anyOverlap, usesByStorage, writesOf } from './launch-access.ts';
 
@@ -13,10 +15,20 @@ export interface PointwiseLaunch extends RecordedLaunch {
   readonly info: PointwiseInfo;
 }
 
-/** True for a pointwise launch over real numbers: those can be put into each other. */
+/** True for a pointwise launch that can be fused: one with scalars must compute in f32. */
 export function isPointwise(launch: RecordedLaunch): launch is PointwiseLaunch {
   const { info } = launch;
-  return info?.kind === 'pointwise' && isFloat(info.out.dtype) && info.operands.every(({ dtype }) => isFloat(dtype));
+  if (info?.kind !== 'pointwise') return false;
+  return info.scalars.length === 0 || expressionTypes(info.expression, dtypesOf(info)).compute === 'f32';
+}
+
+function dtypesOf({ operands }: PointwiseInfo): DType[] {
+  return operands.map(({ dtype }) => dtype);
+}
+
+/** The expression of a pointwise launch with its types. */
+export function appliedExpression({ info }: PointwiseLaunch): AppliedExpression {
+  return { expression: info.expression, dtypes: dtypesOf(info), out: info.out.dtype };
 }
 
 /** The strides of a view of `from` as one of `to`, for shapes of one size; undefined where there are none. */
@@ -118,7 +130,7 @@ function fusePair(
 ): RecordedLaunch | undefined {
   const { out } = consumer.info;
   // A value that is rounded to 16 bits on its way is another value.
-  if (producer.info.out.dtype !== 'f32' || sizeOf(producer.info.out.shape) !== sizeOf(out.shape)) return undefined;
+  if (isPacked(producer.info.out.dtype) || sizeOf(producer.info.out.shape) !== sizeOf(out.shape)) return undefined;
   const operands: BoundOperand[] = [];
   const add = (bound: BoundOperand): number => {
     const known = operands.findIndex((other) => sameOperand(other, bound));
@@ -139,10 +151,11 @@ function fusePair(
   }
   if (operands.length + 1 > maxBuffers) return undefined;
   const expression = composeExpressions(
-    consumer.info.expression,
-    producer.info.expression,
+    appliedExpression(consumer),
+    appliedExpression(producer),
     consumerOperands,
     producerOperands,
+    operands.map(({ operand }) => operand.dtype),
   );
   const scalars = [...consumer.info.scalars, ...producer.info.scalars];
   const plan = planElementwise(
