@@ -11,6 +11,7 @@ export { type Kernel, type KernelBinding, type KernelParam, linearWorkgroups, ty
 export type { LaunchPlan } from './gpu/launch-plan.ts';
 export { type SelfTestResult, selfTest } from './gpu/self-test.ts';
 export type { Gradient, GradientContext, InputGradients, TotalGradient } from './gradient.ts';
+export { planCumulativeProductGradient } from './kernels/cumulative-product-gradient.wgsl.ts';
 export {
   type LayerNormGradientSpec,
   layerNormParts,
@@ -18,8 +19,8 @@ export {
   planLayerNormTotals,
 } from './kernels/layer-norm.wgsl.ts';
 export type { MatmulEpilogue } from './kernels/matmul-spec.ts';
-export { planAddParts, planRmsNormInputGradient, planRmsNormWeightGradient } from './kernels/rms-norm.wgsl.ts';
-export { planSwigluGradient } from './kernels/swiglu.wgsl.ts';
+export { planAddParts, planRmsNormGradient, rmsNormParts } from './kernels/rms-norm.wgsl.ts';
+export { planPackedSwigluGradient, planSwigluGradient } from './kernels/swiglu.wgsl.ts';
 export {
   type AnyOpDef,
   applyOp,
@@ -34,6 +35,7 @@ export {
   withoutObservers,
 } from './op.ts';
 export { affine } from './ops/affine.ts';
+export { argmax, argmin } from './ops/arg-reduce.ts';
 export { type AttentionAttrs, attention, type Segments } from './ops/attention.ts';
 export {
   type AttentionGradientInputs,
@@ -44,11 +46,13 @@ export {
 export { add, divide, greaterEqual, maximum, minimum, multiply, subtract } from './ops/binary.ts';
 export { clamp } from './ops/clamp.ts';
 export { concat, stack } from './ops/concat.ts';
+export { type CumulativeOptions, cumprod, cumsum } from './ops/cumulative.ts';
 export { type EmbeddingAttrs, embedding, groupTokens, scatterAddInto, type TokenGroups } from './ops/embedding.ts';
 export { accumulateInto, copyInto, fill, overwrite, zeros } from './ops/in-place.ts';
 export { appendToCache, attendCache, type KvCacheLayer } from './ops/kv-cache.ts';
 export { bindable, launchElementwise } from './ops/launch-elementwise.ts';
 export { launchPlan } from './ops/launch-plan.ts';
+export type { ReduceOptions } from './ops/launch-reduce.ts';
 export { layerNorm } from './ops/layer-norm.ts';
 export { type LinearOptions, linear } from './ops/linear.ts';
 export {
@@ -61,7 +65,7 @@ export { launchMatmul, type MatmulAttrs, matmul } from './ops/matmul.ts';
 export { type PackedAttentionAttrs, packedAttention } from './ops/packed-attention.ts';
 export { type PadAttrs, type PadMode, type PadOptions, pad, place } from './ops/pad.ts';
 export { read, readAll, readScalar } from './ops/read.ts';
-export { max, mean, min, sum } from './ops/reduce.ts';
+export { all, any, countNonzero, logSumExp, max, mean, min, norm, prod, sum } from './ops/reduce.ts';
 export { repeat, roll, tile } from './ops/repeat.ts';
 export { rmsNorm } from './ops/rms-norm.ts';
 export { type Rotary, rope, ropeTable } from './ops/rope.ts';
@@ -69,8 +73,9 @@ export { type Sampled, type SampleSettings, sample } from './ops/sample.ts';
 export { flip, type SliceAttrs, select, slice, stridedSlice } from './ops/slice.ts';
 export { logSoftmax, softmax } from './ops/softmax.ts';
 export { chunk, split, unbind } from './ops/split.ts';
-export { swiglu } from './ops/swiglu.ts';
+export { packedSwiglu, swiglu } from './ops/swiglu.ts';
 export { abs, exp, log, negate, reciprocal, relu, sigmoid, silu, softplus, sqrt, square, tanh } from './ops/unary.ts';
+export { std, type VarianceOptions, variance } from './ops/variance.ts';
 export { expand, permute, reshape, squeeze, transpose, unsqueeze } from './ops/view.ts';
 export { type CompiledStep, compile } from './plan/compile.ts';
 export type { Plan, PlanPasses } from './plan/plan.ts';

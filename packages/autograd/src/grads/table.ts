@@ -2,12 +2,22 @@ import type { AnyGradient } from '../gradient.ts';
 import { attentionGradient, packedAttentionGradient } from './attention.ts';
 import { binaryGradients } from './binary.ts';
 import { concatGradient } from './concat.ts';
+import { cumprodGradient, cumsumGradient } from './cumulative.ts';
 import { affineGradient, clampGradient, swigluGradient } from './elementwise.ts';
 import { embeddingGradient } from './embedding.ts';
 import { layerNormGradient } from './layer-norm.ts';
 import { linearLogProbsGradient } from './linear-log-probs.ts';
 import { linearGradient, matmulGradient } from './matmul.ts';
-import { maxGradient, minGradient, sumGradient } from './reduce.ts';
+import {
+  logSumExpGradient,
+  maxGradient,
+  meanGradient,
+  minGradient,
+  normGradient,
+  prodGradient,
+  sumGradient,
+  varianceGradient,
+} from './reduce.ts';
 import { rmsNormGradient } from './rms-norm.ts';
 import { ropeGradient } from './rope.ts';
 import { padGradient, sliceGradient } from './slice.ts';
@@ -30,7 +40,9 @@ export const gradientTable: Readonly<Record<string, AnyGradient>> = {
   linearLogProbs: linearLogProbsGradient,
   logSoftmax: logSoftmaxGradient,
   matmul: matmulGradient,
+  logSumExp: logSumExpGradient,
   max: maxGradient,
+  mean: meanGradient,
   min: minGradient,
   packedAttention: packedAttentionGradient,
   pad: padGradient,
@@ -40,6 +52,11 @@ export const gradientTable: Readonly<Record<string, AnyGradient>> = {
   rope: ropeGradient,
   slice: sliceGradient,
   softmax: softmaxGradient,
+  norm: normGradient,
+  prod: prodGradient,
   sum: sumGradient,
+  variance: varianceGradient,
+  cumprod: cumprodGradient,
+  cumsum: cumsumGradient,
   swiglu: swigluGradient,
 };

@@ -1,194 +1,202 @@
-import { ToolError } from '../errors.ts';
-import { planReduce, type ReduceLoops, type Reduction } from '../kernels/reduce.wgsl.ts';
+import type { DType } from '../dtype.ts';
+import type { Reduction } from '../kernels/reduce-folds.ts';
 import { applyOp, type OpDef } from '../op.ts';
-import { collapseLoops, contiguousStrides, formatShape, normalizeAxis, type Shape, sizeOf } from '../shape.ts';
-import { Tensor } from '../tensor.ts';
-import { affine } from './affine.ts';
-import { fill } from './in-place.ts';
-import { launchElementwise } from './launch-elementwise.ts';
-import { normalArray, refArray } from './reference.ts';
+import type { Tensor } from '../tensor.ts';
+import type { ToleranceClass } from '../testing/tolerance.ts';
+import {
+  checkReduction,
+  launchReduce,
+  type ReduceAttrs,
+  type ReduceOptions,
+  reducedShape,
+  reducedSize,
+  reduceReference,
+  resolveAxes,
+} from './launch-reduce.ts';
+import { fuzzReduction, reduceErrors, reduceSamples } from './reduce-samples.ts';
 
-export interface ReduceAttrs {
-  /** Axes to reduce, resolved and ascending. */
-  readonly axes: readonly number[];
-  readonly keepDims: boolean;
+const FLOATS: readonly DType[] = ['f32', 'f16', 'bf16'];
+const ALL: readonly DType[] = [...FLOATS, 'i32', 'u32', 'bool'];
+
+interface ReduceRow {
+  readonly doc: string;
+  /** Element type of the result by that of the input. */
+  readonly out: (dtype: DType) => DType;
+  readonly dtypes: readonly DType[];
+  readonly tolerance: ToleranceClass;
+  /** The result for no elements; undefined where there is none. */
+  readonly empty: number | undefined;
+  readonly reference: (values: readonly number[], dtype: DType) => number;
+  /** Maps standard normal samples into the op's domain. */
+  readonly domain?: (value: number) => number;
+  readonly nonDifferentiable?: string;
 }
 
-function outputShape(shape: Shape, { axes, keepDims }: ReduceAttrs): number[] {
-  return shape.flatMap((dim, axis) => (axes.includes(axis) ? (keepDims ? [1] : []) : [dim]));
-}
+const CONSTANT = 'the result is constant almost everywhere';
+const same = (dtype: DType): DType => dtype;
+/** Bools are counted; integers keep their type and wrap. */
+const counted = (dtype: DType): DType => (dtype === 'bool' ? 'i32' : dtype);
+const real = (dtype: DType): DType => (FLOATS.includes(dtype) ? dtype : 'f32');
+const total = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+/** Normal values with some zeros. */
+const withZeros = (value: number): number => (Math.abs(value) < 0.5 ? 0 : value);
 
-/** Up to three merged dimensions with their strides, padded at the front with size 1; undefined if more are needed. */
-function threeDims(
-  shape: Shape,
-  strides: readonly number[],
-): { dims: [number, number, number]; strides: [number, number, number] } | undefined {
-  const nest = collapseLoops(shape, [strides]);
-  if (nest.dims.length > 3) return undefined;
-  const pad = 3 - nest.dims.length;
+const ROWS = {
+  sum: {
+    doc: 'sum over axes; a sum of bool is i32',
+    out: counted,
+    dtypes: ALL,
+    tolerance: 'reduction',
+    empty: 0,
+    reference: total,
+  },
+  mean: {
+    doc: 'sum over axes / number of elements; f32 for integers; NaN of nothing',
+    out: real,
+    dtypes: ALL,
+    tolerance: 'reduction',
+    empty: Number.NaN,
+    reference: (values) => total(values) / values.length,
+  },
+  prod: {
+    doc: 'product over axes; integers wrap',
+    out: counted,
+    dtypes: ALL,
+    tolerance: 'reduction',
+    empty: 1,
+    reference: (values, dtype) => {
+      if (FLOATS.includes(dtype)) return values.reduce((a, b) => a * b, 1);
+      const wrapped = values.reduce((a, b) => Math.imul(a, b), 1);
+      return dtype === 'u32' ? wrapped >>> 0 : wrapped;
+    },
+    // Near 1, so that long products neither vanish nor overflow.
+    domain: (value) => Math.sign(value) * Math.exp(0.05 * value),
+  },
+  max: {
+    doc: 'largest over axes, NaN if any is; the gradient goes to every element that attains it, shared equally',
+    out: same,
+    dtypes: ALL,
+    tolerance: 'exact',
+    empty: undefined,
+    reference: (values) => values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY),
+  },
+  min: {
+    doc: 'smallest over axes, NaN if any is; the gradient goes to every element that attains it, shared equally',
+    out: same,
+    dtypes: ALL,
+    tolerance: 'exact',
+    empty: undefined,
+    reference: (values) => values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY),
+  },
+  any: {
+    doc: 'true where some element over the axes is not zero (NaN is not)',
+    out: () => 'bool',
+    dtypes: ALL,
+    tolerance: 'exact',
+    empty: 0,
+    reference: (values) => Number(values.some((value) => value !== 0)),
+    domain: withZeros,
+    nonDifferentiable: CONSTANT,
+  },
+  all: {
+    doc: 'true where no element over the axes is zero',
+    out: () => 'bool',
+    dtypes: ALL,
+    tolerance: 'exact',
+    empty: 1,
+    reference: (values) => Number(values.every((value) => value !== 0)),
+    domain: withZeros,
+    nonDifferentiable: CONSTANT,
+  },
+  countNonzero: {
+    doc: 'i32 number of elements over the axes that are not zero (NaN is not)',
+    out: () => 'i32',
+    dtypes: ALL,
+    tolerance: 'exact',
+    empty: 0,
+    reference: (values) => values.filter((value) => value !== 0).length,
+    domain: withZeros,
+    nonDifferentiable: CONSTANT,
+  },
+  norm: {
+    doc: 'Euclidean norm over axes, sqrt(sum x^2); the gradient at 0 is 0',
+    out: same,
+    dtypes: FLOATS,
+    tolerance: 'reduction',
+    empty: 0,
+    reference: (values) => Math.sqrt(values.reduce((a, b) => a + b * b, 0)),
+    domain: (value) => value + Math.sign(value) * 0.1,
+  },
+  logSumExp: {
+    doc: 'ln sum e^x over axes, without overflow; -inf of nothing',
+    out: same,
+    dtypes: FLOATS,
+    tolerance: 'reduction',
+    empty: Number.NEGATIVE_INFINITY,
+    reference: (values) => {
+      const top = values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+      return Number.isFinite(top) ? top + Math.log(values.reduce((a, b) => a + Math.exp(b - top), 0)) : top;
+    },
+  },
+} satisfies Partial<Record<Reduction, ReduceRow>>;
+
+type Name = keyof typeof ROWS;
+
+function reduceDef(name: Name, seed: number): OpDef<ReduceAttrs> {
+  const row: ReduceRow = ROWS[name];
+  const hasIdentity = row.empty !== undefined;
   return {
-    dims: [...new Array<number>(pad).fill(1), ...nest.dims] as [number, number, number],
-    strides: [...new Array<number>(pad).fill(0), ...nest.strides[0]!] as [number, number, number],
-  };
-}
-
-function loopsOf(x: Tensor, axes: readonly number[]): ReduceLoops | undefined {
-  const pick = (values: readonly number[], reduced: boolean): number[] =>
-    values.filter((_, axis) => axes.includes(axis) === reduced);
-  const rows = threeDims(pick(x.shape, false), pick(x.strides, false));
-  const columns = threeDims(pick(x.shape, true), pick(x.strides, true));
-  if (rows === undefined || columns === undefined) return undefined;
-  return {
-    rowDims: rows.dims,
-    rowStrides: rows.strides,
-    dims: columns.dims,
-    strides: columns.strides,
-    offset: x.offset,
-  };
-}
-
-function launchReduce(reduction: Reduction, x: Tensor, attrs: ReduceAttrs, shape: Shape): Tensor {
-  const device = x.device;
-  const label = `tensor/${reduction}`;
-  const out = Tensor.empty(device, shape, 'f32', label);
-  if (out.size === 0) return out;
-  if (x.size === 0) {
-    fill(out, 0);
-    return out;
-  }
-  const direct = loopsOf(x, attrs.axes);
-  const compact = direct === undefined ? launchElementwise({ name: 'copy', expr: 'x0' }, [x], x) : undefined;
-  const loops = direct ?? loopsOf(compact!, attrs.axes);
-  if (loops === undefined) {
-    throw new ToolError('shape', {
-      op: label,
-      expected: 'at most three separate groups of axes',
-      got: `axes ${formatShape(attrs.axes)}`,
-    });
-  }
-  const rows = out.size;
-  const width = x.size / rows;
-  // Few long rows would leave most of the device idle: reduce parts of rows first.
-  const splits = rows < 256 && width >= 2048 ? Math.min(64, Math.ceil(width / 512)) : 1;
-  const source = (compact ?? x).wholeBinding();
-  const first = planReduce(reduction, loops, splits, device.adapterClass);
-  if (splits === 1) {
-    device.dispatch(first.kernel, [source, out.binding()], first.params, first.workgroups);
-  } else {
-    const parts = Tensor.empty(device, [splits, rows], 'f32', `${label}/parts`);
-    device.dispatch(first.kernel, [source, parts.binding()], first.params, first.workgroups);
-    const second = planReduce(
-      reduction,
-      { rowDims: [1, 1, rows], rowStrides: [0, 0, 1], dims: [1, 1, splits], strides: [0, 0, rows], offset: 0 },
-      1,
-      device.adapterClass,
-    );
-    device.dispatch(second.kernel, [parts.binding(), out.binding()], second.params, second.workgroups);
-    parts.dispose();
-  }
-  compact?.dispose();
-  return out;
-}
-
-const FOLD: Record<Reduction, (values: readonly number[]) => number> = {
-  sum: (values) => values.reduce((a, b) => a + b, 0),
-  max: (values) => Math.max(...values),
-  min: (values) => Math.min(...values),
-};
-
-function reduceDef(reduction: Reduction): OpDef<ReduceAttrs> {
-  return {
-    name: reduction,
-    doc:
-      reduction === 'sum'
-        ? 'sum over axes'
-        : `${reduction} over axes; the gradient goes to every element that attains it, shared equally`,
+    name,
+    doc: row.doc,
+    dtypes: row.dtypes,
+    tolerance: row.tolerance,
     infer: ([x], attrs) => {
-      if (new Set(attrs.axes).size !== attrs.axes.length) {
-        throw new ToolError('shape', { op: reduction, expected: 'each axis once', got: formatShape(attrs.axes) });
-      }
-      if (reduction !== 'sum' && sizeOf(x!.shape) === 0 && sizeOf(outputShape(x!.shape, attrs)) > 0) {
-        throw new ToolError('shape', {
-          op: reduction,
-          expected: 'at least one element to reduce',
-          got: formatShape(x!.shape),
-        });
-      }
-      return [{ shape: outputShape(x!.shape, attrs), dtype: 'f32' }];
+      checkReduction(name, x!.shape, attrs, hasIdentity);
+      return [{ shape: reducedShape(x!.shape, attrs), dtype: row.out(x!.dtype) }];
     },
-    run: ([x], [out], attrs) => [launchReduce(reduction, x!, attrs, out!.shape)],
-    reference: ([x], attrs) => {
-      const shape = outputShape(x!.shape, { ...attrs, keepDims: true });
-      const strides = contiguousStrides(x!.shape);
-      const outStrides = contiguousStrides(shape);
-      const groups: number[][] = Array.from({ length: sizeOf(shape) }, () => []);
-      x!.data.forEach((value, i) => {
-        let out = 0;
-        x!.shape.forEach((dim, axis) => {
-          if (!attrs.axes.includes(axis)) out += (Math.floor(i / strides[axis]!) % dim) * outStrides[axis]!;
-        });
-        groups[out]!.push(value);
-      });
-      return [refArray(outputShape(x!.shape, attrs), groups.map(FOLD[reduction]))];
-    },
-    samples: () => [
-      { name: 'all', inputs: [normalArray(61, [7, 9])], attrs: { axes: [0, 1], keepDims: false } },
-      { name: 'rows', inputs: [normalArray(62, [5, 33])], attrs: { axes: [1], keepDims: true } },
-      { name: 'columns', inputs: [normalArray(63, [40, 6])], attrs: { axes: [0], keepDims: false } },
-      { name: 'middle', inputs: [normalArray(64, [3, 4, 5])], attrs: { axes: [1], keepDims: false } },
-      { name: 'outer and inner', inputs: [normalArray(65, [3, 4, 5])], attrs: { axes: [0, 2], keepDims: true } },
-      { name: 'long vector in parts', inputs: [normalArray(66, [5003])], attrs: { axes: [0], keepDims: false } },
-      { name: 'many rows', inputs: [normalArray(67, [130, 3])], attrs: { axes: [1], keepDims: false } },
-      { name: 'scalar', inputs: [normalArray(68, [])], attrs: { axes: [], keepDims: false } },
+    run: ([x], [out], attrs) => [
+      launchReduce(name, x!, attrs, out!, row.empty ?? 0, 1 / reducedSize(x!.shape, attrs.axes)),
     ],
-    errors: () =>
-      reduction === 'sum'
-        ? []
-        : [
-            {
-              name: 'nothing to reduce',
-              inputs: [{ shape: [0], dtype: 'f32' }],
-              attrs: { axes: [0], keepDims: false },
-              code: 'shape',
-            },
-          ],
+    reference: ([x], attrs) => {
+      const dtype = x!.dtype ?? 'f32';
+      return [reduceReference(x!, attrs, row.out(dtype), (values) => row.reference(values, dtype))];
+    },
+    samples: () => reduceSamples(seed, row.domain),
+    fuzz: (draw) => fuzzReduction(draw, hasIdentity, row.domain),
+    errors: () => reduceErrors(hasIdentity),
+    ...(row.nonDifferentiable ? { nonDifferentiable: row.nonDifferentiable } : {}),
   };
 }
 
-export const reduceOps: Readonly<Record<Reduction, OpDef<ReduceAttrs>>> = {
-  sum: reduceDef('sum'),
-  max: reduceDef('max'),
-  min: reduceDef('min'),
-};
+/** The reductions to one value, by name. */
+export const reduceOps: Readonly<Record<Name, OpDef<ReduceAttrs>>> = Object.fromEntries(
+  (Object.keys(ROWS) as Name[]).map((name, i) => [name, reduceDef(name, 600 + 10 * i)]),
+) as Record<Name, OpDef<ReduceAttrs>>;
 
-export interface ReduceOptions {
-  /** Axes to reduce; all of them by default. */
-  readonly axes?: readonly number[];
-  readonly keepDims?: boolean;
-}
+const apply =
+  (name: Name) =>
+  (x: Tensor, options: ReduceOptions = {}): Tensor =>
+    applyOp(reduceOps[name], [x], resolveAxes(name, x.rank, options))[0]!;
 
-function apply(reduction: Reduction, x: Tensor, options: ReduceOptions): Tensor {
-  const axes = (options.axes ?? x.shape.map((_, axis) => axis)).map((axis) => normalizeAxis(reduction, axis, x.rank));
-  return applyOp(reduceOps[reduction], [x], {
-    axes: [...axes].sort((a, b) => a - b),
-    keepDims: options.keepDims ?? false,
-  })[0]!;
-}
+type Reduce = (x: Tensor, options?: ReduceOptions) => Tensor;
 
-export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
-  return apply('sum', x, options);
-}
-
-export function max(x: Tensor, options: ReduceOptions = {}): Tensor {
-  return apply('max', x, options);
-}
-
-export function min(x: Tensor, options: ReduceOptions = {}): Tensor {
-  return apply('min', x, options);
-}
-
-/** The mean over axes; of nothing it is NaN, as 0 / 0. */
-export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
-  const total = sum(x, options);
-  return affine(total, total.size / x.size, 0);
-}
+/** Sum over axes: the type of x; i32 for bool. Of nothing 0. */
+export const sum: Reduce = apply('sum');
+/** Mean over axes: the type of x; f32 for integers and bool. Of nothing NaN. */
+export const mean: Reduce = apply('mean');
+/** Product over axes: the type of x; i32 for bool. Of nothing 1. */
+export const prod: Reduce = apply('prod');
+/** Largest element over axes, NaN if any is. Refuses nothing. */
+export const max: Reduce = apply('max');
+/** Smallest element over axes, NaN if any is. Refuses nothing. */
+export const min: Reduce = apply('min');
+/** bool: some element over the axes is not zero. Of nothing false. */
+export const any: Reduce = apply('any');
+/** bool: no element over the axes is zero. Of nothing true. */
+export const all: Reduce = apply('all');
+/** i32: how many elements over the axes are not zero. */
+export const countNonzero: Reduce = apply('countNonzero');
+/** ln sum e^x over axes. Of nothing -inf. */
+export const logSumExp: Reduce = apply('logSumExp');
+/** Euclidean norm over axes, sqrt(sum x^2). Of nothing 0. */
+export const norm: Reduce = apply('norm');

@@ -1,9 +1,11 @@
 import type { AnyOpDef } from '../op.ts';
 import { affineOp } from './affine.ts';
+import { argmaxOp, argminOp } from './arg-reduce.ts';
 import { attentionOp } from './attention.ts';
 import { binaryOps } from './binary.ts';
 import { clampOp } from './clamp.ts';
 import { concatOp } from './concat.ts';
+import { cumprodOp, cumsumOp } from './cumulative.ts';
 import { embeddingOp } from './embedding.ts';
 import { layerNormOp } from './layer-norm.ts';
 import { linearOp } from './linear.ts';
@@ -16,17 +18,22 @@ import { rmsNormOp } from './rms-norm.ts';
 import { ropeOp } from './rope.ts';
 import { sliceOp } from './slice.ts';
 import { logSoftmaxOp, softmaxOp } from './softmax.ts';
-import { swigluOp } from './swiglu.ts';
+import { packedSwigluOp, swigluOp } from './swiglu.ts';
 import { unaryOps } from './unary.ts';
+import { varianceOp } from './variance.ts';
 import { expandOp, permuteOp, reshapeOp } from './view.ts';
 
 /** Every op of the engine. The tests against the references and the gradient checks are generated from it. */
 export const opTable: readonly AnyOpDef[] = [
   affineOp,
+  argmaxOp,
+  argminOp,
   attentionOp,
   ...Object.values(binaryOps),
   clampOp,
   concatOp,
+  cumprodOp,
+  cumsumOp,
   embeddingOp,
   expandOp,
   layerNormOp,
@@ -35,6 +42,7 @@ export const opTable: readonly AnyOpDef[] = [
   linearLogProbsOp,
   matmulOp,
   packedAttentionOp,
+  packedSwigluOp,
   padOp,
   permuteOp,
   ...Object.values(reduceOps),
@@ -45,4 +53,5 @@ export const opTable: readonly AnyOpDef[] = [
   softmaxOp,
   swigluOp,
   ...Object.values(unaryOps),
+  varianceOp,
 ];

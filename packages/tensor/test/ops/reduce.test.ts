@@ -1,20 +1,29 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { DType } from '../../src/dtype.ts';
 import type { AdapterClass } from '../../src/gpu/adapter.ts';
 import type { Device } from '../../src/gpu/device.ts';
 import type { LaunchPlan } from '../../src/gpu/launch-plan.ts';
 import { chooseRowLayout } from '../../src/kernels/lib/row-reduce.wgsl.ts';
+import { stridedRows } from '../../src/kernels/lib/strided-rows.wgsl.ts';
 import { planLogProbsUpdate } from '../../src/kernels/linear-log-probs.wgsl.ts';
-import { planReduce } from '../../src/kernels/reduce.wgsl.ts';
-import { planRmsNorm, planRmsNormInputGradient } from '../../src/kernels/rms-norm.wgsl.ts';
+import { planReduce, type ReduceLayout } from '../../src/kernels/reduce.wgsl.ts';
+import type { Reduction } from '../../src/kernels/reduce-folds.ts';
+import { planRmsNorm, planRmsNormGradient } from '../../src/kernels/rms-norm.wgsl.ts';
 import { planSoftmax } from '../../src/kernels/softmax.wgsl.ts';
 import { openDevice } from '../../src/node.ts';
+import type { AnyOpDef } from '../../src/op.ts';
+import { argmax, argmaxOp, argmin, argminOp } from '../../src/ops/arg-reduce.ts';
+import { cumprod, cumsum } from '../../src/ops/cumulative.ts';
+import { launchElementwise } from '../../src/ops/launch-elementwise.ts';
 import { launchPlan } from '../../src/ops/launch-plan.ts';
+import { reducedSize } from '../../src/ops/launch-reduce.ts';
 import { read, readAll } from '../../src/ops/read.ts';
-import { max, mean, min, sum } from '../../src/ops/reduce.ts';
+import { all, any, countNonzero, logSumExp, max, mean, min, norm, prod, reduceOps, sum } from '../../src/ops/reduce.ts';
 import { indexArray, normalArray } from '../../src/ops/reference.ts';
 import { rmsNormOp } from '../../src/ops/rms-norm.ts';
 import { softmaxOp } from '../../src/ops/softmax.ts';
-import { expand, permute } from '../../src/ops/view.ts';
+import { std, variance, varianceOp } from '../../src/ops/variance.ts';
+import { expand, permute, reshape } from '../../src/ops/view.ts';
 import { scopeAsync } from '../../src/scope.ts';
 import { Tensor } from '../../src/tensor.ts';
 import { toTensor, worstError } from '../../src/testing/compare.ts';
@@ -115,8 +124,11 @@ describe.each(LAYOUTS)('$rows rows of $width on a $adapterClass', ({ rows, width
       const dy = normalArray(3, [rows, width]);
       for (const extra of [undefined, normalArray(4, [rows, width])]) {
         const [dx] = await run(
-          planRmsNormInputGradient(rows, width, extra !== undefined, adapterClass),
-          [...inputs, r, toTensor(device, dy), ...(extra ? [toTensor(device, extra)] : [])],
+          planRmsNormGradient(
+            { rows, width, input: true, extra: extra !== undefined, weight: false },
+            adapterClass,
+          ),
+          [inputs[0], r, toTensor(device, dy), inputs[1], ...(extra ? [toTensor(device, extra)] : [])],
           [empty([rows, width])],
         );
         const wanted = new Float64Array(rows * width);
@@ -132,34 +144,6 @@ describe.each(LAYOUTS)('$rows rows of $width on a $adapterClass', ({ rows, width
           }
         }
         expect(worstError(dx!, wanted)).toBeLessThan(1e-5);
-      }
-    });
-  });
-
-  it('give sum, maximum and minimum, in one part or several', async () => {
-    await scopeAsync(async () => {
-      const source = toTensor(device, x);
-      const loops = {
-        rowDims: [1, 1, rows],
-        rowStrides: [0, 0, width],
-        dims: [1, 1, width],
-        strides: [0, 0, 1],
-        offset: 0,
-      } as const;
-      const each = (fold: (row: Float64Array) => number): Float64Array =>
-        Float64Array.from({ length: rows }, (_, row) => fold(x.data.subarray(row * width, (row + 1) * width)));
-      for (const [name, fold] of [
-        ['sum', (row: Float64Array) => row.reduce((a, b) => a + b, 0)],
-        ['max', (row: Float64Array) => Math.max(...row)],
-        ['min', (row: Float64Array) => Math.min(...row)],
-      ] as const) {
-        const [whole] = await run(planReduce(name, loops, 1, adapterClass), [source], [empty([rows])]);
-        expect(worstError(whole!, each(fold)), name).toBeLessThan(1e-5);
-        const [parts] = await run(planReduce(name, loops, 3, adapterClass), [source], [empty([3, rows])]);
-        const joined = Float64Array.from({ length: rows }, (_, row) =>
-          fold(Float64Array.from([0, 1, 2], (part) => parts![part * rows + row]!)),
-        );
-        expect(worstError(joined, each(fold)), `${name} in parts`).toBeLessThan(1e-5);
       }
     });
   });
@@ -199,7 +183,212 @@ describe.each(LAYOUTS)('$rows rows of $width on a $adapterClass', ({ rows, width
   });
 });
 
+/** Every way to share rows among threads, and the three ways to load. */
+const REDUCE_LAYOUTS: readonly ReduceLayout[] = [
+  { threads: { lanes: 1, rowsPerGroup: 16 }, splits: 1 },
+  { threads: { lanes: 1, rowsPerGroup: 64 }, splits: 3 },
+  { threads: { lanes: 16, rowsPerGroup: 4 }, splits: 1 },
+  { threads: { lanes: 64, rowsPerGroup: 2 }, splits: 2 },
+  { threads: { lanes: 256, rowsPerGroup: 1 }, splits: 5 },
+];
+const WALKS = [
+  { name: 'rows one by one', shape: [7, 1001], axes: [1] },
+  { name: 'rows of vec4s', shape: [9, 1200], axes: [1] },
+  { name: 'columns of vec4s', shape: [300, 12], axes: [0] },
+  { name: 'columns one by one', shape: [300, 7], axes: [0] },
+] as const;
+
+describe.each(WALKS)('$name', ({ shape, axes }) => {
+  it.each(REDUCE_LAYOUTS)('are reduced by $threads.lanes lanes in $splits parts', async (layout) => {
+    await scopeAsync(async () => {
+      const plain = normalArray(8, shape, 2, 1);
+      // A product of a thousand normal numbers would overflow.
+      const nearOne = { ...plain, data: plain.data.map((v) => Math.fround(Math.sign(v) * Math.exp(0.01 * v))) };
+      const attrs = { axes, keepDims: false };
+      const size = reducedSize(shape, axes);
+      for (const def of [...Object.values(reduceOps), argmaxOp, argminOp, varianceOp] as AnyOpDef[]) {
+        const x = def.name === 'prod' ? nearOne : plain;
+        const source = toTensor(device, x);
+        const [spec] = def.infer([{ shape, dtype: 'f32' }], attrs);
+        const out = Tensor.empty(device, spec!.shape, spec!.dtype, 'test/out');
+        const plan = planReduce(
+          {
+            reduction: def.name as Reduction,
+            rows: stridedRows(source, axes),
+            dtype: 'f32',
+            out: spec!.dtype,
+            scale: 1 / size,
+          },
+          'gpu',
+          // Four rows a thread are never shared.
+          shape[1] === 12 ? { ...layout, threads: { lanes: 1, rowsPerGroup: 16 } } : layout,
+        );
+        const states = plan.parts && Tensor.empty(device, [plan.parts.words], 'u32', 'test/parts');
+        launchPlan(plan.first, [source], [states ?? out]);
+        if (plan.parts) launchPlan(plan.parts.second, [states!], [out]);
+        const expected = def.reference([x], { ...attrs, correction: 0 })[0]!.data;
+        expect(worstError(Float64Array.from(await read(out)), expected), def.name).toBeLessThan(1e-5);
+      }
+    });
+  });
+});
+
+describe('a million values', () => {
+  it('lose little to rounding, in one row and in a hundred', async () => {
+    await scopeAsync(async () => {
+      const x = normalArray(12, [1_000_000], 1, 3);
+      const tensor = toTensor(device, x);
+      const exact = x.data.reduce((a, b) => a + b, 0);
+      const [total, average, spread, last] = await readAll([
+        sum(tensor),
+        mean(tensor),
+        variance(tensor),
+        cumsum(tensor),
+      ]);
+      expect(Math.abs(total![0]! - exact) / exact).toBeLessThan(1e-6);
+      expect(Math.abs(average![0]! - exact / 1e6)).toBeLessThan(3e-6);
+      const centre = exact / 1e6;
+      expect(spread![0]!).toBeCloseTo(x.data.reduce((a, b) => a + (b - centre) ** 2, 0) / 1e6, 5);
+      expect(Math.abs(last![999_999]! - exact) / exact).toBeLessThan(1e-5);
+      // A thread of a CPU driver sums each of these rows alone.
+      const rows = reshape(tensor, [100, 10_000]);
+      const sums = await read(sum(rows, { axes: [1] }));
+      for (let row = 0; row < 100; row++) {
+        const wanted = x.data.subarray(row * 10_000, (row + 1) * 10_000).reduce((a, b) => a + b, 0);
+        expect(Math.abs(sums[row]! - wanted) / wanted).toBeLessThan(1e-6);
+      }
+      const far = Tensor.from(device, new Float32Array(1_000_000).fill(4096.5), [1_000_000]);
+      expect((await read(variance(far)))[0]).toBe(0);
+    });
+  }, 30_000);
+});
+
+describe('values that are no numbers', () => {
+  const NAN = Number.NaN;
+  const INF = Number.POSITIVE_INFINITY;
+  const of = (values: readonly number[], dtype: DType = 'f32'): Tensor =>
+    Tensor.from(device, values, [values.length], dtype);
+  const values = async (...tensors: Tensor[]): Promise<number[]> =>
+    (await readAll(tensors)).flatMap((v) => Array.from(v));
+
+  it('go through every reduction as in NumPy', async () => {
+    await scopeAsync(async () => {
+      for (const at of [0, 3, 6]) {
+        const x = of(Array.from({ length: 7 }, (_, i) => (i === at ? NAN : i)));
+        expect(
+          await values(sum(x), mean(x), prod(x), max(x), min(x), logSumExp(x), norm(x), variance(x), std(x)),
+        ).toEqual(new Array(9).fill(NAN));
+        expect(await values(argmax(x), argmin(x))).toEqual([at, at]);
+        expect((await values(any(x), all(x), countNonzero(x))).map(Number)).toEqual([
+          1,
+          at === 0 ? 1 : 0,
+          at === 0 ? 7 : 6,
+        ]);
+      }
+      const infinite = of([1, -INF, INF, 2]);
+      expect(await values(max(infinite), min(infinite), argmax(infinite), argmin(infinite))).toEqual([INF, -INF, 2, 1]);
+      expect(await values(logSumExp(infinite), logSumExp(of([-INF, -INF])), logSumExp(of([-INF, 3])))).toEqual([
+        INF,
+        -INF,
+        3,
+      ]);
+      expect(await values(max(of([-INF, -INF])), min(of([INF, INF])), max(of([-3e38, -1e38])))).toEqual([
+        -INF,
+        INF,
+        Math.fround(-1e38),
+      ]);
+    });
+  });
+
+  it('include two zeros, which are equal', async () => {
+    await scopeAsync(async () => {
+      expect(await values(argmax(of([-0, 0])), argmax(of([0, -0])), argmin(of([0, -0])), argmin(of([-0, 0])))).toEqual([
+        0, 0, 0, 0,
+      ]);
+      expect((await values(any(of([0, -0])), countNonzero(of([-0, 1])))).map(Number)).toEqual([0, 1]);
+    });
+  });
+
+  it('leave nothing of nothing, but what adding or multiplying nothing gives', async () => {
+    await scopeAsync(async () => {
+      const none = Tensor.empty(device, [2, 0], 'f32', 'test/none');
+      const rows = { axes: [1] };
+      expect(await values(sum(none, rows), prod(none, rows), mean(none, rows), norm(none, rows))).toEqual([
+        0,
+        0,
+        1,
+        1,
+        NAN,
+        NAN,
+        0,
+        0,
+      ]);
+      expect((await values(any(none, rows), all(none, rows), countNonzero(none, rows))).map(Number)).toEqual([
+        0, 0, 1, 1, 0, 0,
+      ]);
+      expect(await values(logSumExp(none), variance(none))).toEqual([-INF, NAN]);
+      for (const refused of [max, min, argmax, argmin])
+        expect(() => refused(none, rows)).toThrowError(/at least one element to reduce/);
+      expect((await read(argmax(none, { axes: [0] }))).length).toBe(0);
+      expect((await read(cumprod(none))).length).toBe(0);
+    });
+  });
+
+  it('do not arise where the sample is as small as its correction', async () => {
+    await scopeAsync(async () => {
+      expect(await values(variance(of([5])), variance(of([5]), { correction: 1 }))).toEqual([0, NAN]);
+    });
+  });
+});
+
+describe('reductions of integers', () => {
+  it('keep every bit, wrap, and count bools in i32', async () => {
+    await scopeAsync(async () => {
+      const big = Tensor.from(device, [16777217, 16777219, 2 ** 31 - 1], [3], 'i32');
+      expect(Array.from(await read(sum(big)))).toEqual([(16777217 + 16777219 + 2 ** 31 - 1) | 0]);
+      expect(Array.from(await read(max(big)))).toEqual([2 ** 31 - 1]);
+      const unsigned = Tensor.from(device, [2 ** 32 - 1, 7, 2 ** 31], [3], 'u32');
+      expect(Array.from(await read(max(unsigned)))).toEqual([2 ** 32 - 1]);
+      expect(Array.from(await read(argmin(unsigned)))).toEqual([1]);
+      expect(Array.from(await read(cumsum(unsigned)))).toEqual([2 ** 32 - 1, 6, 2 ** 31 + 6]);
+      const truths = Tensor.from(device, [1, 0, 1, 1], [4], 'bool');
+      const [count, share, largest] = [sum(truths), mean(truths), max(truths)];
+      expect([count.dtype, share.dtype, largest.dtype]).toEqual(['i32', 'f32', 'bool']);
+      expect(Array.from(await read(count))).toEqual([3]);
+      expect(Array.from(await read(share))).toEqual([0.75]);
+    });
+  });
+});
+
+describe('a mean of f16', () => {
+  it('is no victim of the range of the sum', async () => {
+    await scopeAsync(async () => {
+      const x = Tensor.from(device, new Array<number>(64).fill(60000), [64], 'f16');
+      const average = mean(x);
+      expect(average.dtype).toBe('f16');
+      const [values] = await readAll([
+        launchElementwise({ name: 'cast', expr: 'x0' }, [average], { shape: [], dtype: 'f32' }),
+      ]);
+      expect(values![0]).toBe(60000);
+    });
+  });
+});
+
 describe('reductions', () => {
+  it('are one launch, also of strided and flipped views, and two of long rows', async () => {
+    await scopeAsync(async () => {
+      const x = toTensor(device, normalArray(8, [12, 10, 8]));
+      const launches = (body: () => void): number => {
+        const before = device.counters.dispatches;
+        body();
+        return device.counters.dispatches - before;
+      };
+      expect(launches(() => sum(permute(x, [2, 0, 1]), { axes: [1] }))).toBe(1);
+      expect(launches(() => variance(expand(x, [3, 12, 10, 8]), { axes: [0, 2] }))).toBe(1);
+      expect(launches(() => sum(Tensor.empty(device, [200_000], 'f32', 'test/long')))).toBe(2);
+    });
+  });
+
   it('keep the rank on request and count axes from either end', async () => {
     await scopeAsync(async () => {
       const x = toTensor(device, normalArray(8, [2, 3, 4]));

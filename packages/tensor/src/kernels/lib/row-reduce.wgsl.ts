@@ -18,12 +18,22 @@ export function chooseRowLayout(rows: number, width: number, adapterClass: 'cpu'
   return { lanes: 64, rowsPerGroup: 2 };
 }
 
-/** Workgroup memory and helper for `reduceRow_<name>(value, lane, slot)`: every thread gets the total. */
-export function rowReduceFunction(name: string, layout: RowLayout, combine: (a: string, b: string) => string): string {
-  if (layout.lanes === 1) return `fn reduceRow_${name}(value: f32, lane: u32, slot: u32) -> f32 { return value; }\n`;
+/**
+ * Workgroup memory and helper for `reduceRow_<name>(value, lane, slot)`: every thread gets the total.
+ * `combine` need not be commutative: its first operand comes from the lower lanes.
+ */
+export function rowReduceFunction(
+  name: string,
+  layout: RowLayout,
+  combine: (a: string, b: string) => string,
+  type = 'f32',
+): string {
+  if (layout.lanes === 1) {
+    return `fn reduceRow_${name}(value: ${type}, lane: u32, slot: u32) -> ${type} { return value; }\n`;
+  }
   const total = layout.lanes * layout.rowsPerGroup;
-  return `var<workgroup> pool_${name}: array<f32, ${total}>;
-fn reduceRow_${name}(value: f32, lane: u32, slot: u32) -> f32 {
+  return `var<workgroup> pool_${name}: array<${type}, ${total}>;
+fn reduceRow_${name}(value: ${type}, lane: u32, slot: u32) -> ${type} {
   let base = slot * ${layout.lanes}u;
   pool_${name}[base + lane] = value;
   workgroupBarrier();
