@@ -8,11 +8,12 @@ import { icdVariables, prepareSwiftShader } from './swiftshader.mjs';
 
 /** @typedef {import('./choose-adapter.mjs').Candidate} Candidate */
 
-const KINDS = ['hardware', 'system', 'lavapipe', 'swiftshader'];
+const KINDS = ['hardware', 'system', 'lavapipe', 'lavapipe-backports', 'swiftshader'];
 const ICD_FOLDERS = ['/etc/vulkan/icd.d', '/usr/local/share/vulkan/icd.d', '/usr/share/vulkan/icd.d'];
 
 /**
- * Every way to get an adapter on this machine, best first, or those of one kind.
+ * Every way to get an adapter on this machine, best first, or those of one kind. `lavapipe-backports` is only taken
+ * where it is asked for: the older driver, for tests.
  *
  * @param {object} options
  * @param {string} options.node the plain Node executable
@@ -45,7 +46,7 @@ export function adapterCandidates({ node, cache, env, log }) {
         title: "the system's lavapipe",
         prepare: () => ({ node, env: { ...runtime, ...systemDriver(env) } }),
       },
-      ...lavapipeCandidates(node, cache, runtime, log),
+      ...lavapipeCandidates(node, cache, runtime, log, wanted === 'lavapipe-backports'),
       {
         kind: 'swiftshader',
         title: 'SwiftShader',
@@ -61,18 +62,21 @@ export function adapterCandidates({ node, cache, env, log }) {
  * @param {string} cache
  * @param {Record<string, string>} runtime
  * @param {(line: string) => void} log
+ * @param {boolean} older whether to leave out the most recent Mesa
  * @returns {Candidate[]}
  */
-function lavapipeCandidates(node, cache, runtime, log) {
+function lavapipeCandidates(node, cache, runtime, log, older) {
+  const kind = older ? 'lavapipe-backports' : 'lavapipe';
   const distribution = aptDistribution();
   if (distribution === undefined) {
     const prepare = () => {
       throw new Error('only Debian and Ubuntu packages can be unpacked without root');
     };
-    return [{ kind: 'lavapipe', title: 'unpacked lavapipe', prepare }];
+    return [{ kind, title: 'unpacked lavapipe', prepare }];
   }
-  return lavapipeSources(distribution).map((source) => ({
-    kind: 'lavapipe',
+  const sources = lavapipeSources(distribution).slice(older ? 1 : 0);
+  return sources.map((source) => ({
+    kind,
     title: `unpacked ${source.name}`,
     prepare: async () => {
       const { icd, loader, libraryFolders } = await unpackLavapipe(cache, source, log);

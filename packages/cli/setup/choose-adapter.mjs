@@ -1,7 +1,7 @@
 /** @typedef {import('./probe-launch.mjs').Launch} Launch */
 /** @typedef {import('./probe-launch.mjs').ProbeResult} ProbeResult */
 /** @typedef {import('./probe-launch.mjs').ProbedAdapter} ProbedAdapter */
-/** @typedef {'hardware' | 'system' | 'lavapipe' | 'swiftshader'} DriverKind */
+/** @typedef {'hardware' | 'system' | 'lavapipe' | 'lavapipe-backports' | 'swiftshader'} DriverKind */
 
 /**
  * One way to get an adapter.

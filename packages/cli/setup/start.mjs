@@ -2,7 +2,7 @@
 // installed, so it uses nothing but Node, and loads the rest only once Node is known to be new enough.
 import { fileURLToPath } from 'node:url';
 
-const TARGETS = ['demo', 'test', 'check', 'bench', 'cli', 'adapter'];
+const TARGETS = ['demo', 'test', 'fuzz', 'adapters', 'check', 'bench', 'cli', 'adapter'];
 const OLDEST = { major: 20, minor: 20 };
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -34,6 +34,14 @@ async function start() {
   if (target === 'adapter') {
     await findAdapter();
     return 0;
+  }
+  if (target === 'fuzz') {
+    const { fuzz } = await import('./test-fuzz.mjs');
+    return fuzz(root, args, await findAdapter());
+  }
+  if (target === 'adapters') {
+    const { testAdapters } = await import('./test-adapters.mjs');
+    return testAdapters(root, args, process.env, logger('adapters'));
   }
   const { build } = await import('./build.mjs');
   await build(root, logger('build'));

@@ -1,6 +1,9 @@
 import { create, globals } from 'webgpu';
 import { Device, type DeviceOptions } from './gpu/device.ts';
 
+// The package's types are those of browsers; of Node this file needs no more.
+declare const process: { readonly env: Readonly<Record<string, string | undefined>> };
+
 /**
  * Dawn's instances, for the life of the process: the addon crashes if an instance is collected while
  * one of its devices still has work under way.
@@ -19,9 +22,13 @@ export function createGpu(flags: readonly string[] = []): GPU {
   return created;
 }
 
-/** Opens the adapter that Dawn prefers. Throws ToolError 'no-adapter' where there is none. */
+/**
+ * Opens the adapter that Dawn prefers. Throws ToolError 'no-adapter' where there is none. The features that
+ * DAWNGRAD_WITHOUT names, separated by commas, are not used, so that every fallback can be tested anywhere.
+ */
 export async function openDevice(
   options: DeviceOptions & { readonly flags?: readonly string[] } = {},
 ): Promise<Device> {
-  return Device.open(createGpu(options.flags), options);
+  const named = (process.env.DAWNGRAD_WITHOUT ?? '').split(',').filter((name) => name !== '');
+  return Device.open(createGpu(options.flags), { ...options, without: [...(options.without ?? []), ...named] });
 }

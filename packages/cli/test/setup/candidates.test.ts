@@ -22,11 +22,17 @@ describe('adapterCandidates', () => {
     expect(kinds).toEqual(['swiftshader']);
   });
 
+  it.runIf(process.platform === 'linux')('offers an older lavapipe only where it is named', () => {
+    const older = candidates({ DAWNGRAD_GPU: 'lavapipe-backports' });
+    expect(older.every(({ kind }) => kind === 'lavapipe-backports')).toBe(true);
+    expect(older.some(({ title }) => title.includes('forky'))).toBe(false);
+  });
+
   it('refuses an unknown DAWNGRAD_GPU as a usage error that names the known ones', () => {
     expect(() => candidates({ DAWNGRAD_GPU: 'cuda' })).toThrow(
       expect.objectContaining({
         exitCode: 2,
-        message: expect.stringContaining('hardware, system, lavapipe, swiftshader'),
+        message: expect.stringContaining('hardware, system, lavapipe, lavapipe-backports, swiftshader'),
       }),
     );
   });
