@@ -113,7 +113,7 @@ function build<Args extends readonly unknown[]>(
     if (recording.refusal !== undefined) throw recording.refusal;
     const ports = { inputs, outputs: result!.outputs };
     refuseEscapes(recording, [...inputs, ...ports.outputs]);
-    const plan = new Plan(device, recording.launches, ports, passes);
+    const plan = new Plan(device, recording.launches, ports, recording.constants, passes);
     return { plan, effects: recording.effects, result: result! };
   } finally {
     // What the plan uses of them, it holds by itself.

@@ -6,6 +6,8 @@ import { assignArenas } from './assign-arenas.ts';
 import { dropDeadLaunches } from './drop-dead-launches.ts';
 import { fuseMatmul } from './fuse-matmul.ts';
 import { fusePointwise } from './fuse-pointwise.ts';
+import { hoistConstants } from './hoist-constants.ts';
+import { mergeLaunches } from './merge-launches.ts';
 import { PlanInstance } from './plan-instance.ts';
 
 /** Buffers of a recorded step that are other ones at each replay. */
@@ -18,7 +20,12 @@ export interface PlanPorts {
 
 /** Passes of the compiler that can be left out, to see what each is worth. */
 export interface PlanPasses {
+  /** Pointwise chains and matmul epilogues. */
   readonly fusion?: boolean;
+  /** Work on constants is done once. */
+  readonly hoisting?: boolean;
+  /** Independent launches side by side in one. */
+  readonly merging?: boolean;
 }
 
 /**
@@ -33,40 +40,58 @@ export class Plan {
   readonly recordedLaunches: number;
   /** Bytes of the arenas together. */
   readonly arenaBytes: number;
-  readonly #arenas: readonly Storage[];
+  /** Real buffers that every replay uses: parameters, constants, results of hoisted work, arenas. */
+  readonly #own: readonly Storage[];
   readonly #fixed: ReadonlyMap<Storage, BufferBinding>;
   readonly #instances: PlanInstance[] = [];
-  /** Real buffers that the plan uses at every replay: parameters and constants. */
-  readonly externals: ReadonlySet<Storage>;
 
-  constructor(device: Device, recorded: readonly RecordedLaunch[], ports: PlanPorts, passes: PlanPasses) {
+  /** `constants` are buffers with values from the host that nobody else knows of. */
+  constructor(
+    device: Device,
+    recorded: readonly RecordedLaunch[],
+    ports: PlanPorts,
+    constants: readonly Storage[],
+    passes: PlanPasses,
+  ) {
     this.device = device;
     this.ports = ports;
     this.recordedLaunches = recorded.length;
-    const [inputs, outputs] = [new Set(ports.inputs), new Set(ports.outputs)];
-    const isTemporary = (storage: Storage): boolean => storage.isVirtual && !outputs.has(storage);
+    const ported = new Set([...ports.inputs, ...ports.outputs]);
+    const isTemporary = (storage: Storage): boolean => storage.isVirtual && !ported.has(storage);
+    const { maxStorageBuffersPerShaderStage: maxBuffers, maxStorageBufferBindingSize, maxBufferSize } = device.limits;
     let launches = dropDeadLaunches(recorded, (storage) => !isTemporary(storage));
+    let once: readonly RecordedLaunch[] = [];
+    let kept: ReadonlySet<Storage> = new Set();
+    if (passes.hoisting !== false) {
+      const hoisted = hoistConstants(launches, isTemporary, (storage) => constants.includes(storage));
+      ({ once, kept } = hoisted);
+      launches = [...hoisted.perStep];
+    }
+    const isInner = (storage: Storage): boolean => isTemporary(storage) && !kept.has(storage);
     if (passes.fusion !== false) {
-      const maxBuffers = device.limits.maxStorageBuffersPerShaderStage;
-      launches = fuseMatmul(fusePointwise(launches, isTemporary, maxBuffers), isTemporary, maxBuffers);
+      launches = fuseMatmul(fusePointwise(launches, isInner, maxBuffers), isInner, maxBuffers);
+    }
+    if (passes.merging !== false) {
+      launches = mergeLaunches(launches, { maxBuffers, adapterClass: device.adapterClass });
     }
     this.launches = launches;
-    this.externals = new Set(
-      launches.flatMap(({ bindings }) =>
-        bindings.flatMap(({ storage }) => (storage.isVirtual || inputs.has(storage) ? [] : [storage])),
-      ),
+    const externals = new Set(
+      launches.flatMap(({ bindings }) => bindings.flatMap(({ storage }) => (storage.isVirtual ? [] : [storage]))),
     );
-    for (const storage of this.externals) device.pool.retain(storage);
-    const { maxStorageBufferBindingSize, maxBufferSize } = device.limits;
-    const arenas = assignArenas(launches, isTemporary, Math.min(maxStorageBufferBindingSize, maxBufferSize));
+    for (const storage of externals) device.pool.retain(storage);
+    const arenas = assignArenas(launches, isInner, Math.min(maxStorageBufferBindingSize, maxBufferSize));
     this.arenaBytes = arenas.sizes.reduce((total, bytes) => total + bytes, 0);
-    this.#arenas = arenas.sizes.map((bytes, i) => device.pool.allocate(bytes, `tensor/plan-arena-${i}`));
-    this.#fixed = new Map(
+    const buffers = arenas.sizes.map((bytes, i) => device.pool.allocate(bytes, `tensor/plan-arena-${i}`));
+    const fixed = new Map<Storage, BufferBinding>(
       [...arenas.places].map(([storage, { arena, offset }]) => [
         storage,
-        { storage: this.#arenas[arena]!, offset, size: storage.bytes },
+        { storage: buffers[arena]!, offset, size: storage.bytes },
       ]),
     );
+    const results = runOnce(device, once, kept);
+    for (const [storage, buffer] of results) fixed.set(storage, { storage: buffer, offset: 0, size: buffer.bytes });
+    this.#fixed = fixed;
+    this.#own = [...externals, ...buffers, ...results.values()];
   }
 
   /** Records the launches with these buffers for the arguments and the results. */
@@ -78,11 +103,36 @@ export class Plan {
       instance = new PlanInstance(this.device, this.launches, this.#fixed, this.ports);
       this.#instances.push(instance);
     }
-    instance.replay(inputs, outputs, [...this.#arenas, ...this.externals]);
+    instance.replay(inputs, outputs, this.#own);
   }
 
   dispose(): void {
     for (const instance of this.#instances) instance.dispose();
-    for (const storage of [...this.#arenas, ...this.externals]) this.device.pool.release(storage);
+    for (const storage of this.#own) this.device.pool.release(storage);
   }
+}
+
+/** Does launches at once, and gives the buffers for those results that are to be kept. */
+function runOnce(
+  device: Device,
+  launches: readonly RecordedLaunch[],
+  kept: ReadonlySet<Storage>,
+): Map<Storage, Storage> {
+  const buffers = new Map<Storage, Storage>();
+  const real = (storage: Storage): Storage => {
+    if (!storage.isVirtual) return storage;
+    const found = buffers.get(storage) ?? device.pool.allocate(storage.bytes, storage.label);
+    buffers.set(storage, found);
+    return found;
+  };
+  for (const { kernel, bindings, params, workgroups } of launches) {
+    const placed = bindings.map((binding) => ({ ...binding, storage: real(binding.storage) }));
+    device.dispatch(kernel, placed, params, workgroups);
+  }
+  for (const [storage, buffer] of [...buffers]) {
+    if (kept.has(storage)) continue;
+    device.pool.release(buffer);
+    buffers.delete(storage);
+  }
+  return buffers;
 }
