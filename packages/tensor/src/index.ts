@@ -1,6 +1,6 @@
 export { type DebugSettings, debug, setDebug } from './debug.ts';
 export { defineOp, type ElementwiseForm, type LaunchContext, type OpDefinition } from './define-op.ts';
-export { bytesPerElement, type DType, type HostArray, hostView } from './dtype.ts';
+export { bytesPerElement, type DType, type HostArray, hostView, promoteTypes } from './dtype.ts';
 export { type ErrorCode, type ErrorDetail, ToolError } from './errors.ts';
 export type { AdapterClass, AdapterDescription } from './gpu/adapter.ts';
 export type { MemoryReport } from './gpu/buffer-pool.ts';
@@ -18,7 +18,23 @@ export {
   planLayerNormGradient,
   planLayerNormTotals,
 } from './kernels/layer-norm.wgsl.ts';
-export type { MatmulEpilogue } from './kernels/matmul-spec.ts';
+export { matmulCandidates } from './kernels/matmul-candidates.ts';
+export { matmulCapabilities } from './kernels/matmul-capabilities.ts';
+export { type MatmulChooser, setMatmulChooser } from './kernels/matmul-chooser.ts';
+export { type MatmulPlan, planMatmul } from './kernels/matmul-plan.ts';
+export type {
+  FloatFormat,
+  MatmulArithmetic,
+  MatmulCandidate,
+  MatmulCapabilities,
+  MatmulEpilogue,
+  MatmulFusion,
+  MatmulSize,
+  MatmulTile,
+  MatmulVariant,
+  WeightFormat,
+} from './kernels/matmul-spec.ts';
+export { dequantizeBlocks, type QuantizedBlocks, type QuantizedFormat, quantizeBlocks } from './kernels/quantize.ts';
 export { planAddParts, planRmsNormGradient, rmsNormParts } from './kernels/rms-norm.wgsl.ts';
 export { planPackedSwigluGradient, planSwigluGradient } from './kernels/swiglu.wgsl.ts';
 export {
@@ -48,8 +64,11 @@ export { clamp } from './ops/clamp.ts';
 export { concat, stack } from './ops/concat.ts';
 export { type CumulativeOptions, cumprod, cumsum } from './ops/cumulative.ts';
 export { type EmbeddingAttrs, embedding, groupTokens, scatterAddInto, type TokenGroups } from './ops/embedding.ts';
+export { type GatherAttrs, gather } from './ops/gather.ts';
 export { accumulateInto, copyInto, fill, overwrite, zeros } from './ops/in-place.ts';
-export { appendToCache, attendCache, type KvCacheLayer } from './ops/kv-cache.ts';
+export type { Indices } from './ops/index-input.ts';
+export { indexSelect } from './ops/index-select.ts';
+export { appendToCache, attendCache, type CacheRows, type KvCacheLayer } from './ops/kv-cache.ts';
 export { bindable, launchElementwise } from './ops/launch-elementwise.ts';
 export { launchPlan } from './ops/launch-plan.ts';
 export type { ReduceOptions } from './ops/launch-reduce.ts';
@@ -61,15 +80,18 @@ export {
   launchLinearLogProbsGradient,
   linearLogProbs,
 } from './ops/linear-log-probs.ts';
-export { launchMatmul, type MatmulAttrs, matmul } from './ops/matmul.ts';
+export { type LaunchFusion, type LaunchMatmulAttrs, launchMatmul, type MatmulAttrs, matmul } from './ops/matmul.ts';
 export { type PackedAttentionAttrs, packedAttention } from './ops/packed-attention.ts';
 export { type PadAttrs, type PadMode, type PadOptions, pad, place } from './ops/pad.ts';
-export { read, readAll, readScalar } from './ops/read.ts';
+export { type QuantizedMatmulAttrs, type QuantizedMatmulOptions, quantizedMatmul } from './ops/quantized-matmul.ts';
+export { type QuantizedMatrix, quantizeMatrix, uploadQuantized } from './ops/quantized-matrix.ts';
+export { read, readAll, readBits, readScalar } from './ops/read.ts';
 export { all, any, countNonzero, logSumExp, max, mean, min, norm, prod, sum } from './ops/reduce.ts';
 export { repeat, roll, tile } from './ops/repeat.ts';
 export { rmsNorm } from './ops/rms-norm.ts';
 export { type Rotary, rope, ropeTable } from './ops/rope.ts';
 export { type Sampled, type SampleSettings, sample } from './ops/sample.ts';
+export { indexAdd, type ScatterAttrs, scatter, scatterAdd } from './ops/scatter.ts';
 export { flip, type SliceAttrs, select, slice, stridedSlice } from './ops/slice.ts';
 export { logSoftmax, softmax } from './ops/softmax.ts';
 export { chunk, split, unbind } from './ops/split.ts';

@@ -1,4 +1,4 @@
-import { launchMatmul, matmul, sum, Tensor } from '@dawngrad/tensor';
+import { launchMatmul, matmul, type QuantizedMatmulAttrs, quantizedMatmul, sum, Tensor } from '@dawngrad/tensor';
 import type { Gradient, TotalGradient } from '../gradient.ts';
 import { sumTo } from './sum-to.ts';
 
@@ -38,6 +38,19 @@ export const linearGradient: Gradient<{ readonly extra: 'none' | 'bias' | 'resid
     if (attrs.extra === 'none') return [dx, dw];
     const dExtra = needs[2] ? (attrs.extra === 'bias' ? sum(d, { axes: [0] }) : d) : undefined;
     return [dx, dw, dExtra];
+  },
+};
+
+/** y = x op(W) + extra with W frozen: dx = dy op(W)^T, the same weights read the other way. */
+export const quantizedMatmulGradient: Gradient<QuantizedMatmulAttrs> = {
+  apply: ({ dy, inputs, attrs, needs }) => {
+    const [, codes, scales] = inputs as [Tensor, Tensor, Tensor];
+    const { format, rows, columns, transB, extra } = attrs;
+    const d = dy[0]!;
+    const dx = needs[0] ? quantizedMatmul(d, { format, rows, columns, codes, scales }, { transB: !transB }) : undefined;
+    if (extra === 'none' || !needs[3]) return [dx];
+    const leading = d.shape.slice(0, -1).map((_, axis) => axis);
+    return [dx, undefined, undefined, extra === 'bias' ? sum(d, { axes: leading }) : d];
   },
 };
 

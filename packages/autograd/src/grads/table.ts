@@ -3,11 +3,18 @@ import { attentionGradient, packedAttentionGradient } from './attention.ts';
 import { binaryGradients } from './binary.ts';
 import { concatGradient } from './concat.ts';
 import { cumprodGradient, cumsumGradient } from './cumulative.ts';
-import { affineGradient, clampGradient, swigluGradient } from './elementwise.ts';
+import { affineGradient, clampGradient } from './elementwise.ts';
 import { embeddingGradient } from './embedding.ts';
+import {
+  gatherGradient,
+  indexAddGradient,
+  indexSelectGradient,
+  scatterAddGradient,
+  scatterGradient,
+} from './gather.ts';
 import { layerNormGradient } from './layer-norm.ts';
 import { linearLogProbsGradient } from './linear-log-probs.ts';
-import { linearGradient, matmulGradient } from './matmul.ts';
+import { linearGradient, matmulGradient, quantizedMatmulGradient } from './matmul.ts';
 import {
   logSumExpGradient,
   maxGradient,
@@ -22,6 +29,7 @@ import { rmsNormGradient } from './rms-norm.ts';
 import { ropeGradient } from './rope.ts';
 import { padGradient, sliceGradient } from './slice.ts';
 import { logSoftmaxGradient, softmaxGradient } from './softmax.ts';
+import { packedSwigluGradient, swigluGradient } from './swiglu.ts';
 import { unaryGradients } from './unary.ts';
 import { expandGradient, permuteGradient, reshapeGradient } from './view.ts';
 
@@ -35,6 +43,9 @@ export const gradientTable: Readonly<Record<string, AnyGradient>> = {
   concat: concatGradient,
   embedding: embeddingGradient,
   expand: expandGradient,
+  gather: gatherGradient,
+  indexAdd: indexAddGradient,
+  indexSelect: indexSelectGradient,
   layerNorm: layerNormGradient,
   linear: linearGradient,
   linearLogProbs: linearLogProbsGradient,
@@ -45,11 +56,15 @@ export const gradientTable: Readonly<Record<string, AnyGradient>> = {
   mean: meanGradient,
   min: minGradient,
   packedAttention: packedAttentionGradient,
+  packedSwiglu: packedSwigluGradient,
   pad: padGradient,
   permute: permuteGradient,
+  quantizedMatmul: quantizedMatmulGradient,
   reshape: reshapeGradient,
   rmsNorm: rmsNormGradient,
   rope: ropeGradient,
+  scatter: scatterGradient,
+  scatterAdd: scatterAddGradient,
   slice: sliceGradient,
   softmax: softmaxGradient,
   norm: normGradient,

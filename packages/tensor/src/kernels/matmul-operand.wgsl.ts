@@ -1,6 +1,6 @@
-import type { MatmulSpec } from './matmul-spec.ts';
+import type { MatmulSpec, WeightFormat } from './matmul-spec.ts';
 
-const COMPONENTS = 'xyzw';
+export const COMPONENTS = 'xyzw';
 
 /** 0, 1, ... count - 1. */
 export function range(count: number): number[] {
@@ -18,12 +18,20 @@ export interface MatmulOperand {
   readonly name: 'a' | 'b';
   readonly contiguous: 'k' | 'index';
   readonly vector: 1 | 4;
+  /** Default f32. */
+  readonly format?: WeightFormat;
 }
 
-export function matmulOperands({ transA, transB, vectors }: MatmulSpec): [a: MatmulOperand, b: MatmulOperand] {
+export function matmulOperands({
+  transA,
+  transB,
+  vectors,
+  input,
+  weight,
+}: MatmulSpec): [a: MatmulOperand, b: MatmulOperand] {
   return [
-    { name: 'a', contiguous: transA ? 'index' : 'k', vector: vectors.a },
-    { name: 'b', contiguous: transB ? 'k' : 'index', vector: vectors.b },
+    { name: 'a', contiguous: transA ? 'index' : 'k', vector: vectors.a, format: input },
+    { name: 'b', contiguous: transB ? 'k' : 'index', vector: vectors.b, format: weight },
   ];
 }
 
@@ -32,7 +40,7 @@ export function declareOperand({ name, vector }: MatmulOperand): string {
   const letter = name.toUpperCase();
   return `
   let ld_${name} = params.ld${name} / ${vector}u;
-  let base_${name} = group.z * (params.stride${letter} / ${vector}u);`;
+  let base_${name} = batch * (params.stride${letter} / ${vector}u);`;
 }
 
 /**
@@ -52,9 +60,14 @@ export function declareStarts(operand: MatmulOperand, indices: readonly string[]
 }
 
 /** Declares the values of `count` indices at k, k + 1, ... k + steps - 1, with steps 4 or 1. */
-export function declareValues({ name, contiguous, vector }: MatmulOperand, count: number, steps: number): string {
+export function declareValues(
+  { name, contiguous, vector, format = 'f32' }: MatmulOperand,
+  count: number,
+  steps: number,
+): string {
+  const load = (place: string) => (format === 'f32' ? `${name}[${place}]` : `load_${name}(${place})`);
   const declare = (at: number, suffix: string, offset: string) =>
-    `\n    let ${name}${at}${suffix} = ${name}[${name}_at${at} + ${offset}];`;
+    `\n    let ${name}${at}${suffix} = ${load(`${name}_at${at} + ${offset}`)};`;
   if (contiguous === 'k' && vector === 4)
     return range(count)
       .map((at) => declare(at, '', 'k / 4u'))

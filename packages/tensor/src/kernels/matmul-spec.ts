@@ -1,3 +1,5 @@
+import type { AdapterClass } from '../gpu/adapter.ts';
+import type { ScalarLike } from '../scalar.ts';
 import type { ElementwiseExpression } from './elementwise.wgsl.ts';
 
 /** What a matmul does with alpha * op(A) op(B) on its way to C. */
@@ -12,10 +14,19 @@ export interface MatmulFusion {
   /** How each operand is laid out: like C, or as one row [N] that all rows of C share. */
   readonly operands: readonly ('matrix' | 'row')[];
   /** Values of the expression's scalars. */
-  readonly scalars?: readonly number[];
+  readonly scalars?: readonly ScalarLike[];
   /** Also stores x0, to a second output laid out like C. */
   readonly keepsSum?: boolean;
 }
+
+/** How A is stored. */
+export type FloatFormat = 'f32' | 'f16' | 'bf16';
+
+/** How B is stored: floats, or blocks of small integers with a scale (matmul-weight.wgsl.ts). */
+export type WeightFormat = FloatFormat | 'q8_0' | 'q4_0' | 'nf4';
+
+/** What the products are computed in; sums are always f32. */
+export type MatmulArithmetic = 'f32' | 'f16';
 
 /** How the work of C is cut up: one workgroup makes (rows * lanesM) x (columns * lanesN) values of C. */
 export interface MatmulTile {
@@ -29,8 +40,21 @@ export interface MatmulTile {
   readonly lanesM: number;
   /** Threads of a workgroup along N. */
   readonly lanesN: number;
+  /** Threads that share the sum of a value, in registers only: a power of two. */
+  readonly lanesK: number;
   /** Steps of k that are staged at a time (a multiple of 4); register tiles always take 4. */
   readonly depth: number;
+}
+
+/** A way to run a matmul. */
+export interface MatmulCandidate {
+  /** Stable across versions as long as the kernel is the same. */
+  readonly id: string;
+  readonly tile: MatmulTile;
+  /** Parts of K that are summed apart and added by a second kernel; 1 is the plain sum. */
+  readonly splits: number;
+  /** Whether every value is the plain sum in the order of k: then its last bits are those of all such candidates. */
+  readonly inOrder: boolean;
 }
 
 /** Elements that one load or store moves. The plan sees to it that a 4 is only used where it fits. */
@@ -50,6 +74,37 @@ export interface MatmulSpec {
   readonly fused?: MatmulFusion | undefined;
   readonly tile: MatmulTile;
   readonly vectors: MatmulVectors;
+  readonly input: FloatFormat;
+  readonly weight: WeightFormat;
+  readonly arithmetic: MatmulArithmetic;
+  /** Workgroups take one part of K and of the batch each, and C is one matrix a part. */
+  readonly isSplit: boolean;
+  /** The grid is one row of workgroups, folded over x and y. */
+  readonly isFolded: boolean;
+}
+
+/** What is multiplied and what becomes of it: all that a tuner need not know the kernels for. */
+export interface MatmulVariant {
+  readonly transA: boolean;
+  readonly transB: boolean;
+  readonly epilogue: MatmulEpilogue;
+  readonly fused?: MatmulFusion | undefined;
+  /** How A is stored. Default f32. */
+  readonly input?: FloatFormat | undefined;
+  /** How B is stored. Default f32. */
+  readonly weight?: WeightFormat | undefined;
+  /** Default f32. f16 wants the feature `shader-f16`. */
+  readonly arithmetic?: MatmulArithmetic | undefined;
+}
+
+/** What an adapter can do, as far as matmul cares. */
+export interface MatmulCapabilities {
+  readonly adapterClass: AdapterClass;
+  readonly features: ReadonlySet<string>;
+  readonly maxInvocations: number;
+  readonly maxWorkgroupBytes: number;
+  /** Most workgroups in one dimension of the grid. */
+  readonly maxWorkgroups: number;
 }
 
 /** Sizes and strides of one matmul, in elements. */

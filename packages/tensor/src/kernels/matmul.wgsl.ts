@@ -1,5 +1,6 @@
-import type { Kernel, KernelBinding } from '../gpu/kernel.ts';
+import type { Kernel } from '../gpu/kernel.ts';
 import {
+  COMPONENTS,
   declareOperand,
   declareStarts,
   declareValues,
@@ -11,6 +12,7 @@ import {
 } from './matmul-operand.wgsl.ts';
 import type { MatmulSpec, MatmulTile } from './matmul-spec.ts';
 import { fusionKey, fusionParams, storeBindings, storeFunction } from './matmul-store.wgsl.ts';
+import { loadFunction, operandBindings } from './matmul-weight.wgsl.ts';
 
 /*
  * Math     C = f(alpha * op(A) op(B)  (+ bias[n] | + residual[m, n] | + C)), for each matrix of a batch; f is
@@ -41,34 +43,52 @@ import { fusionKey, fusionParams, storeBindings, storeFunction } from './matmul-
 
 const PARAMS = ['m', 'n', 'k', 'lda', 'ldb', 'ldc', 'strideA', 'strideB', 'strideC'] as const;
 
-/** The kernel of a spec. Bindings: a, b, bias or residual where there is one, c; parameters: see `planMatmul`. */
+/**
+ * The kernel of a spec. Bindings: a, b, the scales of quantised weights, what `storeBindings` lists; parameters:
+ * see `planMatmul`.
+ */
 export function matmulKernel(spec: MatmulSpec): Kernel {
-  const { transA, transB, epilogue, fused, tile, vectors } = spec;
+  const { transA, transB, epilogue, fused, tile, vectors, input, weight, arithmetic, isSplit, isFolded } = spec;
   const layout = `${transA ? 't' : 'n'}${transB ? 't' : 'n'}`;
-  const shape = `${tile.memory}${tile.rows}x${tile.columns}`;
-  const lanes = `${tile.lanesM}x${tile.lanesN}x${tile.depth}`;
-  const constants = { LANES_M: tile.lanesM, LANES_N: tile.lanesN };
+  const options = [
+    ...(input === 'f32' && weight === 'f32' ? [] : [`${input}x${weight}`]),
+    ...(arithmetic === 'f32' ? [] : ['in-f16']),
+    ...(isSplit ? ['split'] : []),
+    ...(isFolded ? ['folded'] : []),
+  ];
+  const widths = `v${vectors.a}${vectors.b}${vectors.c}`;
+  const added = [epilogue, fused?.expression.name].filter((name) => name !== undefined && name !== 'none');
+  const u32 = (names: readonly string[]) => names.map((name) => ({ name, type: 'u32' as const }));
   return {
-    key: `matmul/${layout}/${epilogue}/${shape}/${lanes}/v${vectors.a}${vectors.b}${vectors.c}${fusionKey(fused)}`,
-    label: `tensor/matmul/${layout}${epilogue === 'none' ? '' : `+${epilogue}`}${fused === undefined ? '' : `+${fused.expression.name}`}`,
-    bindings: matmulBindings(spec),
+    key: ['matmul', layout, epilogue, nameTile(tile), widths, ...options].join('/') + fusionKey(fused),
+    label: ['tensor/matmul', ['', layout, ...options].join('/'), ...added.map((name) => `+${name}`)].join(''),
+    ...(arithmetic === 'f16' ? { enables: ['f16'] } : {}),
+    bindings: [
+      ...operandBindings('a', input, vectors.a),
+      ...operandBindings('b', weight, vectors.b),
+      ...storeBindings({ epilogue, fused, vector: vectors.c }),
+    ],
     params: [
-      ...PARAMS.map((name) => ({ name, type: 'u32' as const })),
+      ...u32(PARAMS),
       { name: 'alpha', type: 'f32' },
+      ...u32(isSplit ? ['batch', 'chunk'] : []),
+      ...u32(isFolded ? ['tilesX', 'tilesY', 'tiles'] : []),
       ...fusionParams(fused),
     ],
-    constants: tile.memory === 'workgroup' ? { ...constants, DEPTH: tile.depth } : constants,
+    constants: {
+      LANES_M: tile.lanesM,
+      LANES_N: tile.lanesN,
+      ...(tile.lanesK > 1 ? { LANES_K: tile.lanesK } : {}),
+      ...(tile.memory === 'workgroup' ? { DEPTH: tile.depth } : {}),
+    },
     body: () => (tile.memory === 'workgroup' ? workgroupBody(spec) : registerBody(spec)),
   };
 }
 
-function matmulBindings({ epilogue, fused, vectors }: MatmulSpec): KernelBinding[] {
-  const element = (width: 1 | 4) => (width === 4 ? 'vec4<f32>' : 'f32');
-  return [
-    { name: 'a', access: 'read', element: element(vectors.a) },
-    { name: 'b', access: 'read', element: element(vectors.b) },
-    ...storeBindings({ epilogue, fused, vector: vectors.c }),
-  ];
+/** A name that stands for the tile: no two tiles share one. */
+export function nameTile({ memory, rows, columns, lanesM, lanesN, lanesK, depth }: MatmulTile): string {
+  const lanes = lanesK === 1 ? `${lanesM}x${lanesN}` : `${lanesM}x${lanesN}x${lanesK}`;
+  return `${memory}-${rows}x${columns}-${lanes}${memory === 'workgroup' ? `-${depth}` : ''}`;
 }
 
 /**
@@ -79,20 +99,53 @@ export function rowAxis(tile: MatmulTile): 'x' | 'y' {
   return tile.lanesM === 1 ? 'x' : 'y';
 }
 
-/** The entry point up to the thread's place in C, and the operands' bases. */
-function entry({ tile }: MatmulSpec, operands: readonly MatmulOperand[]): string {
+/** The constants of the tile, and the function that stores sums. */
+function head(spec: MatmulSpec): string {
+  const { tile } = spec;
+  const names = ['LANES_M', 'LANES_N', ...(tile.lanesK > 1 ? ['LANES_K'] : [])];
+  return `
+${names.map((name) => `override ${name}: u32;`).join('\n')}
+${loadFunction('a', spec.input, spec.vectors.a)}${loadFunction('b', spec.weight, spec.vectors.b)}${storeFunction({ ...spec, vector: spec.vectors.c })}`;
+}
+
+/** The entry point up to the thread's place in C and its part of k, and the operands' bases. */
+function entry({ tile, transB, isSplit, isFolded }: MatmulSpec, operands: readonly MatmulOperand[]): string {
+  // Threads next to each other read B where it is contiguous.
+  const [sizes, axes] =
+    tile.lanesK === 1
+      ? ['LANES_N, LANES_M', { m: 'y', n: 'x', k: '' }]
+      : transB
+        ? ['LANES_K, LANES_N, LANES_M', { m: 'z', n: 'y', k: 'x' }]
+        : ['LANES_N, LANES_M, LANES_K', { m: 'y', n: 'x', k: 'z' }];
+  const place = isFolded
+    ? `
+  let order = group.x + group.y * groups.x;
+  if (order >= params.tiles) { return; }
+  let place = vec3u(order % params.tilesX, order / params.tilesX % params.tilesY, order / (params.tilesX * params.tilesY));`
+    : `
+  let place = group;`;
+  const part = isSplit
+    ? `
+  let batch = place.z % params.batch;
+  let k_first = place.z / params.batch * params.chunk;
+  let k_last = min(params.k, k_first + params.chunk);`
+    : `
+  let batch = place.z;
+  let k_first = 0u;
+  let k_last = params.k;`;
+  const lane = (name: 'm' | 'n', lanes: number) => (lanes === 1 ? '0u' : `local.${axes[name]}`);
   // A dimension of one lane is written as 0, so that the compiler sees addresses that all lanes share.
   return `
-@compute @workgroup_size(LANES_N, LANES_M)
+@compute @workgroup_size(${sizes})
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) group: vec3u,${isFolded ? '\n  @builtin(num_workgroups) groups: vec3u,' : ''}
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) thread: u32,
-) {
-  let lane_m = ${tile.lanesM === 1 ? '0u' : 'local.y'};
-  let lane_n = ${tile.lanesN === 1 ? '0u' : 'local.x'};
-  let tile_row = group.${rowAxis(tile)} * LANES_M * ${tile.rows}u;
-  let tile_column = group.${rowAxis(tile) === 'y' ? 'x' : 'y'} * LANES_N * ${tile.columns}u;
+) {${place}${part}
+  let lane_m = ${lane('m', tile.lanesM)};
+  let lane_n = ${lane('n', tile.lanesN)};${tile.lanesK === 1 ? '' : `\n  let lane_k = local.${axes.k};`}
+  let tile_row = place.${rowAxis(tile)} * LANES_M * ${tile.rows}u;
+  let tile_column = place.${rowAxis(tile) === 'y' ? 'x' : 'y'} * LANES_N * ${tile.columns}u;
   let row = tile_row + lane_m * ${tile.rows}u;
   let column = tile_column + lane_n * 4u;${operands.map(declareOperand).join('')}
 `;
@@ -119,92 +172,159 @@ function declareSums({ tile }: MatmulSpec): string {
 
 function storeSums(spec: MatmulSpec): string {
   const { rows, runs } = places(spec);
-  return rows.flatMap((row, i) => runs.map((run, q) => `\n  store(group.z, ${row}, ${run}, sum${i}_${q});`)).join('');
+  return rows.flatMap((row, i) => runs.map((run, q) => `\n  store(place.z, ${row}, ${run}, sum${i}_${q});`)).join('');
+}
+
+/** Adds the products of `steps` values of k, named by `a` and `b`, to the sum of row i and run q. */
+function addProducts(
+  { arithmetic }: MatmulSpec,
+  [i, q]: readonly [number, number],
+  steps: number,
+  a: (i: number, u: number) => string,
+  b: (q: number, u: number) => string,
+): string[] {
+  const sum = `sum${i}_${q}`;
+  if (arithmetic === 'f32') return range(steps).map((u) => `${sum} = fma(vec4f(${a(i, u)}), ${b(q, u)}, ${sum});`);
+  const products = range(steps)
+    .slice(1)
+    .reduce((rest, u) => `fma(vec4h(${a(i, u)}), ${b(q, u)}, ${rest})`, `vec4h(${a(i, 0)}) * ${b(q, 0)}`);
+  return [`${sum} += vec4f(${products});`];
 }
 
 function registerBody(spec: MatmulSpec): string {
-  const { tile } = spec;
+  const { tile, arithmetic } = spec;
   const [a, b] = matmulOperands(spec);
   const { rows, runs } = places(spec);
   const columns = runs.flatMap((run) => range(4).map((x) => `${run} + ${x}u`));
+  const inF16 = arithmetic === 'f16';
   const advance = (steps: number) => `${declareValues(a, tile.rows, steps)}${declareValues(b, tile.columns, steps)}
     ${range(steps)
-      .flatMap((u) => runs.map((_, q) => `let run${q}_${u} = ${vectorAt(b, q, u)};`))
+      .flatMap((u) => [
+        ...(inF16 ? rows.map((_, i) => `let half_a${i}_${u} = f16(${valueAt(a, i, u)});`) : []),
+        ...runs.map((_, q) => `let run${q}_${u} = ${inF16 ? `vec4h(${vectorAt(b, q, u)})` : vectorAt(b, q, u)};`),
+      ])
       .join('\n    ')}
     ${runs
-      .flatMap((_, q) => rows.flatMap((_, i) => range(steps).map((u) => [q, i, u] as const)))
-      .map(([q, i, u]) => `sum${i}_${q} = fma(vec4f(${valueAt(a, i, u)}), run${q}_${u}, sum${i}_${q});`)
+      .flatMap((_, q) => rows.map((_, i) => [i, q] as const))
+      .flatMap((at) =>
+        addProducts(
+          spec,
+          at,
+          steps,
+          (i, u) => (inF16 ? `half_a${i}_${u}` : valueAt(a, i, u)),
+          (q, u) => `run${q}_${u}`,
+        ),
+      )
       .join('\n    ')}`;
+  const [first, step] = tile.lanesK === 1 ? ['', '4u'] : [' + lane_k * 4u', '4u * LANES_K'];
   // Loads of four along k come only with a K that is a multiple of 4: then nothing remains.
   const takesAnyK = [a, b].every(({ contiguous, vector }) => contiguous === 'index' || vector === 1);
   const remainder = `
-  for (var k = whole; k < params.k; k++) {${advance(1)}
+  for (var k = whole${tile.lanesK === 1 ? '' : ' + lane_k'}; k < k_last; k += ${tile.lanesK === 1 ? '1u' : 'LANES_K'}) {${advance(1)}
   }`;
-  return `
-override LANES_M: u32;
-override LANES_N: u32;
-${storeFunction({ ...spec, vector: spec.vectors.c })}${entry(spec, [a, b])}${declareStarts(a, rows)}${declareStarts(b, columns)}${declareSums(spec)}
-  let whole = params.k / 4u * 4u;
-  for (var k = 0u; k < whole; k += 4u) {${advance(4)}
-  }${takesAnyK ? remainder : ''}${storeSums(spec)}
+  return `${tile.lanesK === 1 ? '' : `var<workgroup> parts: array<vec4f, ${tile.rows * runs.length * threadsOf(tile)}>;`}
+${head(spec)}${entry(spec, [a, b])}${declareStarts(a, rows)}${declareStarts(b, columns)}${declareSums(spec)}
+  let whole = k_first + (k_last - k_first) / 4u * 4u;
+  for (var k = k_first${first}; k < whole; k += ${step}) {${advance(4)}
+  }${takesAnyK ? remainder : ''}${tile.lanesK === 1 ? '' : combineLanes(spec)}${storeSums(spec)}
 }
 `;
 }
 
+export function threadsOf({ lanesM, lanesN, lanesK }: MatmulTile): number {
+  return lanesM * lanesN * lanesK;
+}
+
+/** Adds the sums of the lanes along k in the same order every time; only the first of them goes on. */
+function combineLanes(spec: MatmulSpec): string {
+  const { tile, transB } = spec;
+  const sums = range(tile.rows).flatMap((i) => range(tile.columns / 4).map((q) => `sum${i}_${q}`));
+  const at = (s: number) => `parts[${s * threadsOf(tile)}u + thread]`;
+  const other = (s: number) =>
+    `parts[${s * threadsOf(tile)}u + thread + apart * ${transB ? '1u' : 'LANES_M * LANES_N'}]`;
+  return `
+  ${sums.map((sum, s) => `${at(s)} = ${sum};`).join('\n  ')}
+  for (var apart = LANES_K / 2u; apart > 0u; apart /= 2u) {
+    workgroupBarrier();
+    if (lane_k < apart) {
+      ${sums.map((sum, s) => `${sum} += ${other(s)};\n      ${at(s)} = ${sum};`).join('\n      ')}
+    }
+  }
+  if (lane_k > 0u) { return; }`;
+}
+
 /**
  * Copies an operand's part of the tile to workgroup memory, `runs` vec4 a step of k. A thread takes 4 x 4
- * blocks; neighbours take blocks that are next to each other in memory. Steps past K are left as they are:
- * nothing reads them.
+ * blocks; neighbours take blocks that are next to each other in memory. Steps past the last are left as they
+ * are where nothing reads them; f16 products are taken four steps at a time, and there they are zero.
  */
-function stage(operand: MatmulOperand, runs: string, first: string): string {
+function stage({ arithmetic }: MatmulSpec, operand: MatmulOperand, runs: string, first: string): string {
   const { name, contiguous } = operand;
+  const inF16 = arithmetic === 'f16';
   const [run, step] =
     contiguous === 'k' ? ['block / (DEPTH / 4u)', 'block % (DEPTH / 4u)'] : [`block % (${runs})`, `block / (${runs})`];
+  const place = (u: number) => `staged_${name}[(step + ${u}u) * (${runs}) + run]`;
   return `
     for (var block = thread; block < DEPTH / 4u * (${runs}); block += LANES_M * LANES_N) {
       let run = ${run};
       let step = (${step}) * 4u;
       let k = k0 + step;
-      if (k < params.k) {${declareStarts(
+      if (k < k_last) {${declareStarts(
         operand,
         range(4).map((x) => `${first} + run * 4u + ${x}u`),
       )}${declareValues(operand, 4, 4)}
         ${range(4)
-          .map((u) => `staged_${name}[(step + ${u}u) * (${runs}) + run] = ${vectorAt(operand, 0, u)};`)
+          .map(
+            (u) =>
+              `${place(u)} = ${inF16 ? `select(vec4h(), vec4h(${vectorAt(operand, 0, u)}), k + ${u}u < k_last)` : vectorAt(operand, 0, u)};`,
+          )
           .join('\n        ')}
+      }${
+        inF16
+          ? ` else {\n        ${range(4)
+              .map((u) => `${place(u)} = vec4h();`)
+              .join('\n        ')}\n      }`
+          : ''
       }
     }`;
 }
 
 function workgroupBody(spec: MatmulSpec): string {
-  const { tile } = spec;
+  const { tile, arithmetic } = spec;
   const [a, b] = matmulOperands(spec);
   const [runsA, runsB] = [`LANES_M * ${tile.rows / 4}u`, `LANES_N * ${tile.columns / 4}u`];
-  const staged: MatmulOperand[] = [
-    { name: 'a', contiguous: 'index', vector: 4 },
-    { name: 'b', contiguous: 'index', vector: 4 },
-  ];
-  const [ofA, ofB] = staged as [MatmulOperand, MatmulOperand];
+  const element = arithmetic === 'f16' ? 'vec4h' : 'vec4f';
+  const atOnce = arithmetic === 'f16' ? 4 : 1;
   return `
-override LANES_M: u32;
-override LANES_N: u32;
 override DEPTH: u32;
-var<workgroup> staged_a: array<vec4f, DEPTH * ${runsA}>;
-var<workgroup> staged_b: array<vec4f, DEPTH * ${runsB}>;
-${storeFunction({ ...spec, vector: spec.vectors.c })}${entry(spec, [a, b])}${declareSums(spec)}
-  for (var k0 = 0u; k0 < params.k; k0 += DEPTH) {${stage(a, runsA, 'tile_row')}${stage(b, runsB, 'tile_column')}
+var<workgroup> staged_a: array<${element}, DEPTH * ${runsA}>;
+var<workgroup> staged_b: array<${element}, DEPTH * ${runsB}>;
+${head(spec)}${entry(spec, [a, b])}${declareSums(spec)}
+  for (var k0 = k_first; k0 < k_last; k0 += DEPTH) {${stage(spec, a, runsA, 'tile_row')}${stage(spec, b, runsB, 'tile_column')}
     workgroupBarrier();
-    let steps = min(DEPTH, params.k - k0);
-    for (var step = 0u; step < steps; step++) {
-      ${range(tile.rows / 4)
-        .map((p) => `let a${p}_0 = staged_a[step * ${runsA} + lane_m * ${tile.rows / 4}u + ${p}u];`)
-        .join('\n      ')}
-      ${range(tile.columns / 4)
-        .map((q) => `let b${q}_0 = staged_b[step * ${runsB} + lane_n + ${q}u * LANES_N];`)
+    let steps = min(DEPTH, k_last - k0);
+    for (var step = 0u; step < steps; step += ${atOnce}u) {
+      ${range(atOnce)
+        .flatMap((u) => [
+          ...range(tile.rows / 4).map(
+            (p) => `let a${p}_${u} = staged_a[(step + ${u}u) * ${runsA} + lane_m * ${tile.rows / 4}u + ${p}u];`,
+          ),
+          ...range(tile.columns / 4).map(
+            (q) => `let b${q}_${u} = staged_b[(step + ${u}u) * ${runsB} + lane_n + ${q}u * LANES_N];`,
+          ),
+        ])
         .join('\n      ')}
       ${range(tile.rows)
         .flatMap((i) => range(tile.columns / 4).map((q) => [i, q] as const))
-        .map(([i, q]) => `sum${i}_${q} = fma(vec4f(${valueAt(ofA, i, 0)}), ${vectorAt(ofB, q, 0)}, sum${i}_${q});`)
+        .flatMap((at) =>
+          addProducts(
+            spec,
+            at,
+            atOnce,
+            (i, u) => `a${Math.floor(i / 4)}_${u}.${COMPONENTS[i % 4]}`,
+            (q, u) => `b${q}_${u}`,
+          ),
+        )
         .join('\n      ')}
     }
     workgroupBarrier();

@@ -3,6 +3,8 @@ import { applyOp, type OpDef } from '../op.ts';
 import { formatShape } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
 import { launchMatmul } from './matmul.ts';
+import { quantizedMatmul } from './quantized-matmul.ts';
+import type { QuantizedMatrix } from './quantized-matrix.ts';
 import { normalArray, refArray } from './reference.ts';
 
 export interface LinearAttrs {
@@ -10,9 +12,12 @@ export interface LinearAttrs {
   readonly extra: 'none' | 'bias' | 'residual';
 }
 
+const F32 = { dtype: 'f32' };
+
 export const linearOp: OpDef<LinearAttrs> = {
   name: 'linear',
-  doc: 'y = x W^T, plus a bias or a residual added in the same kernel; x [N, in], W [out, in]',
+  doc: 'y = x W^T, plus a bias or a residual added in the same kernel; x [N, in], W [out, in], of any float type',
+  dtypes: ['f32', 'f16', 'bf16'],
   infer: ([x, w, extra], attrs) => {
     const [rows, width] = x!.shape;
     const [out, inner] = w!.shape;
@@ -21,11 +26,17 @@ export const linearOp: OpDef<LinearAttrs> = {
       (attrs.extra === 'bias'
         ? extra!.shape.length === 1 && extra!.shape[0] === out
         : extra!.shape[0] === rows && extra!.shape[1] === out);
-    if (x!.shape.length !== 2 || w!.shape.length !== 2 || width !== inner || !extraFits) {
+    if (
+      x!.shape.length !== 2 ||
+      w!.shape.length !== 2 ||
+      width !== inner ||
+      !extraFits ||
+      (extra ?? F32).dtype !== 'f32'
+    ) {
       throw new ToolError('shape', {
         op: 'linear',
-        expected: `x [N, in], weight [out, in]${attrs.extra === 'none' ? '' : attrs.extra === 'bias' ? ', bias [out]' : ', residual [N, out]'}`,
-        got: [x, w, extra].flatMap((t) => (t === undefined ? [] : [formatShape(t.shape)])).join(', '),
+        expected: `x [N, in], weight [out, in]${attrs.extra === 'none' ? '' : attrs.extra === 'bias' ? ', f32 bias [out]' : ', f32 residual [N, out]'}`,
+        got: [x, w, extra].flatMap((t) => (t === undefined ? [] : [`${t.dtype} ${formatShape(t.shape)}`])).join(', '),
       });
     }
     return [{ shape: [rows!, out!], dtype: 'f32' }];
@@ -102,8 +113,12 @@ export interface LinearOptions {
   readonly residual?: Tensor;
 }
 
-/** x W^T for x [N, in] and W [out, in], with a bias or a residual added in the same kernel. */
-export function linear(x: Tensor, weight: Tensor, options: LinearOptions = {}): Tensor {
+/**
+ * x W^T for x [N, in] and W [out, in], with a bias or a residual added in the same kernel. W may be f32, f16,
+ * bf16 or quantised; a quantised W takes no gradient. Throws ToolError 'shape'.
+ */
+export function linear(x: Tensor, weight: Tensor | QuantizedMatrix, options: LinearOptions = {}): Tensor {
+  if (!(weight instanceof Tensor)) return quantizedMatmul(x, weight, { ...options, transB: true });
   if (options.bias !== undefined) return applyOp(linearOp, [x, weight, options.bias], { extra: 'bias' })[0]!;
   if (options.residual !== undefined)
     return applyOp(linearOp, [x, weight, options.residual], { extra: 'residual' })[0]!;

@@ -1,10 +1,13 @@
+import { bytesPerElement } from '../dtype.ts';
 import { ToolError } from '../errors.ts';
-import { planMatmul } from '../kernels/matmul-plan.ts';
-import type { MatmulEpilogue, MatmulFusion } from '../kernels/matmul-spec.ts';
+import type { FloatFormat, MatmulArithmetic, MatmulEpilogue, MatmulFusion } from '../kernels/matmul-spec.ts';
 import { applyOp, type OpDef, type TensorSpec } from '../op.ts';
 import { broadcastShapes, formatShape, type Shape, sizeOf } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
 import { bindable } from './launch-elementwise.ts';
+import { recordMatmul } from './matmul-launch.ts';
+import { quantizedMatmul } from './quantized-matmul.ts';
+import type { QuantizedMatrix } from './quantized-matrix.ts';
 import { forEachBroadcast, normalArray, refArray } from './reference.ts';
 
 export interface MatmulAttrs {
@@ -59,7 +62,7 @@ function matrixView(tensor: Tensor, batch: Shape): MatrixView {
   const columns = tensor.shape[tensor.rank - 1]!;
   const rowStride = tensor.strides[tensor.rank - 2]!;
   const leading = tensor.shape.slice(0, -2);
-  const aligned = (tensor.offset * 4) % 256 === 0;
+  const aligned = (tensor.offset * bytesPerElement(tensor.dtype)) % 256 === 0;
   const dense = tensor.strides[tensor.rank - 1] === 1 || columns === 1;
   if (sizeOf(leading) === 1 && aligned && dense && rowStride >= columns)
     return { tensor, ld: rowStride, batchStride: 0 };
@@ -94,66 +97,57 @@ export interface LaunchMatmulAttrs extends MatmulAttrs {
   readonly alpha?: number;
   /** A pointwise expression after the epilogue. */
   readonly fused?: LaunchFusion;
+  /** What products are computed in. Default f32; f16 wants the feature `shader-f16`. */
+  readonly arithmetic?: MatmulArithmetic;
 }
 
 /**
- * Records out = fused(epilogue(alpha * op(a) op(b))) into a plain f32 tensor of shape [..., M, N]. Not seen
- * by autograd.
+ * Records out = fused(epilogue(alpha * op(a) op(b))) into a plain f32 tensor of shape [..., M, N]. a is
+ * f32, f16 or bf16; so is b, or quantised. Not seen by autograd.
  */
-export function launchMatmul(out: Tensor, a: Tensor, b: Tensor, attrs: LaunchMatmulAttrs): void {
-  const { m, n, k, batch } = dimsOf(a, b, attrs);
+export function launchMatmul(out: Tensor, a: Tensor, b: Tensor | QuantizedMatrix, attrs: LaunchMatmulAttrs): void {
+  const { m, n, k, batch } = dimsOf(a, b instanceof Tensor ? b : { shape: [b.rows, b.columns], dtype: 'f32' }, attrs);
   if (out.size === 0) return;
   const left = matrixView(a, batch);
-  const right = matrixView(b, batch);
+  const right = b instanceof Tensor ? matrixView(b, batch) : { tensor: b.codes, ld: b.columns, batchStride: 0 };
   const given = [...(attrs.extra === undefined ? [] : [attrs.extra]), ...(attrs.fused?.tensors ?? [])];
   const extras = given.map(bindable);
-  const size = {
-    m,
-    n,
-    k,
-    batch: sizeOf(batch),
-    lda: left.ld,
-    ldb: right.ld,
-    ldc: n,
-    strideA: left.batchStride,
-    strideB: right.batchStride,
-    strideC: m * n,
-    alpha: attrs.alpha ?? 1,
-  };
-  const variant = {
-    transA: attrs.transA,
-    transB: attrs.transB,
-    epilogue: attrs.epilogue ?? 'none',
-    fused: attrs.fused,
-    adapterClass: out.device.adapterClass,
-  };
-  const plan = planMatmul(size, variant);
-  const { flops, bytes } = plan;
-  const isFusable = attrs.fused === undefined && attrs.epilogue !== 'accumulate';
-  out.device.dispatch(
-    plan.kernel,
-    [
-      spanBinding(left),
-      spanBinding(right),
-      ...extras.map((extra) => extra.binding()),
-      ...(attrs.fused?.kept === undefined ? [] : [attrs.fused.kept.binding()]),
-      out.binding(),
-    ],
-    plan.params,
-    plan.workgroups,
-    isFusable
-      ? {
-          kind: 'matmul',
-          rows: size.batch * m,
-          columns: n,
-          flops,
-          bytes,
-          replan: (fused) => planMatmul(size, { ...variant, fused }),
-        }
-      : { kind: 'opaque', flops, bytes },
-  );
+  const bindings = extras.map((extra) => extra.binding());
+  recordMatmul(out.device, {
+    size: {
+      m,
+      n,
+      k,
+      batch: sizeOf(batch),
+      lda: left.ld,
+      ldb: right.ld,
+      ldc: n,
+      strideA: left.batchStride,
+      strideB: right.batchStride,
+      strideC: m * n,
+      alpha: attrs.alpha ?? 1,
+    },
+    variant: {
+      transA: attrs.transA,
+      transB: attrs.transB,
+      epilogue: attrs.epilogue ?? 'none',
+      fused: attrs.fused,
+      input: a.dtype as FloatFormat,
+      weight: b instanceof Tensor ? (b.dtype as FloatFormat) : b.format,
+      arithmetic: attrs.arithmetic,
+    },
+    buffers: {
+      a: spanBinding(left),
+      b: spanBinding(right),
+      scales: b instanceof Tensor ? undefined : b.scales.binding(),
+      extra: attrs.extra && bindings[0],
+      fused: attrs.extra === undefined ? bindings : bindings.slice(1),
+      kept: attrs.fused?.kept?.binding(),
+      c: out.binding(),
+    },
+  });
   if (left.tensor !== a) left.tensor.dispose();
-  if (right.tensor !== b) right.tensor.dispose();
+  if (b instanceof Tensor && right.tensor !== b) right.tensor.dispose();
   extras.forEach((extra, i) => {
     if (extra !== given[i]) extra.dispose();
   });
@@ -162,12 +156,14 @@ export function launchMatmul(out: Tensor, a: Tensor, b: Tensor, attrs: LaunchMat
 /** The range from a view's first element to the end of its buffer: rows may be further apart than they are long. */
 function spanBinding({ tensor }: MatrixView): ReturnType<Tensor['binding']> {
   if (tensor.isContiguous) return tensor.binding();
-  return { storage: tensor.storage, offset: tensor.offset * 4, size: tensor.storage.bytes - tensor.offset * 4 };
+  const offset = tensor.offset * bytesPerElement(tensor.dtype);
+  return { storage: tensor.storage, offset, size: tensor.storage.bytes - offset };
 }
 
 export const matmulOp: OpDef<MatmulAttrs> = {
   name: 'matmul',
-  doc: 'y = a b over the last two dimensions, either operand transposed by index; leading dimensions broadcast',
+  doc: 'y = a b over the last two dimensions, either operand transposed by index; leading dimensions broadcast; f32 from operands of any float type',
+  dtypes: ['f32', 'f16', 'bf16'],
   infer: ([a, b], attrs) => {
     const { m, n, batch } = dimsOf(a!, b!, attrs);
     return [{ shape: [...batch, m, n], dtype: 'f32' }];
@@ -275,7 +271,18 @@ export const matmulOp: OpDef<MatmulAttrs> = {
   ],
 };
 
-/** a b over the last two dimensions; `transA`/`transB` read an operand transposed without a copy. */
-export function matmul(a: Tensor, b: Tensor, attrs: Partial<MatmulAttrs> = {}): Tensor {
-  return applyOp(matmulOp, [a, b], { transA: attrs.transA ?? false, transB: attrs.transB ?? false })[0]!;
+/**
+ * a b over the last two dimensions; `transA`/`transB` read an operand transposed without a copy. b may be a
+ * quantised matrix, which takes no gradient; then a is [..., M, K] as it stands. Throws ToolError 'shape'.
+ */
+export function matmul(a: Tensor, b: Tensor | QuantizedMatrix, attrs: Partial<MatmulAttrs> = {}): Tensor {
+  const { transA = false, transB = false } = attrs;
+  if (b instanceof Tensor) return applyOp(matmulOp, [a, b], { transA, transB })[0]!;
+  if (!transA) return quantizedMatmul(a, b, { transB });
+  throw new ToolError('shape', {
+    op: 'matmul',
+    expected: 'a [..., M, K], not transposed, beside quantised weights',
+    got: 'transA',
+    hint: 'transpose a first.',
+  });
 }

@@ -7,15 +7,19 @@ import { clampOp } from './clamp.ts';
 import { concatOp } from './concat.ts';
 import { cumprodOp, cumsumOp } from './cumulative.ts';
 import { embeddingOp } from './embedding.ts';
+import { gatherOp } from './gather.ts';
+import { indexSelectOp } from './index-select.ts';
 import { layerNormOp } from './layer-norm.ts';
 import { linearOp } from './linear.ts';
 import { linearLogProbsOp } from './linear-log-probs.ts';
 import { matmulOp } from './matmul.ts';
 import { packedAttentionOp } from './packed-attention.ts';
 import { padOp } from './pad.ts';
+import { quantizedMatmulOp } from './quantized-matmul.ts';
 import { reduceOps } from './reduce.ts';
 import { rmsNormOp } from './rms-norm.ts';
 import { ropeOp } from './rope.ts';
+import { indexAddOp, scatterAddOp, scatterOp } from './scatter.ts';
 import { sliceOp } from './slice.ts';
 import { logSoftmaxOp, softmaxOp } from './softmax.ts';
 import { packedSwigluOp, swigluOp } from './swiglu.ts';
@@ -36,6 +40,9 @@ export const opTable: readonly AnyOpDef[] = [
   cumsumOp,
   embeddingOp,
   expandOp,
+  gatherOp,
+  indexAddOp,
+  indexSelectOp,
   layerNormOp,
   logSoftmaxOp,
   linearOp,
@@ -45,10 +52,13 @@ export const opTable: readonly AnyOpDef[] = [
   packedSwigluOp,
   padOp,
   permuteOp,
+  quantizedMatmulOp,
   ...Object.values(reduceOps),
   reshapeOp,
   rmsNormOp,
   ropeOp,
+  scatterAddOp,
+  scatterOp,
   sliceOp,
   softmaxOp,
   swigluOp,

@@ -2,8 +2,10 @@ import { type Device, read, scopeAsync, Tensor } from '@dawngrad/tensor';
 import { openDevice } from '@dawngrad/tensor/node';
 import { normalArray, worstError } from '@dawngrad/tensor/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { chooseVectors, matmulCandidates, planMatmul } from '../../src/kernels/matmul-plan.ts';
-import type { MatmulEpilogue, MatmulSize, MatmulTile } from '../../src/kernels/matmul-spec.ts';
+import { matmulCandidates } from '../../src/kernels/matmul-candidates.ts';
+import { matmulCapabilities } from '../../src/kernels/matmul-capabilities.ts';
+import { chooseVectors, planMatmul } from '../../src/kernels/matmul-plan.ts';
+import type { MatmulCandidate, MatmulCapabilities, MatmulEpilogue, MatmulSize } from '../../src/kernels/matmul-spec.ts';
 
 let device: Device;
 beforeAll(async () => {
@@ -82,8 +84,13 @@ function reference({ transA, transB, epilogue, size }: Case, { a, b, c, bias }: 
 }
 
 /** Runs the planned kernel on an output that holds `c` before (or a residual of `c`). */
-async function run(test: Case, operands: Operands, tile?: MatmulTile, size = test.size): Promise<Float32Array> {
-  const plan = planMatmul(size, { ...test, adapterClass: device.adapterClass, ...(tile ? { tile } : {}) });
+async function run(
+  test: Case,
+  operands: Operands,
+  candidate?: MatmulCandidate,
+  size = test.size,
+): Promise<Float32Array> {
+  const plan = planMatmul(size, { ...test, capabilities: matmulCapabilities(device), candidate });
   const tensor = (values: Float32Array) => Tensor.from(device, values, [values.length]);
   return scopeAsync(async () => {
     const c = tensor(operands.c);
@@ -97,10 +104,22 @@ async function run(test: Case, operands: Operands, tile?: MatmulTile, size = tes
 
 const LAYOUTS = ['nn', 'nt', 'tn', 'tt'];
 const EPILOGUES: readonly MatmulEpilogue[] = ['none', 'bias', 'residual', 'accumulate'];
-const ALL_TILES = [...matmulCandidates.cpu, ...matmulCandidates.gpu].map(({ tile }) => tile);
-const SMALL_TILE = matmulCandidates.cpu.at(-1)!.tile;
-const STAGED_TILE = matmulCandidates.gpu[2]!.tile;
-const nameOf = (tile: MatmulTile) => `${tile.memory} ${tile.rows}x${tile.columns} by ${tile.lanesM}x${tile.lanesN}`;
+/** An adapter of the default limits, without optional features. */
+const plainAdapter = (adapterClass: 'cpu' | 'gpu'): MatmulCapabilities => ({
+  adapterClass,
+  features: new Set(),
+  maxInvocations: 256,
+  maxWorkgroupBytes: 16384,
+  maxWorkgroups: 65535,
+});
+const PLAIN_TILES = (['cpu', 'gpu'] as const).flatMap((adapterClass) => {
+  const { size, transA, transB, epilogue } = caseOf([64, 64, 64], {});
+  return matmulCandidates(size, { transA, transB, epilogue }, plainAdapter(adapterClass)).filter(
+    ({ inOrder }) => inOrder,
+  );
+});
+const SMALL_TILE = PLAIN_TILES.find(({ tile }) => tile.rows === 1)!;
+const STAGED_TILE = PLAIN_TILES.find(({ tile }) => tile.memory === 'workgroup' && tile.lanesM === 8)!;
 
 describe('the planned kernel', () => {
   it.each(LAYOUTS.flatMap((layout) => EPILOGUES.map((epilogue) => [layout, epilogue] as const)))(
@@ -127,9 +146,7 @@ describe('the planned kernel', () => {
       const operands = operandsOf(test);
       const expected = reference(test, operands);
       for (const tile of [SMALL_TILE, STAGED_TILE]) {
-        expect(Array.from(await run(test, operands, tile)), `${epilogue} ${nameOf(tile)}`).toEqual(
-          Array.from(expected),
-        );
+        expect(Array.from(await run(test, operands, tile)), `${epilogue} ${tile.id}`).toEqual(Array.from(expected));
       }
     }
   });
@@ -159,7 +176,7 @@ describe('the bits of a value', () => {
   // A value is the same for all tiles; that it is also the right one, the tests above show for the planned tile.
   // Between them, nt and tn read either operand along k and across it; nn and tt need not see every tile.
   it.each(LAYOUTS)('do not depend on the tile or on the vector widths: %s', async (layout) => {
-    const tiles = layout === 'nt' || layout === 'tn' ? ALL_TILES : [SMALL_TILE, STAGED_TILE];
+    const tiles = layout === 'nt' || layout === 'tn' ? PLAIN_TILES : [SMALL_TILE, STAGED_TILE];
     for (const k of [156, 155]) {
       const test = caseOf([44, 52, k], { layout, epilogue: 'bias', alpha: 0.7 });
       const operands = operandsOf(test);
@@ -168,7 +185,7 @@ describe('the bits of a value', () => {
       for (const tile of tiles) {
         const alignedOffsets = k === 156 || layout === 'tn';
         const actual = await run(test, operands, tile, { ...test.size, alignedOffsets });
-        expect(bits(actual), `${nameOf(tile)}, K ${k}`).toEqual(bits(planned));
+        expect(bits(actual), `${tile.id}, K ${k}`).toEqual(bits(planned));
       }
     }
   });
@@ -191,7 +208,7 @@ describe('the plan', () => {
       transA: layout[0] === 't',
       transB: layout[1] === 't',
       epilogue: 'none',
-      adapterClass,
+      capabilities: plainAdapter(adapterClass),
     });
 
   it('stages in workgroup memory on a GPU and never on a software adapter', () => {
@@ -213,7 +230,7 @@ describe('the plan', () => {
   });
 
   it('takes scalar loads for exactly the operands that need them', () => {
-    const tile = matmulCandidates.cpu[0]!.tile;
+    const { tile } = PLAIN_TILES[0]!;
     const vectors = (size: readonly [number, number, number], layout: string) => {
       const test = caseOf(size, { layout });
       return chooseVectors(test.size, test, tile);
@@ -225,10 +242,23 @@ describe('the plan', () => {
     expect(vectors([7, 8, 12], 'tt')).toEqual({ a: 1, b: 4, c: 4 });
   });
 
-  it('counts the work and refuses more matrices than a dispatch can number', () => {
+  it('counts the work', () => {
     expect(plan([3, 5, 7], 'nn', 'cpu')).toMatchObject({ flops: 210, bytes: 4 * (21 + 35 + 15) });
+  });
+
+  it('folds a grid that one dimension cannot count', () => {
     const { size } = caseOf([2, 2, 2], { batch: 70_000 });
-    const options = { transA: false, transB: false, epilogue: 'none', adapterClass: 'gpu' } as const;
-    expect(() => planMatmul(size, options)).toThrowError(expect.objectContaining({ code: 'limit' }));
+    const options = { transA: false, transB: false, epilogue: 'none', capabilities: plainAdapter('gpu') } as const;
+    const [x, y, z] = planMatmul(size, options).workgroups;
+    expect(Math.max(x, y, z)).toBeLessThanOrEqual(65_535);
+    expect(x * y * z).toBeGreaterThanOrEqual(70_000);
+  });
+
+  it('names the candidates that there are where an id is not one of them', () => {
+    const { size, transA, transB, epilogue } = caseOf([8, 8, 8], {});
+    const options = { transA, transB, epilogue, capabilities: plainAdapter('cpu'), candidate: 'none-such' };
+    expect(() => planMatmul(size, options)).toThrowError(
+      expect.objectContaining({ code: 'usage', message: expect.stringContaining(SMALL_TILE.id) }),
+    );
   });
 });

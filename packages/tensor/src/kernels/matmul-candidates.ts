@@ -1,0 +1,174 @@
+import type { AdapterClass } from '../gpu/adapter.ts';
+import { nameTile, rowAxis, threadsOf } from './matmul.wgsl.ts';
+import type { MatmulCandidate, MatmulCapabilities, MatmulSize, MatmulTile, MatmulVariant } from './matmul-spec.ts';
+
+/** A tile with the speed that the static choice assumes for it. */
+interface RatedTile {
+  readonly tile: MatmulTile;
+  /** Throughput on a large matmul, relative to the best of the list. */
+  readonly rate: number;
+}
+
+function registers(
+  [rows, columns]: readonly [number, number],
+  [lanesM, lanesN, lanesK]: readonly [number, number, number],
+  rate: number,
+): RatedTile {
+  return { tile: { memory: 'registers', rows, columns, lanesM, lanesN, lanesK, depth: 4 }, rate };
+}
+
+function workgroup(
+  [rows, columns]: readonly [number, number],
+  [lanesM, lanesN]: readonly [number, number],
+  depth: number,
+  rate: number,
+): RatedTile {
+  return { tile: { memory: 'workgroup', rows, columns, lanesM, lanesN, lanesK: 1, depth }, rate };
+}
+
+/**
+ * The tiles by kind of adapter. The rates of `cpu` were measured on lavapipe (Mesa 26.1.6, sizes 64 to 2048);
+ * those of `gpu` are estimates from published sweeps.
+ */
+const TILES: Readonly<Record<AdapterClass, readonly RatedTile[]>> = {
+  cpu: [
+    registers([8, 16], [8, 1, 1], 1),
+    registers([16, 8], [1, 8, 1], 0.98),
+    registers([4, 16], [8, 1, 1], 0.8),
+    registers([16, 4], [1, 8, 1], 0.77),
+    registers([8, 4], [1, 8, 1], 0.56),
+    registers([8, 4], [8, 1, 1], 0.48),
+    registers([4, 4], [1, 8, 1], 0.37),
+    registers([1, 4], [1, 8, 1], 0.12),
+  ],
+  gpu: [
+    workgroup([8, 8], [16, 16], 16, 1),
+    workgroup([4, 4], [16, 16], 32, 0.8),
+    workgroup([4, 4], [8, 8], 32, 0.6),
+    workgroup([4, 4], [4, 16], 32, 0.5),
+    registers([1, 4], [1, 32, 1], 0.1),
+  ],
+};
+
+/** Most rows that the tiles for a handful of rows take. */
+const FEW_ROWS = 4;
+
+/**
+ * Tiles for decoding: all rows in one thread, the threads of a workgroup share the sums. Their lanes lie where
+ * B is contiguous, so that it streams once, and there are enough of them although there are few values.
+ */
+function thinTiles({ m }: MatmulSize, transB: boolean, adapterClass: AdapterClass): RatedTile[] {
+  const rows = m <= 1 ? 1 : m <= 2 ? 2 : FEW_ROWS;
+  if (m > FEW_ROWS) return [];
+  const lanes = adapterClass === 'cpu' ? [8] : [32, 64, 128];
+  if (transB) return lanes.map((lanesK) => registers([rows, 4], [1, 1, lanesK], 0.1 * (lanesK / 64)));
+  return lanes.map((count) => registers([rows, 4], [1, 8, count / 8], 0.1 * (count / 64)));
+}
+
+/** Workgroups that run side by side: what fills a few cores, or the smaller GPUs. */
+const CONCURRENT: Readonly<Record<AdapterClass, number>> = { cpu: 4, gpu: 64 };
+
+/** Parts of K that are worth trying. */
+const SPLITS = [2, 4, 8, 16] as const;
+/** Least steps of k that a part should have. */
+const LEAST_PART = 128;
+
+/** Workgroups along x, y and z of a tile, for all parts of a split. */
+export function gridOf(size: MatmulSize, { tile, splits }: MatmulCandidate): [number, number, number] {
+  const alongM = Math.ceil(size.m / (tile.rows * tile.lanesM));
+  const alongN = Math.ceil(size.n / (tile.columns * tile.lanesN));
+  const z = size.batch * splits;
+  return rowAxis(tile) === 'x' ? [alongM, alongN, z] : [alongN, alongM, z];
+}
+
+function bytesOf(tile: MatmulTile, element: 2 | 4): number {
+  const { rows, columns, lanesM, lanesN, lanesK, depth, memory } = tile;
+  if (memory === 'workgroup') return (rows * lanesM + columns * lanesN) * depth * element;
+  return lanesK > 1 ? rows * columns * threadsOf(tile) * 4 : 0;
+}
+
+interface RatedCandidate extends MatmulCandidate {
+  readonly rate: number;
+}
+
+function allCandidates(
+  size: MatmulSize,
+  { transB, arithmetic = 'f32' }: MatmulVariant,
+  { adapterClass, maxInvocations, maxWorkgroupBytes }: MatmulCapabilities,
+): RatedCandidate[] {
+  const fits = ({ tile }: RatedTile) =>
+    threadsOf(tile) <= maxInvocations && bytesOf(tile, arithmetic === 'f16' ? 2 : 4) <= maxWorkgroupBytes;
+  const candidates = (rated: readonly RatedTile[], splits: number): RatedCandidate[] =>
+    rated.filter(fits).map(({ tile, rate }) => ({
+      id: `${nameTile(tile)}${arithmetic === 'f16' ? '-f16' : ''}${splits === 1 ? '' : `/split${splits}`}`,
+      tile,
+      rate,
+      splits,
+      inOrder: arithmetic === 'f32' && splits === 1 && tile.lanesK === 1,
+    }));
+  const tiles = TILES[adapterClass];
+  return [
+    ...candidates(tiles, 1),
+    ...candidates(thinTiles(size, transB, adapterClass), 1),
+    ...SPLITS.filter((splits) => size.k >= splits * LEAST_PART).flatMap((splits) =>
+      candidates(tiles, splits).filter((candidate) => isThin(size, candidate, adapterClass)),
+    ),
+  ];
+}
+
+/** Whether the unsplit grid leaves the device without work. */
+function isThin(size: MatmulSize, candidate: MatmulCandidate, adapterClass: AdapterClass): boolean {
+  const [x, y, z] = gridOf(size, { ...candidate, splits: 1 });
+  return x * y * z < 2 * CONCURRENT[adapterClass];
+}
+
+/** Every way to run this matmul on an adapter: what a tuner may time and `planMatmul` takes by id. */
+export function matmulCandidates(
+  size: MatmulSize,
+  variant: MatmulVariant,
+  capabilities: MatmulCapabilities,
+): MatmulCandidate[] {
+  return allCandidates(size, variant, capabilities).map(({ id, tile, splits, inOrder }) => ({
+    id,
+    tile,
+    splits,
+    inOrder,
+  }));
+}
+
+/**
+ * What a register tile keeps of its rate where both operands are read across their rows and its lanes lie
+ * along the longer of M and N: then neighbouring lanes read from wide rows, one cache line of each. In
+ * weight gradients (K 4096, M and N 64 to 512, lavapipe) it ran half as fast as lanes along the shorter.
+ */
+const WIDE_ROWS = 0.55;
+
+/**
+ * The candidate with the least estimated time: rounds of concurrent workgroups, times the work of one. It
+ * weighs what an edge wastes and whether there are enough workgroups against the speed of a large tile. On a
+ * GPU it splits the sums of weight gradients and of a handful of rows; the sum of a forward row stays in
+ * order, so that its value does not depend on the rows beside it. On a CPU all sums do.
+ */
+export function chooseMatmul(
+  size: MatmulSize,
+  variant: MatmulVariant,
+  capabilities: MatmulCapabilities,
+): MatmulCandidate {
+  const { transA, transB } = variant;
+  const concurrent = CONCURRENT[capabilities.adapterClass];
+  const isGpu = capabilities.adapterClass === 'gpu';
+  const cost = (candidate: RatedCandidate): number => {
+    const { tile, rate, splits } = candidate;
+    const [x, y, z] = gridOf(size, candidate);
+    const work = (tile.rows * tile.lanesM * tile.columns * tile.lanesN * Math.ceil(size.k / splits)) / tile.lanesK;
+    const lanesAlongLonger = tile.lanesM > 1 ? size.m > size.n : size.n > size.m;
+    const wide = tile.memory === 'registers' && transA && !transB && lanesAlongLonger;
+    // The second kernel reads all parts: about as long as that many steps of k.
+    const combine = splits === 1 ? 0 : (splits * size.m * size.n * size.batch * 8) / concurrent;
+    return (Math.ceil((x * y * z) / concurrent) * work) / (wide ? rate * WIDE_ROWS : rate) + combine;
+  };
+  const allowed = allCandidates(size, variant, capabilities).filter(
+    ({ splits, tile }) => (splits === 1 && tile.lanesK === 1) || (isGpu && (splits === 1 || transA)),
+  );
+  return allowed.reduce((best, next) => (cost(next) < cost(best) ? next : best));
+}

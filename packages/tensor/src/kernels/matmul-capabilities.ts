@@ -1,0 +1,20 @@
+import type { Device } from '../gpu/device.ts';
+import type { MatmulCapabilities } from './matmul-spec.ts';
+
+const known = new WeakMap<Device, MatmulCapabilities>();
+
+/** What the device offers to the matmul family. */
+export function matmulCapabilities(device: Device): MatmulCapabilities {
+  const found = known.get(device);
+  if (found !== undefined) return found;
+  const { adapterClass, features, limits } = device;
+  const capabilities: MatmulCapabilities = {
+    adapterClass,
+    features,
+    maxInvocations: limits.maxComputeInvocationsPerWorkgroup,
+    maxWorkgroupBytes: limits.maxComputeWorkgroupStorageSize,
+    maxWorkgroups: limits.maxComputeWorkgroupsPerDimension,
+  };
+  known.set(device, capabilities);
+  return capabilities;
+}
