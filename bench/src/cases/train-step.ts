@@ -1,6 +1,6 @@
 import { Adamw, accumulateGradients } from '@dawngrad/autograd';
 import { type LlamaConfig, LlamaModel, packSequences, tokenLogProbs } from '@dawngrad/models';
-import { affine, mean } from '@dawngrad/tensor';
+import { affine, mean, readScalar, scopeAsync } from '@dawngrad/tensor';
 import type { BenchCase } from '../bench-case.ts';
 import { describeGpt, GPT_SIZES, type GptSize, gptFlops } from '../gpt/gpt-size.ts';
 import { GptStep } from '../gpt/gpt-step.ts';
@@ -47,22 +47,32 @@ function llamaStep(config: LlamaConfig, sequences: number, tokens: number): Benc
   };
 }
 
+type GptMode = 'compiled' | 'compiled without fusion' | 'eager';
+
 /** The step that is compared with peers; the loss is read back. */
-function gptStep(size: GptSize): BenchCase {
+function gptStep(size: GptSize, mode: GptMode): BenchCase {
   return {
-    name: `${describeGpt(size)}, eager`,
-    params: { ...size, mode: 'eager' },
+    name: `${describeGpt(size)}, ${mode}`,
+    params: { ...size, mode },
     work: { flops: gptFlops(size), bytes: 0, tokens: size.sequences * size.tokens },
     prepare: (device) => {
-      const step = new GptStep(device, size);
-      return { record: () => [step.record()], dispose: () => step.dispose() };
+      const step = new GptStep(device, size, { fusion: mode !== 'compiled without fusion' });
+      return {
+        run: () =>
+          scopeAsync(async () => {
+            await readScalar(mode === 'eager' ? step.recordEager() : step.recordPlanned());
+          }),
+        dispose: () => step.dispose(),
+      };
     },
     isQuick: size === GPT_SIZES[0],
   };
 }
 
 export const trainStepCases: readonly BenchCase[] = [
-  ...GPT_SIZES.map(gptStep),
+  ...GPT_SIZES.flatMap((size) =>
+    (['compiled', 'compiled without fusion', 'eager'] as const).map((mode) => gptStep(size, mode)),
+  ),
   llamaStep(SMALL_LLAMA, 64, 44),
   llamaStep(LARGER_LLAMA, 4, 128),
 ];

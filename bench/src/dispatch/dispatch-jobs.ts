@@ -1,4 +1,4 @@
-import { add, type Device, scope, type Tensor } from '@dawngrad/tensor';
+import { add, compile, type Device, scope, type Tensor } from '@dawngrad/tensor';
 import { createGpu } from '@dawngrad/tensor/node';
 import { describeGpt, GPT_SIZES } from '../gpt/gpt-size.ts';
 import { GptStep } from '../gpt/gpt-step.ts';
@@ -63,6 +63,8 @@ const chainJob: Job = {
   run: async ({ device, isQuick }) => {
     const raw = await RawWebGpu.open(createGpu());
     const x = randomTensor(device, [64], 1);
+    // Fused, the chain would be a launch or two.
+    const compiled = compile(device, chain, { fusion: false });
     const common = { params: { launches: LAUNCHES }, dispatches: LAUNCHES, finish: () => raw.finish() };
     const name = chainJob.name;
     const findings = await timeEncoding(
@@ -81,12 +83,16 @@ const chainJob: Job = {
           counts: { submits: 1, newBuffers: 0 },
           encode: () => raw.encodeTogether(LAUNCHES),
         },
+        await lane(device, `${name}, compiled`, { launches: LAUNCHES, mode: 'compiled' }, () => {
+          scope(() => void compiled(x));
+        }),
         await lane(device, `${name}, eager`, { launches: LAUNCHES, mode: 'eager' }, () => {
           scope(() => void chain(x));
         }),
       ],
       isQuick ? ROUNDS.quick : ROUNDS.full,
     );
+    compiled.dispose();
     x.dispose();
     raw.close();
     return findings;
@@ -100,10 +106,13 @@ const gptJobs: readonly Job[] = GPT_SIZES.map((size) => ({
   isLarge: false,
   run: async ({ device, isQuick }) => {
     const step = new GptStep(device, size);
-    const eager = await lane(device, `encode ${describeGpt(size)}, eager`, { ...size, mode: 'eager' }, () => {
-      scope(() => void step.record());
+    const planned = await lane(device, `encode ${describeGpt(size)}, compiled`, { ...size, mode: 'compiled' }, () => {
+      scope(() => void step.recordPlanned());
     });
-    const findings = await timeEncoding([eager], isQuick ? ROUNDS.quick : ROUNDS.full);
+    const eager = await lane(device, `encode ${describeGpt(size)}, eager`, { ...size, mode: 'eager' }, () => {
+      scope(() => void step.recordEager());
+    });
+    const findings = await timeEncoding([planned, eager], isQuick ? ROUNDS.quick : ROUNDS.full);
     step.dispose();
     return findings;
   },

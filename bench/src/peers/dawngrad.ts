@@ -42,7 +42,7 @@ export function dawngradContender(device: Device): Contender {
     train: async ({ size }) => {
       const step = new GptStep(device, size);
       return {
-        run: () => scopeAsync(() => readFloats([step.record()])),
+        run: () => scopeAsync(() => readFloats([step.recordPlanned()])),
         dispose: () => step.dispose(),
       };
     },
