@@ -1,11 +1,16 @@
-import { ToolError } from '../errors.ts';
 import type { Device } from '../gpu/device.ts';
-import { planGather, planGroupedScatterAdd, planScatterAdd } from '../kernels/embedding.wgsl.ts';
+import { planGroupedScatterAdd, planSortedScatterAdd } from '../kernels/embedding.wgsl.ts';
+import { planGather } from '../kernels/gather.wgsl.ts';
+import { positionKeys } from '../kernels/sort-keys.wgsl.ts';
 import { applyOp, type OpDef } from '../op.ts';
-import { formatShape } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
+import { checkIndices } from './check-indices.ts';
+import { fillOf, resolvedIndex } from './gather.ts';
+import { type Indices, indexTensor, isIndexType, refuseIndexed } from './index-input.ts';
 import { launchPlan } from './launch-plan.ts';
 import { indexArray, normalArray, refArray } from './reference.ts';
+import { sortKeys } from './sort-keys.ts';
+import { reshape } from './view.ts';
 
 /** Tokens grouped by id, made where the ids are known on the host: see `groupTokens`. */
 export interface TokenGroups {
@@ -35,40 +40,80 @@ export function groupTokens(device: Device, ids: Uint32Array): TokenGroups {
 }
 
 export interface EmbeddingAttrs {
-  /** Makes the gradient cost N additions a column instead of a search. */
+  /** Spares the gradient the sorting of the ids on the device. */
   readonly groups?: TokenGroups;
 }
 
+/** The inputs are the blocks of the table, then the ids. */
 export const embeddingOp: OpDef<EmbeddingAttrs> = {
   name: 'embedding',
   integerInputs: [1],
-  doc: 'y[n] = table[ids[n]]: rows of a table [V, D] by id; ids are checked on the host, the device clamps',
-  infer: ([table, ids]) => {
-    if (table!.shape.length !== 2 || ids!.shape.length !== 1 || ids!.dtype !== 'u32') {
-      throw new ToolError('shape', {
-        op: 'embedding',
-        expected: 'a table [V, D] and ids u32 [N]',
-        got: `${formatShape(table!.shape)} and ${ids!.dtype} ${formatShape(ids!.shape)}`,
-      });
-    }
-    return [{ shape: [ids!.shape[0]!, table!.shape[1]!], dtype: 'f32' }];
+  anyDtype: true,
+  tolerance: 'exact',
+  doc: 'y[n] = table[ids[n]]: rows of a table [V, D] by id; NaN where the id names no row',
+  infer: (inputs) => {
+    const blocks = inputs.slice(0, -1);
+    const ids = inputs[inputs.length - 1]!;
+    const first = blocks[0];
+    const fits =
+      first !== undefined &&
+      blocks.every(({ shape, dtype }) => shape.length === 2 && shape[1] === first.shape[1] && dtype === first.dtype) &&
+      ids.shape.length === 1 &&
+      isIndexType(ids.dtype);
+    if (!fits) refuseIndexed('embedding', 'a table [V, D], or row blocks of one dtype and width, and ids [N]', inputs);
+    return [{ shape: [ids.shape[0]!, first.shape[1]!], dtype: first.dtype }];
   },
-  run: ([table, ids], [out]) => {
-    const y = Tensor.empty(table!.device, out!.shape, 'f32', 'tensor/embedding');
+  run: (inputs, [out]) => {
+    const blocks = inputs.slice(0, -1);
+    const ids = inputs[inputs.length - 1]!;
+    const { device } = ids;
+    const rows = blocks.reduce((sum, { shape }) => sum + shape[0]!, 0);
+    checkIndices('embedding', ids, rows);
+    const y = Tensor.empty(device, out!.shape, out!.dtype, 'tensor/embedding');
     if (y.size === 0) return [y];
-    launchPlan(planGather(out!.shape[0]!, out!.shape[1]!), [table!, ids!], [y]);
+    let first = 0;
+    for (const table of blocks) {
+      const { kernel, params, workgroups } = planGather({
+        dtype: y.dtype,
+        shape: y.shape,
+        x: { strides: [0, table.strides[1]!], offset: table.offset },
+        index: { strides: [ids.strides[0]!, 0], offset: ids.offset, isSigned: ids.dtype === 'i32' },
+        axisStride: table.strides[0]!,
+        size: rows,
+        block: { first, rows: table.shape[0]! },
+        fill: fillOf(y.dtype, undefined),
+      });
+      const bindings = [table.wholeBinding(), ids.wholeBinding(), y.binding()];
+      // A block without rows has nothing to give, but the first launch fills in what no block has.
+      if (table.shape[0]! > 0 || first === 0) device.dispatch(kernel, bindings, params, workgroups, { kind: 'opaque' });
+      first += table.shape[0]!;
+    }
     return [y];
   },
-  reference: ([table, ids]) => {
-    const width = table!.shape[1]!;
+  reference: (inputs) => {
+    const blocks = inputs.slice(0, -1);
+    const width = blocks[0]!.shape[1]!;
+    const { dtype } = blocks[0]!;
+    const table = blocks.flatMap((block) => Array.from(block.data));
+    const rows = blocks.reduce((sum, { shape }) => sum + shape[0]!, 0);
     const data: number[] = [];
-    for (const id of ids!.data) data.push(...table!.data.subarray(id * width, (id + 1) * width));
-    return [refArray([ids!.data.length, width], data)];
+    for (const id of inputs[inputs.length - 1]!.data) {
+      const row = resolvedIndex(id, rows);
+      if (row === undefined) data.push(...new Array<number>(width).fill(fillOf(dtype ?? 'f32', undefined)));
+      else data.push(...table.slice(row * width, (row + 1) * width));
+    }
+    return [refArray([inputs[inputs.length - 1]!.data.length, width], data, dtype)];
   },
   samples: () => [
     { name: 'more tokens than rows', inputs: [normalArray(101, [4, 6]), indexArray(102, [11], 4)], attrs: {} },
     { name: 'more rows than tokens', inputs: [normalArray(103, [50, 5]), indexArray(104, [7], 8)], attrs: {} },
     { name: 'no tokens', inputs: [normalArray(105, [4, 6]), indexArray(106, [0], 4)], attrs: {} },
+    {
+      name: 'a table in blocks of rows',
+      inputs: [normalArray(107, [4, 5]), normalArray(108, [3, 5]), normalArray(109, [2, 5]), indexArray(110, [20], 9)],
+      attrs: {},
+      constant: [3],
+    },
   ],
   errors: () => [
     {
@@ -80,25 +125,53 @@ export const embeddingOp: OpDef<EmbeddingAttrs> = {
       attrs: {},
       code: 'shape',
     },
+    {
+      name: 'blocks of other widths',
+      inputs: [
+        { shape: [4, 2], dtype: 'f32' },
+        { shape: [4, 3], dtype: 'f32' },
+        { shape: [3], dtype: 'u32' },
+      ],
+      attrs: {},
+      code: 'shape',
+    },
   ],
 };
 
-/** Rows of a table [V, D] by ids u32 [N]: [N, D]. */
-export function embedding(table: Tensor, ids: Tensor, attrs: EmbeddingAttrs = {}): Tensor {
-  return applyOp(embeddingOp, [table, ids], attrs)[0]!;
+/**
+ * Rows of a table [V, D] by id: [..., D] for ids [...]. Ids given as numbers are checked; of a tensor, an id that names
+ * no row gives NaN and no gradient, and `setDebug({ checkIndices: true })` reports it.
+ *
+ * @param table one tensor, or the row blocks of a table that is larger than one storage binding.
+ * @param ids u32 or i32, negative ones counting from the end; or a list of numbers.
+ */
+export function embedding(table: Tensor | readonly Tensor[], ids: Indices, attrs: EmbeddingAttrs = {}): Tensor {
+  const blocks = table instanceof Tensor ? [table] : table;
+  const first = blocks[0];
+  if (first === undefined) refuseIndexed('embedding', 'a table or row blocks of one', []);
+  const rows = blocks.reduce((sum, { shape }) => sum + shape[0]!, 0);
+  const index = indexTensor('embedding', first.device, ids, rows);
+  if (index.rank === 1) return applyOp(embeddingOp, [...blocks, index], attrs)[0]!;
+  const flat = applyOp(embeddingOp, [...blocks, reshape(index, [index.size])], attrs)[0]!;
+  return reshape(flat, [...index.shape, flat.shape[1]!]);
 }
 
-/** dTable[ids[n]] += dy[n], in place and in a fixed order. dy [N, D], dTable [V, D]. Not seen by autograd. */
+/**
+ * dTable[ids[n]] += dy[n], in place and in a fixed order; an id that names no row is left out. dy [N, D] and dTable
+ * [V, D] are f32. Not seen by autograd.
+ */
 export function scatterAddInto(dTable: Tensor, dy: Tensor, ids: Tensor, groups?: TokenGroups): void {
   if (dy.size === 0) return;
   const width = dTable.shape[1]!;
   if (groups !== undefined) {
-    launchPlan(
-      planGroupedScatterAdd(groups.distinct.size, width),
-      [dy, groups.distinct, groups.offsets, groups.order],
-      [dTable],
-    );
-  } else {
-    launchPlan(planScatterAdd(dTable.shape[0]!, ids.size, width), [dy, ids], [dTable]);
+    const { distinct, offsets, order } = groups;
+    launchPlan(planGroupedScatterAdd(distinct.size, width), [dy, distinct, offsets, order], [dTable]);
+    return;
   }
+  const { shape, strides, offset, dtype } = ids;
+  const keys = positionKeys({ shape, strides, offset, isSigned: dtype === 'i32' }, [dTable.shape[0]!], 0);
+  const sorted = sortKeys(ids.device, keys, ids.size, [ids]);
+  launchPlan(planSortedScatterAdd(ids.size, width), [dy, sorted.keys, sorted.positions], [dTable]);
+  sorted.keys.dispose();
+  sorted.positions.dispose();
 }

@@ -1,9 +1,11 @@
-import { bytesPerElement, type HostArray, hostView } from '../dtype.ts';
+import { debug } from '../debug.ts';
+import { bytesPerElement, decodeHost, type HostArray, hostView } from '../dtype.ts';
 import type { Tensor } from '../tensor.ts';
+import { reportBadIndices } from './check-indices.ts';
 import { bindable } from './launch-elementwise.ts';
 
-/** Reads the values of several tensors in one submit, after everything recorded before. */
-export async function readAll(tensors: readonly Tensor[]): Promise<HostArray[]> {
+/** The bytes of several tensors in one submit, after everything recorded before. */
+async function readBytes(tensors: readonly Tensor[]): Promise<ArrayBuffer[]> {
   const device = tensors[0]?.device;
   if (device === undefined) return [];
   const compact = tensors.map((tensor) => bindable(tensor));
@@ -18,7 +20,21 @@ export async function readAll(tensors: readonly Tensor[]): Promise<HostArray[]> 
   const bytes = await device.readBytes(ranges).finally(() => {
     for (const storage of storages) device.pool.release(storage);
   });
-  return bytes.map((buffer, i) => hostView(tensors[i]!.dtype, buffer));
+  if (debug.checkIndices) await reportBadIndices(device);
+  return bytes;
+}
+
+/**
+ * Reads the values of several tensors in one submit, after everything recorded before: Float32Array for every
+ * float type, Int32Array, Uint32Array, and Uint8Array of 0 and 1 for bool.
+ */
+export async function readAll(tensors: readonly Tensor[]): Promise<HostArray[]> {
+  return (await readBytes(tensors)).map((buffer, i) => decodeHost(tensors[i]!.dtype, buffer));
+}
+
+/** Reads a tensor as it is stored: 16-bit floats as the bits of a Uint16Array, bools as a Uint32Array. */
+export async function readBits(tensor: Tensor): Promise<HostArray> {
+  return hostView(tensor.dtype, (await readBytes([tensor]))[0]!);
 }
 
 /** Reads the values of a tensor. */

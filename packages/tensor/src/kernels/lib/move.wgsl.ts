@@ -24,6 +24,7 @@ export interface MoveLoops {
 /**
  * Loops in the widest unit that fits: the innermost dimension must be contiguous in every operand, and
  * `alignments` are further counts of elements along it that must be whole units, such as where a part begins.
+ * Kernels that compute with 16-bit values take at most a word.
  */
 export function widenLoops(
   dtype: DType,
@@ -31,6 +32,7 @@ export function widenLoops(
   strides: readonly (readonly number[])[],
   offsets: readonly number[],
   alignments: readonly number[] = [],
+  widest: 'word' | 'quad' = 'quad',
 ): MoveLoops {
   const bytes = bytesPerElement(dtype);
   const last = dims.length - 1;
@@ -43,6 +45,7 @@ export function widenLoops(
     const isWhole = (count: number): boolean => count % factor === 0;
     const fits =
       isDense &&
+      !(unit === 'quad' && widest === 'word') &&
       isWhole(dims[last]!) &&
       offsets.every(isWhole) &&
       alignments.every(isWhole) &&
