@@ -4,8 +4,14 @@
  */
 export type DType = 'f32' | 'f16' | 'bf16' | 'i32' | 'u32' | 'bool';
 
-/** Host arrays that hold a tensor's elements; 16-bit floats travel as raw bits. */
-export type HostArray = Float32Array | Uint16Array | Int32Array | Uint32Array;
+/** Every element type. */
+export const DTYPES: readonly DType[] = ['f32', 'f16', 'bf16', 'i32', 'u32', 'bool'];
+
+/**
+ * Host arrays that hold a tensor's elements. Values are Float32Array for every float type, Int32Array,
+ * Uint32Array, and Uint8Array of 0 and 1 for bool; a Uint16Array is the raw bits of 16-bit floats.
+ */
+export type HostArray = Float32Array | Uint16Array | Int32Array | Uint32Array | Uint8Array;
 
 export function bytesPerElement(dtype: DType): number {
   return dtype === 'f16' || dtype === 'bf16' ? 2 : 4;
@@ -16,7 +22,65 @@ export function isFloat(dtype: DType): boolean {
   return dtype === 'f32' || dtype === 'f16' || dtype === 'bf16';
 }
 
-/** A typed view of `buffer` for elements of `dtype`. */
+/** True for i32 and u32. */
+export function isInteger(dtype: DType): boolean {
+  return dtype === 'i32' || dtype === 'u32';
+}
+
+/**
+ * The type that values of both types are computed in, as NumPy promotes, with 32 bits as the most there is:
+ *
+ * |      | bool | u32 | i32 | f16 | bf16 | f32 |
+ * |------|------|-----|-----|-----|------|-----|
+ * | bool | bool | u32 | i32 | f16 | bf16 | f32 |
+ * | u32  |      | u32 | i32 | f32 | f32  | f32 |
+ * | i32  |      |     | i32 | f32 | f32  | f32 |
+ * | f16  |      |     |     | f16 | f32  | f32 |
+ * | bf16 |      |     |     |     | bf16 | f32 |
+ *
+ * Where NumPy would go on to 64 bits it stays at 32: i32 with u32 is i32 (as in JAX), so that a u32 of 2^31 or
+ * more wraps; an integer with a float is f32, which holds integers up to 2^24.
+ */
+export function promoteTypes(a: DType, b: DType): DType {
+  if (a === b || b === 'bool') return a;
+  if (a === 'bool') return b;
+  if (isInteger(a) && isInteger(b)) return 'i32';
+  return 'f32';
+}
+
+/**
+ * The type that a tensor and a plain number are computed in. A number is weak, as in NumPy 2: it takes the type
+ * of the tensor, except that a fraction makes integers and bools f32, and an integer makes bools i32.
+ */
+export function promoteNumber(dtype: DType, value: number): DType {
+  if (isFloat(dtype)) return dtype;
+  if (!Number.isInteger(value)) return 'f32';
+  return dtype === 'bool' ? 'i32' : dtype;
+}
+
+/** True if `dtype` is an integer type that holds `value`; floats hold every number, if rounded. */
+export function holdsNumber(dtype: DType, value: number): boolean {
+  if (dtype === 'i32') return value >= -(2 ** 31) && value < 2 ** 31;
+  if (dtype === 'u32') return value >= 0 && value < 2 ** 32;
+  return true;
+}
+
+/** The values that `buffer` holds, stored as `dtype`; 16-bit floats are widened, bools are bytes. */
+export function decodeHost(dtype: DType, buffer: ArrayBuffer): HostArray {
+  const raw = hostView(dtype, buffer);
+  switch (dtype) {
+    case 'f16':
+      return Float32Array.from(raw, decodeF16);
+    case 'bf16':
+      return Float32Array.from(raw, decodeBf16);
+    case 'bool':
+      return Uint8Array.from(raw, (value) => (value === 0 ? 0 : 1));
+    default:
+      return raw;
+  }
+}
+
+/** A typed view of `buffer` for elements of `dtype` as they are stored: bits of 16-bit floats, a word a bool. */
 export function hostView(dtype: DType, buffer: ArrayBuffer): HostArray {
   switch (dtype) {
     case 'f32':

@@ -1,4 +1,4 @@
-import { bytesPerElement, type DType, encodeBf16, encodeF16, type HostArray, hostView } from './dtype.ts';
+import { bytesPerElement, type DType, encodeBf16, encodeF16, type HostArray } from './dtype.ts';
 import { ToolError } from './errors.ts';
 import type { Storage } from './gpu/buffer-pool.ts';
 import type { BufferBinding } from './gpu/command-list.ts';
@@ -46,7 +46,11 @@ export class Tensor {
     return new Tensor(device, device.pool.allocate(bytes, label), dtype, shape);
   }
 
-  /** Copies host values to the device. `data.length` must equal the size of `shape`. */
+  /**
+   * Copies host values to the device; `data.length` must equal the size of `shape`. Numbers are rounded to the
+   * nearest even for 16-bit floats; for bool all but 0 is true. A Uint16Array is taken as the bits of 16-bit
+   * floats. Throws ToolError 'shape' for another number of values or an array of another type.
+   */
   static from(
     device: Device,
     data: HostArray | readonly number[],
@@ -128,18 +132,28 @@ export class Tensor {
   }
 }
 
+/** Host arrays that hold values of each type; a Uint16Array holds the bits of 16-bit floats. */
+const ACCEPTED: Readonly<Record<DType, readonly (new (length: number) => HostArray)[]>> = {
+  f32: [Float32Array],
+  f16: [Float32Array, Uint16Array],
+  bf16: [Float32Array, Uint16Array],
+  i32: [Int32Array],
+  u32: [Uint32Array],
+  bool: [Uint8Array, Uint32Array],
+};
+
 function toHostArray(data: HostArray | readonly number[], dtype: DType, label: string): HostArray {
   if (ArrayBuffer.isView(data)) {
-    const expected = hostView(dtype, new ArrayBuffer(0)).constructor;
-    if (data.constructor !== expected) {
+    const accepted = ACCEPTED[dtype];
+    if (!accepted.some((type) => data.constructor === type)) {
       // The bits would be taken for values of another type.
       throw new ToolError('shape', {
         op: label,
-        expected: `a ${expected.name} for ${dtype}`,
+        expected: `a ${accepted.map(({ name }) => name).join(' or ')} for ${dtype}`,
         got: data.constructor.name,
       });
     }
-    return data as HostArray;
+    if (data instanceof Uint16Array || (dtype !== 'f16' && dtype !== 'bf16' && dtype !== 'bool')) return data;
   }
   switch (dtype) {
     case 'f32':
