@@ -1,8 +1,11 @@
 import { create, globals } from 'webgpu';
 import { Device, type DeviceOptions } from './gpu/device.ts';
+import { describePlan } from './plan/describe-plan.ts';
+import type { Plan } from './plan/plan.ts';
 
 // The package's types are those of browsers; of Node this file needs no more.
 declare const process: { readonly env: Readonly<Record<string, string | undefined>> };
+declare const console: { error(text: string): void };
 
 /**
  * Dawn's instances, for the life of the process: the addon crashes if an instance is collected while
@@ -25,10 +28,22 @@ export function createGpu(flags: readonly string[] = []): GPU {
 /**
  * Opens the adapter that Dawn prefers. Throws ToolError 'no-adapter' where there is none. The features that
  * DAWNGRAD_WITHOUT names, separated by commas, are not used, so that every fallback can be tested anywhere.
+ * With DAWNGRAD_PLAN=1, every plan that `compile` makes is printed to stderr, timed at its first replay.
  */
 export async function openDevice(
   options: DeviceOptions & { readonly flags?: readonly string[] } = {},
 ): Promise<Device> {
   const named = (process.env.DAWNGRAD_WITHOUT ?? '').split(',').filter((name) => name !== '');
-  return Device.open(createGpu(options.flags), { ...options, without: [...(options.without ?? []), ...named] });
+  const isPrinting = (process.env.DAWNGRAD_PLAN ?? '0') !== '0';
+  return Device.open(createGpu(options.flags), {
+    ...(isPrinting ? { onPlan: printPlan } : {}),
+    ...options,
+    without: [...(options.without ?? []), ...named],
+  });
+}
+
+function printPlan(plan: Plan): void {
+  const { device } = plan;
+  if (!device.features.has('timestamp-query')) console.error(describePlan(plan));
+  else void device.timeNextSubmit().then((timings) => console.error(describePlan(plan, plan.timesAmong(timings))));
 }

@@ -12,7 +12,8 @@ import type { Kernel, Workgroups } from './kernel.ts';
 import type { LaunchRecorder } from './launch-recorder.ts';
 import { PipelineCache, type PipelineEntry } from './pipeline-cache.ts';
 import { ReadbackPause } from './readback-pause.ts';
-import { COPY_DST, COPY_SRC, MAP_MODE_READ, MAP_READ, QUERY_RESOLVE, UNIFORM } from './usage.ts';
+import { type KernelTiming, MAX_TIMED_LAUNCHES, TimestampSet } from './timestamp-set.ts';
+import { COPY_DST, MAP_MODE_READ, MAP_READ, UNIFORM } from './usage.ts';
 
 export interface DeviceOptions {
   /** Most bytes of GPU memory to take. Default: 16 GiB on a GPU; WebGPU has no way to ask what there is. */
@@ -35,12 +36,6 @@ export interface DeviceCounters {
   readonly buffersCreated: number;
   readonly bindGroupsCreated: number;
   readonly pipelines: number;
-}
-
-/** Time of one kernel on the device's own clock. */
-export interface KernelTiming {
-  readonly label: string;
-  readonly microseconds: number;
 }
 
 const WANTED_FEATURES = ['timestamp-query', 'shader-f16', 'subgroups'] as const;
@@ -70,6 +65,8 @@ export class Device {
   #isProfiling = false;
   #recorder: LaunchRecorder | undefined;
   #retired: GPUBuffer[] = [];
+  /** Waits for the times of the next submit. */
+  #timing: ((timings: Promise<KernelTiming[]>) => void) | undefined;
 
   private constructor(gpu: GPUDevice, adapter: AdapterDescription, options: DeviceOptions) {
     this.#gpu = gpu;
@@ -359,39 +356,33 @@ export class Device {
     } finally {
       this.#isProfiling = false;
     }
-    if (this.#commands.records.length > FULL_LIST) {
+    if (this.#commands.records.length > MAX_TIMED_LAUNCHES) {
       throw new ToolError('limit', {
         op: 'profile',
-        expected: `at most ${FULL_LIST} launches (Dawn's limit of timestamps)`,
+        expected: `at most ${MAX_TIMED_LAUNCHES} launches (Dawn's limit of timestamps)`,
         got: String(this.#commands.records.length),
       });
     }
     await this.#waitForPipelines();
     this.assertReady();
-    const count = this.#commands.records.length;
-    const labels = this.#commands.records.map((r) => r.entry.kernel.label);
-    const timings: KernelTiming[] = [];
-    if (count === 0) return timings;
-    const querySet = this.#gpu.createQuerySet({ type: 'timestamp', count: count * 2 });
-    const resolve = this.#gpu.createBuffer({ size: count * 16, usage: QUERY_RESOLVE | COPY_SRC });
-    const staging = this.#gpu.createBuffer({ size: count * 16, usage: MAP_READ | COPY_DST });
-    this.#submit({
-      after: (encoder) => {
-        encoder.resolveQuerySet(querySet, 0, count * 2, resolve, 0);
-        encoder.copyBufferToBuffer(resolve, 0, staging, 0, count * 16);
-      },
-      timestamps: (index) => ({ querySet, beginningOfPassWriteIndex: index * 2, endOfPassWriteIndex: index * 2 + 1 }),
-    });
-    await this.#health.guarded(staging.mapAsync(MAP_MODE_READ), 'profile');
-    await this.#health.checkScopes();
-    const ticks = new BigUint64Array(staging.getMappedRange().slice(0));
-    for (let i = 0; i < count; i++) {
-      timings.push({ label: labels[i]!, microseconds: Number(ticks[2 * i + 1]! - ticks[2 * i]!) / 1000 });
-    }
-    querySet.destroy();
-    resolve.destroy();
-    staging.destroy();
+    if (this.#commands.records.length === 0) return [];
+    const timings = this.timeNextSubmit();
+    this.#submit();
     return timings;
+  }
+
+  /**
+   * Times each launch of the next submit that has some; they run in a pass each. The list is empty if they are
+   * too many (`MAX_TIMED_LAUNCHES`).
+   */
+  timeNextSubmit(): Promise<KernelTiming[]> {
+    const earlier = this.#timing;
+    return new Promise((resolve, reject) => {
+      this.#timing = (timings) => {
+        earlier?.(timings);
+        timings.then(resolve, reject);
+      };
+    });
   }
 
   /** Throws the first failure if the device is not ready: a value could not be trusted. */
@@ -440,7 +431,29 @@ export class Device {
   #submit(extras: SubmitExtras = {}): void {
     const { records, params } = this.#commands.take();
     this.#health.openScopes();
-    this.#encoder.submit(records, params, extras);
+    const timing = records.length > 0 ? this.#timing : undefined;
+    const isTimed = timing !== undefined && records.length <= MAX_TIMED_LAUNCHES;
+    if (timing !== undefined) this.#timing = undefined;
+    const set = isTimed
+      ? new TimestampSet(
+          this.#gpu,
+          records.map(({ entry }) => entry.kernel.label),
+        )
+      : undefined;
+    this.#encoder.submit(
+      records,
+      params,
+      set === undefined
+        ? extras
+        : {
+            timestamps: (index) => set.writes(index),
+            after: (encoder) => {
+              extras.after?.(encoder);
+              set.resolve(encoder);
+            },
+          },
+    );
+    timing?.(set === undefined ? Promise.resolve([]) : this.#health.guarded(set.read(), 'profile'));
     for (const buffer of this.#retired.splice(0)) buffer.destroy();
   }
 

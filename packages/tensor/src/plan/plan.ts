@@ -2,6 +2,7 @@ import type { Storage } from '../gpu/buffer-pool.ts';
 import type { BufferBinding } from '../gpu/command-list.ts';
 import type { Device } from '../gpu/device.ts';
 import type { RecordedLaunch } from '../gpu/launch-recorder.ts';
+import type { KernelTiming } from '../gpu/timestamp-set.ts';
 import { assignArenas } from './assign-arenas.ts';
 import { dropDeadLaunches } from './drop-dead-launches.ts';
 import { fuseMatmul } from './fuse-matmul.ts';
@@ -104,6 +105,16 @@ export class Plan {
       this.#instances.push(instance);
     }
     instance.replay(inputs, outputs, this.#own);
+  }
+
+  /** The times of the plan's launches, in microseconds, among those of a submit; undefined if it is not there. */
+  timesAmong(timings: readonly KernelTiming[]): number[] | undefined {
+    const labels = this.launches.map(({ kernel }) => kernel.label);
+    for (let start = 0; start + labels.length <= timings.length; start++) {
+      if (!labels.every((label, i) => timings[start + i]!.label === label)) continue;
+      return timings.slice(start, start + labels.length).map(({ microseconds }) => microseconds);
+    }
+    return undefined;
   }
 
   dispose(): void {
