@@ -5,11 +5,12 @@ export { type ErrorCode, type ErrorDetail, ToolError } from './errors.ts';
 export type { AdapterClass, AdapterDescription } from './gpu/adapter.ts';
 export type { MemoryReport } from './gpu/buffer-pool.ts';
 export type { BufferBinding } from './gpu/command-list.ts';
-export { Device, type DeviceCounters, type DeviceOptions, type KernelTiming } from './gpu/device.ts';
+export { Device, type DeviceCounters, type DeviceOptions } from './gpu/device.ts';
 export type { DeviceState } from './gpu/device-health.ts';
 export { type Kernel, type KernelBinding, type KernelParam, linearWorkgroups, type Workgroups } from './gpu/kernel.ts';
 export type { LaunchPlan } from './gpu/launch-plan.ts';
 export { type SelfTestResult, selfTest } from './gpu/self-test.ts';
+export type { KernelTiming } from './gpu/timestamp-set.ts';
 export type { Gradient, GradientContext, InputGradients, TotalGradient } from './gradient.ts';
 export { planCumulativeProductGradient } from './kernels/cumulative-product-gradient.wgsl.ts';
 export {
@@ -100,6 +101,7 @@ export { abs, exp, log, negate, reciprocal, relu, sigmoid, silu, softplus, sqrt,
 export { std, type VarianceOptions, variance } from './ops/variance.ts';
 export { expand, permute, reshape, squeeze, transpose, unsqueeze } from './ops/view.ts';
 export { type CompiledStep, compile } from './plan/compile.ts';
+export { describePlan } from './plan/describe-plan.ts';
 export type { Plan, PlanPasses } from './plan/plan.ts';
 export { philox4x32, Rng, uniformFromWord } from './rng.ts';
 export { Scalar, type ScalarLike, scalarValue } from './scalar.ts';
