@@ -64,6 +64,8 @@ export { add, divide, greaterEqual, maximum, minimum, multiply, subtract } from 
 export { clamp } from './ops/clamp.ts';
 export { concat, stack } from './ops/concat.ts';
 export { type CumulativeOptions, cumprod, cumsum } from './ops/cumulative.ts';
+export { type DiagonalAttrs, diagonal } from './ops/diagonal.ts';
+export { type DropoutAttrs, dropout } from './ops/dropout.ts';
 export { type EmbeddingAttrs, embedding, groupTokens, scatterAddInto, type TokenGroups } from './ops/embedding.ts';
 export { type GatherAttrs, gather } from './ops/gather.ts';
 export { accumulateInto, copyInto, fill, overwrite, zeros } from './ops/in-place.ts';
@@ -82,10 +84,12 @@ export {
   linearLogProbs,
 } from './ops/linear-log-probs.ts';
 export { type LaunchFusion, type LaunchMatmulAttrs, launchMatmul, type MatmulAttrs, matmul } from './ops/matmul.ts';
+export { type OneHotAttrs, oneHot } from './ops/one-hot.ts';
 export { type PackedAttentionAttrs, packedAttention } from './ops/packed-attention.ts';
 export { type PadAttrs, type PadMode, type PadOptions, pad, place } from './ops/pad.ts';
 export { type QuantizedMatmulAttrs, type QuantizedMatmulOptions, quantizedMatmul } from './ops/quantized-matmul.ts';
 export { type QuantizedMatrix, quantizeMatrix, uploadQuantized } from './ops/quantized-matrix.ts';
+export { bernoulli, gumbel, normal, permutation, type RandomOptions, randint, uniform } from './ops/random.ts';
 export { read, readAll, readBits, readScalar } from './ops/read.ts';
 export { all, any, countNonzero, logSumExp, max, mean, min, norm, prod, sum } from './ops/reduce.ts';
 export { repeat, roll, tile } from './ops/repeat.ts';
@@ -95,8 +99,10 @@ export { type Sampled, type SampleSettings, sample } from './ops/sample.ts';
 export { indexAdd, type ScatterAttrs, scatter, scatterAdd } from './ops/scatter.ts';
 export { flip, type SliceAttrs, select, slice, stridedSlice } from './ops/slice.ts';
 export { logSoftmax, softmax } from './ops/softmax.ts';
+export { argsort, type Sorted, type SortOptions, sort, type TopKOptions, topK } from './ops/sort.ts';
 export { chunk, split, unbind } from './ops/split.ts';
 export { packedSwiglu, swiglu } from './ops/swiglu.ts';
+export { type TriangleAttrs, tril, triu } from './ops/triangle.ts';
 export { abs, exp, log, negate, reciprocal, relu, sigmoid, silu, softplus, sqrt, square, tanh } from './ops/unary.ts';
 export { std, type VarianceOptions, variance } from './ops/variance.ts';
 export { expand, permute, reshape, squeeze, transpose, unsqueeze } from './ops/view.ts';

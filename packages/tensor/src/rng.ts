@@ -76,6 +76,11 @@ export class Rng {
     return radius * Math.cos(2 * Math.PI * uniformFromWord(b));
   }
 
+  /** A standard Gumbel number, -ln(-ln u). */
+  gumbel(step: number, index: number): number {
+    return -Math.log(-Math.log(this.uniform(step, index) + 2 ** -25));
+  }
+
   /** An integer in [0, bound), without the bias of a plain remainder for the bounds met here (< 2^24). */
   integer(step: number, index: number, bound: number): number {
     return Math.floor(this.uniform(step, index) * bound);

@@ -3,6 +3,7 @@ import { attentionGradient, packedAttentionGradient } from './attention.ts';
 import { binaryGradients } from './binary.ts';
 import { concatGradient } from './concat.ts';
 import { cumprodGradient, cumsumGradient } from './cumulative.ts';
+import { dropoutGradient } from './dropout.ts';
 import { affineGradient, clampGradient } from './elementwise.ts';
 import { embeddingGradient } from './embedding.ts';
 import {
@@ -29,7 +30,9 @@ import { rmsNormGradient } from './rms-norm.ts';
 import { ropeGradient } from './rope.ts';
 import { padGradient, sliceGradient } from './slice.ts';
 import { logSoftmaxGradient, softmaxGradient } from './softmax.ts';
+import { sortGradient } from './sort.ts';
 import { packedSwigluGradient, swigluGradient } from './swiglu.ts';
+import { diagonalGradient, trilGradient, triuGradient } from './triangle.ts';
 import { unaryGradients } from './unary.ts';
 import { expandGradient, permuteGradient, reshapeGradient } from './view.ts';
 
@@ -41,6 +44,8 @@ export const gradientTable: Readonly<Record<string, AnyGradient>> = {
   attention: attentionGradient,
   clamp: clampGradient,
   concat: concatGradient,
+  diagonal: diagonalGradient,
+  dropout: dropoutGradient,
   embedding: embeddingGradient,
   expand: expandGradient,
   gather: gatherGradient,
@@ -67,6 +72,8 @@ export const gradientTable: Readonly<Record<string, AnyGradient>> = {
   scatterAdd: scatterAddGradient,
   slice: sliceGradient,
   softmax: softmaxGradient,
+  sort: sortGradient,
+  topK: sortGradient,
   norm: normGradient,
   prod: prodGradient,
   sum: sumGradient,
@@ -74,4 +81,6 @@ export const gradientTable: Readonly<Record<string, AnyGradient>> = {
   cumprod: cumprodGradient,
   cumsum: cumsumGradient,
   swiglu: swigluGradient,
+  tril: trilGradient,
+  triu: triuGradient,
 };

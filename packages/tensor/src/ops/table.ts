@@ -6,6 +6,8 @@ import { binaryOps } from './binary.ts';
 import { clampOp } from './clamp.ts';
 import { concatOp } from './concat.ts';
 import { cumprodOp, cumsumOp } from './cumulative.ts';
+import { diagonalOp } from './diagonal.ts';
+import { dropoutOp } from './dropout.ts';
 import { embeddingOp } from './embedding.ts';
 import { gatherOp } from './gather.ts';
 import { indexSelectOp } from './index-select.ts';
@@ -13,6 +15,7 @@ import { layerNormOp } from './layer-norm.ts';
 import { linearOp } from './linear.ts';
 import { linearLogProbsOp } from './linear-log-probs.ts';
 import { matmulOp } from './matmul.ts';
+import { oneHotOp } from './one-hot.ts';
 import { packedAttentionOp } from './packed-attention.ts';
 import { padOp } from './pad.ts';
 import { quantizedMatmulOp } from './quantized-matmul.ts';
@@ -22,7 +25,9 @@ import { ropeOp } from './rope.ts';
 import { indexAddOp, scatterAddOp, scatterOp } from './scatter.ts';
 import { sliceOp } from './slice.ts';
 import { logSoftmaxOp, softmaxOp } from './softmax.ts';
+import { sortOp, topKOp } from './sort.ts';
 import { packedSwigluOp, swigluOp } from './swiglu.ts';
+import { trilOp, triuOp } from './triangle.ts';
 import { unaryOps } from './unary.ts';
 import { varianceOp } from './variance.ts';
 import { expandOp, permuteOp, reshapeOp } from './view.ts';
@@ -38,6 +43,8 @@ export const opTable: readonly AnyOpDef[] = [
   concatOp,
   cumprodOp,
   cumsumOp,
+  diagonalOp,
+  dropoutOp,
   embeddingOp,
   expandOp,
   gatherOp,
@@ -50,6 +57,7 @@ export const opTable: readonly AnyOpDef[] = [
   matmulOp,
   packedAttentionOp,
   packedSwigluOp,
+  oneHotOp,
   padOp,
   permuteOp,
   quantizedMatmulOp,
@@ -61,7 +69,11 @@ export const opTable: readonly AnyOpDef[] = [
   scatterOp,
   sliceOp,
   softmaxOp,
+  sortOp,
   swigluOp,
+  topKOp,
+  trilOp,
+  triuOp,
   ...Object.values(unaryOps),
   varianceOp,
 ];
