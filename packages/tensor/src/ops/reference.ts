@@ -1,3 +1,4 @@
+import type { DType } from '../dtype.ts';
 import { broadcastStrides } from '../kernels/elementwise.wgsl.ts';
 import type { RefArray } from '../op.ts';
 import { Rng } from '../rng.ts';
@@ -6,6 +7,14 @@ import { contiguousStrides, type Shape, sizeOf } from '../shape.ts';
 /** A float64 array for samples and references. */
 export function refArray(shape: Shape, data: ArrayLike<number>, dtype?: RefArray['dtype']): RefArray {
   return { shape, data: Float64Array.from(data), ...(dtype ? { dtype } : {}) };
+}
+
+/** The result of a reference whose values are stored as `dtype`: integers wrap as they do on the device. */
+export function stored(shape: Shape, data: ArrayLike<number>, dtype: DType): RefArray {
+  const values = Float64Array.from(data);
+  if (dtype === 'i32') return { shape, data: values.map((value) => value | 0), dtype };
+  if (dtype === 'u32') return { shape, data: values.map((value) => value >>> 0), dtype };
+  return { shape, data: values, dtype };
 }
 
 /** Standard normal values rounded to f32, a pure function of `seed`. */

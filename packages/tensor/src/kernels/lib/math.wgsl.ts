@@ -1,5 +1,5 @@
 /*
- * Functions of one f32 that WGSL's own are not good enough for. WGSL bounds exp by 3 + 2|x| units in the last
+ * Functions of floats that WGSL's own are not good enough for. WGSL bounds exp by 3 + 2|x| units in the last
  * place, leaves log, tanh and atan without a useful bound near 0, sin and cos beyond pi, and lets compilers
  * assume that there is no NaN. On lavapipe `log` is off by 2 * 10^5 units near 1 and `tanh` by 8 * 10^6 near 0.
  *
@@ -180,6 +180,26 @@ const FUNCTIONS = {
     text: `fn softplus_f32(x: f32) -> f32 {
   ${NAN_GUARD}
   return max(x, 0.0) + log1p_f32(exp_f32(-abs(x)));
+}`,
+  },
+
+  log_sigmoid: {
+    uses: ['softplus_f32'],
+    text: 'fn log_sigmoid(x: T) -> T { let y = -x; return -EACH(softplus_f32, y); }',
+  },
+
+  // The share of x that gelu lets through: (1 + erf(x / sqrt 2)) / 2 = erfc(-x / sqrt 2) / 2, relative even where small.
+  gelu_share: {
+    uses: ['erfc_f32'],
+    text: 'fn gelu_share(x: T) -> T { let y = x * T(-0.707106781); return T(0.5) * EACH(erfc_f32, y); }',
+  },
+
+  // (1 + tanh u) / 2 = sigmoid(2 u)
+  gelu_tanh_share: {
+    uses: ['sigmoid_f32'],
+    text: `fn gelu_tanh_share(x: T) -> T {
+  let y = T(1.59576912) * (x + T(0.044715) * x * x * x);
+  return EACH(sigmoid_f32, y);
 }`,
   },
 
