@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Device } from '../../src/gpu/device.ts';
 import { openDevice } from '../../src/node.ts';
+import type { OpSample, RefArray } from '../../src/op.ts';
 import { add, multiply, subtract } from '../../src/ops/binary.ts';
 import { linear } from '../../src/ops/linear.ts';
 import { matmul } from '../../src/ops/matmul.ts';
@@ -11,6 +12,16 @@ import { logSoftmax, softmax } from '../../src/ops/softmax.ts';
 import { abs, exp, log, negate, sigmoid, silu, softplus, sqrt, tanh } from '../../src/ops/unary.ts';
 import { scopeAsync } from '../../src/scope.ts';
 import { Tensor } from '../../src/tensor.ts';
+import {
+  type AnyOpDef,
+  dtypesOf,
+  isPointwise,
+  opTable,
+  runSamples,
+  specialSample,
+  toleranceOf,
+  wrongSpecial,
+} from '../../src/testing/index.ts';
 
 let device: Device;
 beforeAll(async () => {
@@ -110,3 +121,90 @@ describe('nothing', () => {
     });
   });
 });
+
+const FLOATS = ['f32', 'f16', 'bf16'] as const;
+
+describe('special values of every pointwise op', () => {
+  const pointwise = opTable.flatMap((def): [string, AnyOpDef, OpSample<unknown>][] => {
+    const sample = def.samples()[0]!;
+    return isPointwise(def, sample) ? [[def.name, def, sample]] : [];
+  });
+
+  it('are those of most ops', () => expect(pointwise.length).toBeGreaterThan(20));
+
+  it.each(pointwise)('%s', async (_name, def, sample) => {
+    const samples = FLOATS.filter((dtype) => dtypesOf(def).includes(dtype)).map((dtype) =>
+      specialSample(sample, dtype),
+    );
+    const results = await runSamples(
+      device,
+      samples.map((one) => ({ def, sample: one })),
+    );
+    const wrong = results.map((result, i) => {
+      if ('error' in result) throw result.error;
+      const { values, dtype } = result.outputs[0]!;
+      const bound = Math.max(1e-6, 4 * toleranceOf(def.tolerance, dtype));
+      return wrongSpecial(def, samples[i]!, values, dtype, bound);
+    });
+    expect(wrong.filter((text) => text !== undefined)).toEqual([]);
+  });
+});
+
+/**
+ * An infinite query or key makes infinite scores; where a running maximum starts at -Infinity, the weights of that
+ * row are NaN, while the reference, which knows the maximum beforehand, may still give a number.
+ */
+const NAN_ONLY: readonly string[] = ['attention', 'packedAttention'];
+
+describe('one NaN or infinity among the inputs', () => {
+  const others = opTable.filter((def) => !isPointwise(def, def.samples()[0]!));
+
+  it.each(others.map((def) => [def.name, def] as const))(
+    'of %s reaches what depends on it and nothing else',
+    async (_name, def) => {
+      const cases = def
+        .samples()
+        .slice(0, 4)
+        .flatMap((sample: OpSample<unknown>) =>
+          sample.inputs.flatMap((input, at) =>
+            (input.dtype ?? 'f32') === 'f32' && input.data.length > 0
+              ? (NAN_ONLY.includes(def.name) ? [Number.NaN] : [Number.NaN, INF]).map((bad) => ({
+                  def,
+                  sample: spoiled(sample, at, bad),
+                }))
+              : [],
+          ),
+        );
+      const results = await runSamples(device, cases);
+      const wrong: string[] = [];
+      results.forEach((result, c) => {
+        const { sample } = cases[c]!;
+        if ('error' in result) throw result.error;
+        def.reference(sample.inputs, sample.attrs).forEach(({ data }: RefArray, output: number) => {
+          const { values, dtype } = result.outputs[output]!;
+          const scale = data.reduce(
+            (most, value) => (Number.isFinite(value) ? Math.max(most, Math.abs(value)) : most),
+            1,
+          );
+          const bound = toleranceOf(def.tolerance, dtype) * scale;
+          const at = data.findIndex((wanted, i) =>
+            Number.isFinite(wanted) ? !(Math.abs(values[i]! - wanted) <= bound) : Number.isFinite(values[i]!),
+          );
+          if (at >= 0) wrong.push(`${sample.name}: output ${output} at ${at} is ${values[at]}, not ${data[at]}`);
+        });
+      });
+      expect(wrong).toEqual([]);
+    },
+  );
+});
+
+/** The sample with one value of one input replaced. */
+function spoiled(sample: OpSample<unknown>, input: number, bad: number): OpSample<unknown> {
+  const inputs = sample.inputs.map((array, i) => {
+    if (i !== input) return array;
+    const data = Float64Array.from(array.data);
+    data[Math.floor(data.length / 2)] = bad;
+    return { ...array, data };
+  });
+  return { ...sample, name: `${sample.name} with ${bad} in input ${input}`, inputs };
+}
