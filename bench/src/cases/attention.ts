@@ -90,15 +90,15 @@ function decodeCase(size: AttentionSize): BenchCase {
     inputs: (device) => {
       const shape = [sequences, tokens, kvHeads, headDim];
       return [
-        randomTensor(device, [sequences, heads, headDim], 1),
+        randomTensor(device, [sequences, heads + 2 * kvHeads, headDim], 1),
         randomTensor(device, shape, 2),
         randomTensor(device, shape, 3),
         Tensor.from(device, new Uint32Array(sequences).fill(tokens), [sequences], 'u32', 'bench/length'),
       ];
     },
     record: (inputs) => {
-      const [q, keys, values, length] = inputs as [Tensor, Tensor, Tensor, Tensor];
-      attendCache(q, { keys, values }, length, { scale: 1 / Math.sqrt(headDim), window });
+      const [qkv, keys, values, length] = inputs as [Tensor, Tensor, Tensor, Tensor];
+      attendCache(qkv, { keys, values }, length, { heads, kvHeads, scale: 1 / Math.sqrt(headDim), window });
     },
   });
 }

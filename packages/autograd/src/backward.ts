@@ -17,7 +17,7 @@ export function accumulateGradients<T extends { readonly loss: Tensor }>(
     const destinations = new Map<number, Tensor>();
     for (const set of parameters) {
       for (const [id, gradient] of set.destinations()) destinations.set(id, gradient);
-      for (const name of set.names) if (set.gradient(name)) tape.watch(set.get(name));
+      for (const tensor of set.watched()) tape.watch(tensor);
     }
     const result = tape.record(body);
     tape.backward(

@@ -45,6 +45,7 @@ export class Parameters {
   readonly label: string;
   readonly arenas: readonly Arena[];
   readonly #slots = new Map<string, Slot>();
+  readonly #stacks = new Map<string, Pick<Slot, 'value' | 'gradient'>>();
 
   constructor(
     device: Device,
@@ -132,6 +133,41 @@ export class Parameters {
     return this.#slot(name).gradient;
   }
 
+  /**
+   * Parameters of equal rows as one, [sum of their first dimensions, ...], if they lie next to each other
+   * without a gap: one matmul then does the work of several, and its gradient lands in theirs. To be asked for
+   * before a tape records. Undefined where they do not, as with sizes that are no multiples of 64.
+   */
+  stacked(names: readonly string[]): Tensor | undefined {
+    const key = names.join(' ');
+    const known = this.#stacks.get(key);
+    if (known !== undefined) return known.value;
+    const slots = names.map((name) => this.#slot(name));
+    const [first] = slots;
+    if (first === undefined || first.value.rank === 0) return undefined;
+    const row = first.value.shape.slice(1);
+    let [end, rows] = [first.value.offset, 0];
+    for (const { value } of slots) {
+      const fits =
+        value.storage === first.value.storage && value.offset === end && value.shape.slice(1).join() === row.join();
+      if (!fits) return undefined;
+      end += value.size;
+      rows += value.shape[0]!;
+    }
+    const shape = [rows, ...row];
+    const over = (tensor: Tensor): Tensor => keep(tensor.view(shape, contiguousStrides(shape), tensor.offset));
+    const stack = { value: over(first.value), gradient: first.gradient && over(first.gradient) };
+    this.#stacks.set(key, stack);
+    return stack.value;
+  }
+
+  /** Every tensor that has a gradient here: what a tape must watch. */
+  watched(): Tensor[] {
+    return [...this.#slots.values(), ...this.#stacks.values()].flatMap(({ value, gradient }) =>
+      gradient ? [value] : [],
+    );
+  }
+
   /** Overwrites one parameter from host values. */
   set(name: string, data: Float32Array): void {
     overwrite(this.#slot(name).value, data);
@@ -149,14 +185,16 @@ export class Parameters {
   /** Where a backward pass collects gradients, by tensor id. */
   destinations(): Map<number, Tensor> {
     const found = new Map<number, Tensor>();
-    for (const slot of this.#slots.values()) if (slot.gradient) found.set(slot.value.id, slot.gradient);
+    for (const { value, gradient } of [...this.#slots.values(), ...this.#stacks.values()]) {
+      if (gradient) found.set(value.id, gradient);
+    }
     return found;
   }
 
   dispose(): void {
-    for (const slot of this.#slots.values()) {
-      slot.value.dispose();
-      slot.gradient?.dispose();
+    for (const { value, gradient } of [...this.#slots.values(), ...this.#stacks.values()]) {
+      value.dispose();
+      gradient?.dispose();
     }
     for (const arena of this.arenas) {
       arena.values.dispose();

@@ -1,42 +1,38 @@
-import {
-  launchPlan,
-  planAddParts,
-  planRmsNormInputGradient,
-  planRmsNormWeightGradient,
-  Tensor,
-} from '@dawngrad/tensor';
-import type { Gradient, TotalGradient } from '../gradient.ts';
+import { launchPlan, planAddParts, planRmsNormGradient, rmsNormParts, Tensor } from '@dawngrad/tensor';
+import type { Gradient } from '../gradient.ts';
 
-/** Rows of the weight gradient that one thread sums before the parts are added up. */
-const ROWS_PER_PART = 128;
-
-/** dx = r (w dy) - x r^3 / D sum(w dy x); dw = sum over rows of dy x r, in parts and then over the parts. */
+/**
+ * dx = r (w dy) - x r^3 / D sum(w dy x); dw = sum over rows of dy x r. Two launches: dx with a gradient that x
+ * has from elsewhere and the shares of dw of stretches of rows, and the sum of those.
+ */
 export const rmsNormGradient: Gradient<{ readonly eps: number }> = {
   fused: true,
   apply: ({ dy, inputs, outputs, needs, into, earlier }) => {
     const [x, w] = inputs as [Tensor, Tensor];
-    const [, r] = outputs as [Tensor, Tensor];
+    const r = outputs[1]!;
     const d = dy[0];
     if (d === undefined) return [undefined, undefined];
-    const rows = r.size;
-    const device = x.device;
-    let dx: Tensor | TotalGradient | undefined;
-    if (needs[0]) {
-      const out = Tensor.empty(device, x.shape, 'f32', 'autograd/rms-norm/dx');
-      const extra = earlier(0);
-      if (rows > 0) {
-        const plan = planRmsNormInputGradient(rows, w.size, extra !== undefined, device.adapterClass);
-        launchPlan(plan, [x, w, r, d, ...(extra ? [extra] : [])], [out]);
-      }
-      dx = extra && rows > 0 ? { total: out } : out;
+    const { device } = x;
+    const [rows, width] = [r.size, w.size];
+    const empty = (shape: readonly number[], name: string): Tensor =>
+      Tensor.empty(device, shape, 'f32', `autograd/rms-norm/${name}`);
+    const dx = needs[0] ? empty(x.shape, 'dx') : undefined;
+    const extra = dx && rows > 0 ? earlier(0) : undefined;
+    const parts = rmsNormParts(rows, width, device.adapterClass);
+    const sums = needs[1] ? empty([parts, width], 'sums') : undefined;
+    if (rows > 0) {
+      const spec = { rows, width, input: dx !== undefined, extra: extra !== undefined, weight: sums !== undefined };
+      launchPlan(
+        planRmsNormGradient(spec, device.adapterClass),
+        [x, r, d, ...(dx ? [w, ...(extra ? [extra] : [])] : [])],
+        [...(dx ? [dx] : []), ...(sums ? [sums] : [])],
+      );
     }
-    if (!needs[1]) return [dx, undefined];
-    const parts = Math.max(1, Math.min(64, Math.ceil(rows / ROWS_PER_PART)));
-    const sums = Tensor.empty(device, [parts, w.size], 'f32', 'autograd/rms-norm/dw');
-    launchPlan(planRmsNormWeightGradient(rows, w.size, parts), [x, r, d], [sums]);
+    const byInput = dx && extra ? { total: dx } : dx;
+    if (sums === undefined) return [byInput, undefined];
     const destination = into(1);
-    const dw = destination ?? Tensor.empty(device, w.shape, 'f32', 'autograd/rms-norm/dw');
-    launchPlan(planAddParts(parts, w.size, destination !== undefined), [sums], [dw]);
-    return [dx, destination === undefined ? dw : 'added'];
+    const dw = destination ?? empty(w.shape, 'dw');
+    launchPlan(planAddParts(parts, width, destination !== undefined), [sums], [dw]);
+    return [byInput, destination === undefined ? dw : 'added'];
   },
 };

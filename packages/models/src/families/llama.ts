@@ -1,16 +1,18 @@
 import { type ParameterSpec, Parameters } from '@dawngrad/autograd';
 import {
   add,
-  attention,
+  concat,
   type Device,
   embedding,
   keep,
   linear,
+  type PackedAttentionAttrs,
+  packedAttention,
+  packedSwiglu,
   Rng,
   read,
   reshape,
   rmsNorm,
-  rope,
   ropeTable,
   type Shape,
   sizeOf,
@@ -33,13 +35,25 @@ export interface LlamaOptions {
   readonly maxPositions?: number;
 }
 
-/** How a block attends: the whole packed batch in training, the cache in decoding. q [N, H, E]; k, v [N, K, E]. */
-export type Attend = (q: Tensor, k: Tensor, v: Tensor, layer: number) => Tensor;
+/**
+ * How a block attends: over the whole packed batch in training, over the cache in decoding. qkv [N, H + 2K, E]
+ * holds query, key and value heads before the rotary embedding and may be overwritten: [N, H, E].
+ */
+export type Attend = (qkv: Tensor, layer: number) => Tensor;
 
 const INIT_STREAM = 0x1417;
 const EMBEDDING = 'model.embed_tokens.weight';
 const OUTPUT = 'lm_head.weight';
 const FINAL_NORM = 'model.norm.weight';
+
+const HEADS = ['self_attn.q_proj', 'self_attn.k_proj', 'self_attn.v_proj'] as const;
+const GATE_AND_UP = ['mlp.gate_proj', 'mlp.up_proj'] as const;
+/** Linears of one input: one matmul where their weights lie next to each other. */
+const STACKED: readonly (readonly string[])[] = [HEADS, GATE_AND_UP];
+
+function weightName(layer: number, linear: string): string {
+  return `model.layers.${layer}.${linear}.weight`;
+}
 
 /** Names and shapes of a Llama's weights, as in the Hugging Face state dict. */
 function weightSpecs(config: LlamaConfig): ParameterSpec[] {
@@ -54,7 +68,7 @@ function weightSpecs(config: LlamaConfig): ParameterSpec[] {
   const specs: ParameterSpec[] = [{ name: EMBEDDING, shape: [v, d], decay: true }];
   for (let layer = 0; layer < config.numHiddenLayers; layer++) {
     const matrix = (name: string, shape: Shape): ParameterSpec => ({
-      name: `model.layers.${layer}.${name}.weight`,
+      name: weightName(layer, name),
       shape,
       decay: shape.length > 1,
     });
@@ -86,16 +100,20 @@ export class LlamaModel {
   readonly maxPositions: number;
   /** LoRA adapters; set by `attachAdapters`. */
   adapters: LoraAdapters | undefined;
-  readonly #rope: Tensor;
+  /** Cosines and sines of all positions, [P, E]. */
+  readonly ropeTable: Tensor;
 
   private constructor(device: Device, config: LlamaConfig, options: LlamaOptions) {
     this.device = device;
     this.config = config;
     this.maxPositions = options.maxPositions ?? config.maxPositionEmbeddings;
     this.base = new Parameters(device, 'models/llama', weightSpecs(config), { trainable: options.trainable });
+    for (let layer = 0; layer < config.numHiddenLayers; layer++) {
+      for (const group of STACKED) this.base.stacked(group.map((name) => weightName(layer, name)));
+    }
     const width = config.headDim;
     const frequencies = Array.from({ length: width / 2 }, (_, e) => config.ropeTheta ** ((-2 * e) / width));
-    this.#rope = keep(
+    this.ropeTable = keep(
       Tensor.from(
         device,
         ropeTable(this.maxPositions, frequencies),
@@ -178,21 +196,26 @@ export class LlamaModel {
     return embedding(this.base.get(EMBEDDING), ids, groups === undefined ? {} : { groups });
   }
 
-  /** One decoder block. x [N, D], positions u32 [N]. */
-  block(layer: number, x: Tensor, positions: Tensor, attend: Attend, adapters: boolean): Tensor {
+  /** One decoder block. x [N, D]. */
+  block(layer: number, x: Tensor, attend: Attend, adapters: boolean): Tensor {
     const { numAttentionHeads: h, numKeyValueHeads: k, headDim: e, rmsNormEps: eps } = this.config;
     const rows = x.shape[0]!;
-    const prefix = `model.layers.${layer}`;
     const project = (name: string, input: Tensor, residual?: Tensor): Tensor =>
-      this.#linear(`${prefix}.${name}`, input, adapters, residual);
-    const normed = rmsNorm(x, this.base.get(`${prefix}.input_layernorm.weight`), eps);
-    const q = rope(reshape(project('self_attn.q_proj', normed), [rows, h, e]), positions, this.#rope);
-    const key = rope(reshape(project('self_attn.k_proj', normed), [rows, k, e]), positions, this.#rope);
-    const value = reshape(project('self_attn.v_proj', normed), [rows, k, e]);
-    const mixed = reshape(attend(q, key, value, layer), [rows, h * e]);
+      this.#linear(layer, name, input, adapters, residual);
+    const normed = rmsNorm(x, this.base.get(weightName(layer, 'input_layernorm')), eps);
+    const heads =
+      this.#stackedLinear(layer, HEADS, normed, adapters) ??
+      concat(
+        HEADS.map((name) => project(name, normed)),
+        1,
+      );
+    const mixed = reshape(attend(reshape(heads, [rows, h + 2 * k, e]), layer), [rows, h * e]);
     const middle = project('self_attn.o_proj', mixed, x);
-    const inner = rmsNorm(middle, this.base.get(`${prefix}.post_attention_layernorm.weight`), eps);
-    return project('mlp.down_proj', swiglu(project('mlp.gate_proj', inner), project('mlp.up_proj', inner)), middle);
+    const inner = rmsNorm(middle, this.base.get(weightName(layer, 'post_attention_layernorm')), eps);
+    const both = this.#stackedLinear(layer, GATE_AND_UP, inner, adapters);
+    const gated =
+      both === undefined ? swiglu(project('mlp.gate_proj', inner), project('mlp.up_proj', inner)) : packedSwiglu(both);
+    return project('mlp.down_proj', gated, middle);
   }
 
   finalNorm(x: Tensor): Tensor {
@@ -225,12 +248,25 @@ export class LlamaModel {
       });
     }
     const adapters = options.adapters ?? true;
-    const attrs = { scale: 1 / Math.sqrt(this.config.headDim), window: 0 };
+    const attend = (qkv: Tensor): Tensor => this.attend(qkv, batch);
     let x = this.embed(batch.ids, batch.groups);
-    for (let layer = 0; layer < this.config.numHiddenLayers; layer++) {
-      x = this.block(layer, x, batch.positions, (q, k, v) => attention(q, k, v, batch.segments, attrs), adapters);
-    }
+    for (let layer = 0; layer < this.config.numHiddenLayers; layer++) x = this.block(layer, x, attend, adapters);
     return this.finalNorm(x);
+  }
+
+  /** Attention of each sequence of a batch to itself; turns the queries and keys of qkv in place. */
+  attend(qkv: Tensor, { segments, positions }: Pick<PackedBatch, 'segments' | 'positions'>): Tensor {
+    return packedAttention(
+      qkv,
+      segments,
+      { ...this.attentionAttrs, inPlace: true },
+      { positions, table: this.ropeTable },
+    );
+  }
+
+  get attentionAttrs(): PackedAttentionAttrs {
+    const { numAttentionHeads: heads, numKeyValueHeads: kvHeads, headDim } = this.config;
+    return { heads, kvHeads, scale: 1 / Math.sqrt(headDim), window: 0 };
   }
 
   /** Overwrites the base weights with those of a model of the same configuration. */
@@ -250,11 +286,21 @@ export class LlamaModel {
   dispose(): void {
     this.base.dispose();
     this.adapters?.dispose();
-    this.#rope.dispose();
+    this.ropeTable.dispose();
   }
 
-  #linear(name: string, x: Tensor, adapters: boolean, residual: Tensor | undefined): Tensor {
-    const y = linear(x, this.base.get(`${name}.weight`), residual === undefined ? {} : { residual });
+  #linear(layer: number, linearName: string, x: Tensor, adapters: boolean, residual: Tensor | undefined): Tensor {
+    const weight = weightName(layer, linearName);
+    const name = weight.slice(0, -'.weight'.length);
+    const y = linear(x, this.base.get(weight), residual === undefined ? {} : { residual });
     return adapters && this.adapters?.has(name) ? add(y, this.adapters.delta(name, x)) : y;
+  }
+
+  /** Several linears of one input as one matmul, their results side by side; undefined where that cannot be. */
+  #stackedLinear(layer: number, linears: readonly string[], x: Tensor, adapters: boolean): Tensor | undefined {
+    const weights = linears.map((name) => weightName(layer, name));
+    if (adapters && weights.some((name) => this.adapters?.has(name.slice(0, -'.weight'.length)))) return undefined;
+    const stack = this.base.stacked(weights);
+    return stack && linear(x, stack);
   }
 }

@@ -4,11 +4,10 @@ import type { Sequence } from './sequence.ts';
 
 /** Words from one array to the next: a multiple of what WebGPU lets a binding start at (256 bytes). */
 const ALIGNMENT_WORDS = 64;
-const IDLE_SLOT = 0xffffffff;
-const FIELDS = 6;
+const FIELDS = 4;
 
 /**
- * The inputs of several decode steps in one upload. Positions are known in advance; ids only for the
+ * The inputs of several decode steps in one upload. Lengths are known in advance; ids only for the
  * first step, later ones take the tokens that the step before has drawn.
  */
 export function uploadSchedule(
@@ -24,11 +23,9 @@ export function uploadSchedule(
     sequences.forEach((sequence, slot) => {
       const isIdle = sequence === undefined || sequence.remaining <= step;
       const values = isIdle
-        ? [0, IDLE_SLOT, 0, 0, 0, 0]
+        ? [0, 0, 0, 0]
         : [
             sequence.tokens[sequence.length - 1]!,
-            slot,
-            sequence.length - 1 + step,
             sequence.length + step,
             sequence.rowId,
             sequence.completionLength + step,
@@ -41,11 +38,9 @@ export function uploadSchedule(
     const field = (index: number): Tensor => all.view([slots], [1], (step * FIELDS + index) * stride);
     return {
       ids: field(0),
-      slots: field(1),
-      positions: field(2),
-      lengths: field(3),
-      rowIds: field(4),
-      steps: field(5),
+      lengths: field(1),
+      rowIds: field(2),
+      steps: field(3),
     };
   });
 }

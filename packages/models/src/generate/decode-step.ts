@@ -6,11 +6,7 @@ import type { KvCache } from './kv-cache.ts';
 export interface DecodeInputs {
   /** The last token of each sequence. */
   readonly ids: Tensor;
-  /** Cache slot that its key and value go to; 0xffffffff for an idle one. */
-  readonly slots: Tensor;
-  /** Position of that token within its sequence. */
-  readonly positions: Tensor;
-  /** Cache rows to attend to, that token included; 0 for an idle slot. */
+  /** Tokens of the sequence, that one included; 0 for an idle slot. */
   readonly lengths: Tensor;
   /** Who the sequence is, for its random draws. */
   readonly rowIds: Tensor;
@@ -25,22 +21,13 @@ export interface DecodeSettings {
   readonly adapters: boolean;
 }
 
-/** Runs one token a slot through the model and draws the next: 4 launches and 14 a layer without adapters. */
+/** Runs one token a slot through the model and draws the next: 4 launches and 8 a layer without adapters. */
 export function decodeStep(model: LlamaModel, cache: KvCache, inputs: DecodeInputs, settings: DecodeSettings): Sampled {
   return scope(() => {
     let x = model.embed(inputs.ids);
     for (let layer = 0; layer < model.config.numHiddenLayers; layer++) {
       const next = scope(() =>
-        model.block(
-          layer,
-          x,
-          inputs.positions,
-          (q, k, v) => {
-            cache.append(layer, k, v, inputs.slots, inputs.positions);
-            return cache.attend(layer, q, inputs.lengths);
-          },
-          settings.adapters,
-        ),
+        model.block(layer, x, (qkv) => cache.attend(layer, qkv, inputs.lengths), settings.adapters),
       );
       x.dispose();
       x = next;

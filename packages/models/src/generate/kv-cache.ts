@@ -1,7 +1,7 @@
 import {
-  type AttentionAttrs,
   appendToCache,
   attendCache,
+  type CacheRows,
   embedding,
   type KvCacheLayer,
   reshape,
@@ -13,7 +13,7 @@ import type { LlamaModel } from '../families/llama.ts';
 export class KvCache {
   /** Rows a slot can hold. */
   readonly capacity: number;
-  readonly #attrs: AttentionAttrs;
+  readonly #model: LlamaModel;
   readonly #layers: KvCacheLayer[];
   #slots: number;
 
@@ -21,8 +21,8 @@ export class KvCache {
   constructor(model: LlamaModel, slots: number, capacity: number) {
     const { numHiddenLayers, numKeyValueHeads: k, headDim: e } = model.config;
     this.capacity = capacity;
+    this.#model = model;
     this.#slots = slots;
-    this.#attrs = { scale: 1 / Math.sqrt(e), window: 0 };
     const empty = (role: string): Tensor =>
       Tensor.empty(model.device, [slots, capacity, k, e], 'f32', `models/kv-cache/${role}`);
     this.#layers = Array.from({ length: numHiddenLayers }, () => ({ keys: empty('keys'), values: empty('values') }));
@@ -32,14 +32,18 @@ export class KvCache {
     return this.#slots;
   }
 
-  /** Writes k and v [N, K, E] at (slot, position), u32 [N] each; a slot of 0xffffffff leaves its row out. */
-  append(layer: number, k: Tensor, v: Tensor, slot: Tensor, position: Tensor): void {
-    appendToCache(this.#layers[layer]!, k, v, slot, position);
+  /** Writes rows of kv [N, 2K, E], whose keys are turned, where `rows` says. */
+  append(layer: number, kv: Tensor, rows: CacheRows): void {
+    appendToCache(this.#layers[layer]!, kv, rows);
   }
 
-  /** Attention of a query a slot, q [slots, H, E], over its first `length` rows, u32 [slots]: [slots, H, E]. */
-  attend(layer: number, q: Tensor, length: Tensor): Tensor {
-    return attendCache(q, this.#layers[layer]!, length, this.#attrs);
+  /**
+   * Takes in a token a slot and attends with it. qkv [slots, H + 2K, E], not turned yet; `length`, u32 [slots],
+   * counts its rows with the new one, 0 for an idle slot: [slots, H, E].
+   */
+  attend(layer: number, qkv: Tensor, length: Tensor): Tensor {
+    const { attentionAttrs, ropeTable } = this.#model;
+    return attendCache(qkv, this.#layers[layer]!, length, attentionAttrs, ropeTable);
   }
 
   /** Keeps the slots that `kept`, u32 [n], names, as slots 0..n-1. Two launches a layer; a copy, so exact. */

@@ -1,4 +1,4 @@
-import { attention, embedding, reshape, scope, Tensor } from '@dawngrad/tensor';
+import { bindable, scope, Tensor } from '@dawngrad/tensor';
 import type { LlamaModel } from '../families/llama.ts';
 import { packSequences } from '../nn/packed-batch.ts';
 import type { KvCache } from './kv-cache.ts';
@@ -16,9 +16,8 @@ interface Chunk {
   readonly end: number;
   /** First packed row of each of them. */
   readonly starts: readonly number[];
-  /** Per layer, [N, K, E]. */
-  readonly keys: readonly Tensor[];
-  readonly values: readonly Tensor[];
+  /** Per layer keys and values, [N, 2K, E]. */
+  readonly kv: readonly Tensor[];
 }
 
 /**
@@ -57,7 +56,7 @@ export class PromptCache {
   }
 
   dispose(): void {
-    for (const tensor of [...(this.#chunk?.keys ?? []), ...(this.#chunk?.values ?? [])]) tensor.dispose();
+    for (const tensor of this.#chunk?.kv ?? []) tensor.dispose();
     this.#chunk = undefined;
   }
 
@@ -73,44 +72,41 @@ export class PromptCache {
       rows += body.length;
       if (body.length > 0) bodies.push(body);
     }
-    return { first, end, starts, ...this.#forward(bodies) };
+    return { first, end, starts, kv: this.#forward(bodies) };
   }
 
-  #forward(bodies: readonly Uint32Array[]): { keys: Tensor[]; values: Tensor[] } {
-    const keys: Tensor[] = [];
-    const values: Tensor[] = [];
-    if (bodies.length === 0) return { keys, values };
+  #forward(bodies: readonly Uint32Array[]): Tensor[] {
+    const kv: Tensor[] = [];
+    if (bodies.length === 0) return kv;
     const { device, config } = this.#model;
-    const attrs = { scale: 1 / Math.sqrt(config.headDim), window: 0 };
     return scope(() => {
       const batch = packSequences(device, bodies);
       let x = this.#model.embed(batch.ids);
       for (let layer = 0; layer < config.numHiddenLayers; layer++) {
         // A scope a layer: only the residual stream and what the cache needs outlive it.
-        const [next] = scope(() => {
-          const kept: Tensor[] = [];
+        const [next, kept] = scope(() => {
+          const found: Tensor[] = [];
           const y = this.#model.block(
             layer,
             x,
-            batch.positions,
-            (q, k, v) => {
-              kept.push(k, v);
-              return attention(q, k, v, batch.segments, attrs);
+            (qkv) => {
+              const mixed = this.#model.attend(qkv, batch);
+              found.push(keysAndValues(qkv, config.numAttentionHeads));
+              return mixed;
             },
             this.#adapters,
           );
-          keys.push(kept[0]!);
-          values.push(kept[1]!);
-          return [y, ...kept];
+          return [y, found[0]!] as const;
         });
+        kv.push(kept);
         x.dispose();
-        x = next!;
+        x = next;
       }
-      return { keys, values };
+      return kv;
     });
   }
 
-  /** Copies the rows of the chunk's prompts into their slots: three launches a layer. */
+  /** Copies the rows of the chunk's prompts into their slots: a launch a layer. */
   #place(cache: KvCache, placements: readonly Placement[]): void {
     const chunk = this.#chunk;
     if (chunk === undefined) return;
@@ -131,15 +127,22 @@ export class PromptCache {
           const part = Uint32Array.from(all.slice(from, from + this.#maxRows));
           return Tensor.from(this.#model.device, part, [part.length], 'u32', `models/prompt-cache/${role}`);
         };
-        const rows = upload(source, 'source');
-        const to = [upload(slot, 'slot'), upload(position, 'position')] as const;
-        chunk.keys.forEach((keys, layer) => {
-          scope(() => {
-            const gather = (x: Tensor): Tensor => embedding(reshape(x, [x.shape[0]!, -1]), rows);
-            cache.append(layer, gather(keys), gather(chunk.values[layer]!), ...to);
-          });
+        const rows = {
+          source: upload(source, 'source'),
+          slot: upload(slot, 'slot'),
+          position: upload(position, 'position'),
+        };
+        chunk.kv.forEach((kv, layer) => {
+          cache.append(layer, kv, rows);
         });
       });
     }
   }
+}
+
+/** A copy of the key and value heads of qkv [N, H + 2K, E], turned as the attention left them: [N, 2K, E]. */
+function keysAndValues(qkv: Tensor, heads: number): Tensor {
+  const [rows, all, width] = qkv.shape as [number, number, number];
+  const columns = qkv.view([rows, all - heads, width], qkv.strides, qkv.offset + heads * width);
+  return bindable(columns);
 }

@@ -185,14 +185,19 @@ describe('generate', () => {
     expect(ids(samples)).toEqual(ids(apart));
   });
 
-  it('records 4 launches and 14 a layer for a step, and submits once a block', async () => {
+  it.each([
+    [8, 'weights that lie next to each other', { hiddenSize: 32 }],
+    [11, 'key weights of no whole 256 bytes', {}],
+  ])('records 4 launches and %i a layer for a step with %s, and submits once a block', async (launches, _, sizes) => {
+    model.dispose();
+    model = tinyModel(device, sizes);
     const asked = [{ promptIds: Uint32Array.of(5), samples: 6, firstSampleId: 0 }];
     const options = { ...OPTIONS, maxNewTokens: 12, blockSteps: 4 };
     await generate(model, asked, options);
     const before = device.counters;
     await generate(model, asked, options);
     const after = device.counters;
-    expect(after.dispatches - before.dispatches).toBe(12 * (4 + 14 * 2));
+    expect(after.dispatches - before.dispatches).toBe(12 * (4 + launches * 2));
     expect(after.submits - before.submits).toBe(3);
     expect(after.pipelines).toBe(before.pipelines);
     expect(after.buffersCreated).toBe(before.buffersCreated);

@@ -1,39 +1,48 @@
 import { ToolError } from '../errors.ts';
 import type { AdapterClass } from '../gpu/adapter.ts';
 import { linearWorkgroups } from '../gpu/kernel.ts';
-import { headBinding, headUnits, loadFunction } from './attention-heads.wgsl.ts';
+import { checkCache } from './attention-cache.wgsl.ts';
+import { cacheBinding, headBinding, headUnits, loadFunction, storeCached } from './attention-heads.wgsl.ts';
 import {
   type AttentionPlan,
   type AttentionTile,
   EXP2_WGSL,
   each,
+  type HeadDType,
   MAX_HEAD_DIM,
   sumOf,
 } from './attention-tile.wgsl.ts';
+import { packFunctions } from './lib/element.wgsl.ts';
 
 /*
- * Math     o_b = sum_j p_j v_j over the cached rows max(0, length_b - window) <= j < length_b, p = softmax(scale q·k)
- * Layout   q and o [B, H, E] (q with a row stride); kCache and vCache [B, capacity, K, E]; length u32[B].
- *          A length of 0 gives zeros; one over the capacity counts as the capacity.
- * Dispatch a workgroup a (sequence, head); each thread takes every THREADS-th key with an online softmax
- *          of its own; the partial results meet in workgroup memory in thread order.
- * Memory   the valid part of both caches once per query head of a group, q and o once.
+ * Math     with t = length_b - 1 the place of the new token of sequence b: q and k turned by the angles of t,
+ *          kCache[b, t] = k, vCache[b, t] = v, and o_b = sum_j p_j v_j over the rows max(0, t + 1 - window)
+ *          <= j <= t with p = softmax(scale q·k)
+ * Layout   qkv [B, H + 2K, E]: query, key and value heads of the new tokens, not turned yet; kCache and vCache
+ *          [B, capacity, K, E] in f32 or 16 bits; length u32[B]; table [P, E] of cosines, then sines; o [B, H, E].
+ *          A length of 0 gives zeros and writes nothing; a row past the capacity is attended to, not written.
+ * Dispatch a workgroup a (sequence, head); each thread takes every THREADS-th cached key with an online softmax
+ *          of its own, the first thread the new key too, from registers; the partial results meet in workgroup
+ *          memory in thread order. The first head of each group writes the new row, which no workgroup reads.
+ * Memory   the valid part of both caches once per query head of a group, qkv and o once.
  * Numerics f32; exact rescaling as in the forward pass. The order of the sums differs from the packed
- *          forward pass (equal to about 1e-6), and does not depend on the other sequences of the batch.
+ *          forward pass (equal to about 1e-6), and does not depend on the other sequences of the batch. In
+ *          16 bits the cached rows are rounded, the new one is not yet.
  * Source   Dao et al., "Flash-Decoding for long-context inference", 2023, with the split inside a workgroup.
  */
 
 export interface AttentionDecodeShape {
-  /** B: sequences, one new query each. */
+  /** B: sequences, one new token each. */
   readonly batch: number;
   readonly heads: number;
   readonly kvHeads: number;
   readonly headDim: number;
   /** Tmax: rows of a sequence in the cache. */
   readonly capacity: number;
-  /** Elements from one query row to the next, and the first one. Default heads * headDim and 0. */
-  readonly qStride?: number;
-  readonly qOffset?: number;
+  /** Of the caches. Default f32. */
+  readonly dtype?: HeadDType;
+  /** Queries and new keys are turned by a rotary table. */
+  readonly turned: boolean;
   /** 0 for none. */
   readonly window: number;
   readonly scale: number;
@@ -42,67 +51,107 @@ export interface AttentionDecodeShape {
   readonly tokens?: number;
 }
 
-/** Bindings: q, kCache, vCache, length, o. */
+/** Bindings: qkv, length, [table,] kCache, vCache (both get a row a sequence), o. */
 export function planAttentionDecode(shape: AttentionDecodeShape): AttentionPlan {
-  const { batch, heads, kvHeads, headDim, capacity, window, scale } = shape;
-  const { qStride = heads * headDim, qOffset = 0, tokens = batch * capacity } = shape;
-  if (!(headDim >= 1 && headDim <= MAX_HEAD_DIM) || heads % kvHeads !== 0 || qStride < heads * headDim) {
+  const { batch, heads, kvHeads, headDim, capacity, window, scale, turned, dtype = 'f32' } = shape;
+  const { tokens = batch * capacity } = shape;
+  if (!(headDim >= 1 && headDim <= MAX_HEAD_DIM) || heads % kvHeads !== 0 || (turned && headDim % 2 !== 0)) {
     throw new ToolError('shape', {
       op: 'attention decode',
-      expected: `a head width of 1 to ${MAX_HEAD_DIM}, heads in a multiple of kv heads, a q stride of at least heads * width`,
-      got: `width ${headDim}, ${heads} heads, ${kvHeads} kv heads, stride ${qStride}`,
+      expected: `a head width of 1 to ${MAX_HEAD_DIM} (even with a rotary table) and heads in a multiple of kv heads`,
+      got: `width ${headDim}, ${heads} heads, ${kvHeads} kv heads`,
     });
   }
-  const tile = decodeTile(shape, qStride, qOffset);
+  checkCache('attention decode', shape);
+  const tile = decodeTile(shape);
   return {
     kernel: {
-      key: `attention/decode/e${headDim}/v${tile.vec}/t${tile.threads}`,
+      key: `attention/decode/e${headDim}/v${tile.vec}/t${tile.threads}/${dtype}/${turned}`,
       label: 'tensor/attention/decode',
       bindings: [
-        headBinding('q', 'read', tile),
-        headBinding('kCache', 'read', tile),
-        headBinding('vCache', 'read', tile),
+        headBinding('qkv', 'read', tile),
         { name: 'length', access: 'read', element: 'u32' },
+        ...(turned ? [headBinding('table', 'read', turnTile(tile))] : []),
+        cacheBinding('kCache', 'read_write', tile.vec, dtype),
+        cacheBinding('vCache', 'read_write', tile.vec, dtype),
         headBinding('o', 'read_write', tile),
       ],
       params: [
-        ...['batch', 'heads', 'group', 'window', 'capacity', 'qStride', 'qOffset'].map(
-          (name) => ({ name, type: 'u32' }) as const,
-        ),
+        ...['batch', 'heads', 'group', 'window', 'capacity'].map((name) => ({ name, type: 'u32' }) as const),
         { name: 'scale', type: 'f32' },
       ],
-      body: () => decodeBody(tile),
+      body: () => decodeBody(tile, turned),
     },
-    params: [
-      batch,
-      heads,
-      heads / kvHeads,
-      window === 0 ? 0xffffffff : window,
-      capacity,
-      qStride / tile.vec,
-      qOffset / tile.vec,
-      scale,
-    ],
+    params: [batch, heads, heads / kvHeads, window === 0 ? 0xffffffff : window, capacity, scale],
     workgroups: linearWorkgroups(batch * heads),
     flops: 4 * tokens * heads * headDim,
-    bytes: 4 * (2 * tokens * kvHeads * headDim + 2 * batch * heads * headDim + batch),
+    bytes:
+      2 * tokens * kvHeads * headDim * (dtype === 'f32' ? 4 : 2) +
+      4 * batch * ((2 * heads + 2 * kvHeads) * headDim + 1),
   };
 }
 
-function decodeTile(shape: AttentionDecodeShape, qStride: number, qOffset: number): AttentionTile {
-  const { headDim, adapterClass } = shape;
+function decodeTile({ headDim, adapterClass, dtype = 'f32' }: AttentionDecodeShape): AttentionTile {
   const chunks = Math.ceil(headDim / 4);
-  const vec = [headDim, qStride, qOffset].every((value) => value % 4 === 0) ? 4 : 1;
   // The partial sums of all threads take threads * chunks * 16 of the 16384 bytes of workgroup memory.
   const threads = adapterClass === 'cpu' ? 8 : headDim <= 32 ? 64 : headDim <= 64 ? 32 : headDim <= 128 ? 16 : 8;
-  return { threads, rowsPerThread: 1, step: 1, staged: 0, chunks, headDim, vec, packed: false, dtype: 'f32' };
+  const vec = headDim % 4 === 0 ? 4 : 1;
+  return { threads, rowsPerThread: 1, step: 1, staged: 0, chunks, headDim, vec, packed: true, dtype };
 }
 
-function decodeBody(tile: AttentionTile): string {
-  const { chunks, threads, headDim } = tile;
+/** The table is read in vec4s where pairs are whole vec4s apart, else by number. */
+function turnTile(tile: AttentionTile): AttentionTile {
+  return { ...tile, vec: tile.headDim % 8 === 0 ? 4 : 1 };
+}
+
+/** `turned_<name>`: a vec4 of a head vector of qkv, turned by the angles of a position. */
+function turnFunction(tile: AttentionTile, turned: boolean): string {
+  const { headDim, chunks } = tile;
+  const head = 'fn turned(base: u32, chunk: u32, position: u32) -> vec4<f32>';
+  if (!turned) return `${head} { return load_qkv(base, chunk); }\n`;
+  if (headDim % 8 === 0) {
+    return `${head} {
+  let low = chunk < ${chunks / 2}u;
+  let pair = select(chunk - ${chunks / 2}u, chunk, low);
+  let cosine = table[position * ${chunks}u + pair];
+  let sine = table[position * ${chunks}u + pair + ${chunks / 2}u];
+  let a = load_qkv(base, pair);
+  let b = load_qkv(base, pair + ${chunks / 2}u);
+  return select(b * cosine + a * sine, a * cosine - b * sine, low);
+}
+`;
+  }
+  const number = (e: string) => (tile.vec === 4 ? `qkv[base + (${e}) / 4u][(${e}) % 4u]` : `qkv[base + ${e}]`);
+  return `fn turnedNumber(base: u32, e: u32, position: u32) -> f32 {
+  if (e >= ${headDim}u) { return 0.0; }
+  let low = e < ${headDim / 2}u;
+  let pair = select(e - ${headDim / 2}u, e, low);
+  let cosine = table[position * ${headDim}u + pair];
+  let sine = table[position * ${headDim}u + pair + ${headDim / 2}u];
+  let a = ${number('pair')};
+  let b = ${number(`pair + ${headDim / 2}u`)};
+  return select(b * cosine + a * sine, a * cosine - b * sine, low);
+}
+${head} {
+  return vec4<f32>(${[0, 1, 2, 3].map((i) => `turnedNumber(base, chunk * 4u + ${i}u, position)`).join(', ')});
+}
+`;
+}
+
+function decodeBody(tile: AttentionTile, turned: boolean): string {
+  const { chunks, threads, dtype } = tile;
   const units = headUnits(tile);
   const vectors = (text: (c: number) => string) => each(chunks, text);
-  return `${EXP2_WGSL}${['q', 'kCache', 'vCache'].map((name) => loadFunction(name, tile)).join('')}
+  const caches = ['kCache', 'vCache'].map((name) => loadFunction(name, tile, { dtype })).join('');
+  const scored = (s: string, value: (c: number) => string) => `
+    let n = round(${s});
+    let next = max(top, n);
+    let shrink = powerOfTwo(top - next);
+    let p = exp2Part(${s} - n) * powerOfTwo(n - next);
+    top = next;
+    total = fma(total, shrink, p);
+${vectors((c) => `    sum${c} = fma(vec4<f32>(p), ${value(c)}, sum${c} * shrink);`)}`;
+  return `${EXP2_WGSL}${loadFunction('qkv', tile)}${caches}${turnFunction(tile, turned)}${dtype === 'f32' ? '' : packFunctions(dtype)}
 var<workgroup> partTop: array<f32, ${threads}>;
 var<workgroup> partTotal: array<f32, ${threads}>;
 var<workgroup> partSum: array<vec4<f32>, ${threads * chunks}>;
@@ -115,10 +164,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let kvHead = head / params.group;
   let kvHeads = params.heads / params.group;
   let scale = params.scale * LOG2E;
-  let end = min(length[sequence], params.capacity);
-  let begin = end - min(end, params.window);
-  let qAt = params.qOffset + sequence * params.qStride + head * ${units}u;
-${vectors((c) => `  let q${c} = load_q(qAt, ${c}u); var sum${c} = vec4<f32>();`)}
+  let isIdle = length[sequence] == 0u;
+  let newest = max(length[sequence], 1u) - 1u;
+  let end = min(newest, params.capacity);
+  let begin = newest + 1u - min(newest + 1u, params.window);
+  let row = sequence * (params.heads + 2u * kvHeads);
+  let kAt = (row + params.heads + kvHead) * ${units}u;
+  let vAt = kAt + kvHeads * ${units}u;
+  let newAt = ((sequence * params.capacity + newest) * kvHeads + kvHead) * ${units}u;
+${vectors((c) => `  let q${c} = turned((row + head) * ${units}u, ${c}u, newest); var sum${c} = vec4<f32>();`)}
   var top = LOWEST;
   var total = 0.0;
   for (var j = begin; j < end; j += ${threads}u) {
@@ -126,13 +180,13 @@ ${vectors((c) => `  let q${c} = load_q(qAt, ${c}u); var sum${c} = vec4<f32>();`)
     var dots = vec4<f32>();
 ${vectors((c) => `    dots = fma(q${c}, load_kCache(at, ${c}u), dots);`)}
     let s = select(MASKED, ${sumOf('dots')} * scale, j + lane < end);
-    let n = round(s);
-    let next = max(top, n);
-    let shrink = powerOfTwo(top - next);
-    let p = exp2Part(s - n) * powerOfTwo(n - next);
-    top = next;
-    total = fma(total, shrink, p);
-${vectors((c) => `    sum${c} = fma(vec4<f32>(p), load_vCache(at, ${c}u), sum${c} * shrink);`)}
+${scored('s', (c) => `load_vCache(at, ${c}u)`)}
+  }
+  if (lane == 0u) {
+    var dots = vec4<f32>();
+${vectors((c) => `    dots = fma(q${c}, turned(kAt, ${c}u, newest), dots);`)}
+    let s = ${sumOf('dots')} * scale;
+${scored('s', (c) => `load_qkv(vAt, ${c}u)`)}
   }
   partTop[lane] = top;
   partTotal[lane] = total;
@@ -141,21 +195,32 @@ ${vectors((c) => `  partSum[lane * ${chunks}u + ${c}u] = sum${c};`)}
   for (var part = 0u; part < ${threads}u; part++) { top = max(top, partTop[part]); }
   total = 0.0;
   for (var part = 0u; part < ${threads}u; part++) { total = fma(partTotal[part], powerOfTwo(partTop[part] - top), total); }
-  let norm = select(0.0, 1.0 / total, end > 0u);
+  let norm = 1.0 / total;
+  let writes = head % params.group == 0u && newest < params.capacity && !isIdle;
   let oAt = id * ${units}u;
   for (var c = lane; c < ${chunks}u; c += ${threads}u) {
     var sum = vec4<f32>();
     for (var part = 0u; part < ${threads}u; part++) {
       sum = fma(partSum[part * ${chunks}u + c], vec4<f32>(powerOfTwo(partTop[part] - top)), sum);
     }
-    ${storeLoopChunk(tile, headDim)}
+    let mixed = select(sum * norm, vec4<f32>(), isIdle);
+    ${storeLoopChunk('o', 'oAt', 'mixed', tile, 'f32')}
+    if (writes) {
+      let key = turned(kAt, c, newest);
+      let value = load_qkv(vAt, c);
+      ${storeLoopChunk('kCache', 'newAt', 'key', tile, dtype)}
+      ${storeLoopChunk('vCache', 'newAt', 'value', tile, dtype)}
+    }
   }
 }
 `;
 }
 
-/** Stores `sum * norm` as chunk `c`, a run-time index. */
-function storeLoopChunk(tile: AttentionTile, headDim: number): string {
-  if (tile.vec === 4) return 'o[oAt + c] = sum * norm;';
-  return each(4, (i) => `if (c * 4u + ${i}u < ${headDim}u) { o[oAt + c * 4u + ${i}u] = sum[${i}] * norm; }`);
+/** Stores a vec4 as chunk `c`, a run-time index. */
+function storeLoopChunk(binding: string, at: string, value: string, tile: AttentionTile, dtype: HeadDType): string {
+  if (tile.vec === 4) return storeCached(binding, `${at} + c`, value, dtype);
+  return each(
+    4,
+    (i) => `if (c * 4u + ${i}u < ${tile.headDim}u) { ${binding}[${at} + c * 4u + ${i}u] = ${value}[${i}]; }`,
+  );
 }

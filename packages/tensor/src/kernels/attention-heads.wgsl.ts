@@ -1,6 +1,6 @@
 import type { KernelBinding } from '../gpu/kernel.ts';
 import { type AttentionTile, each, type HeadDType } from './attention-tile.wgsl.ts';
-import { loadElement, loadPair } from './lib/element.wgsl.ts';
+import { loadElement, loadPair, packPair } from './lib/element.wgsl.ts';
 
 /*
  * How the attention kernels read and write head vectors: a vec4 of f32 in the kernel, whatever the storage.
@@ -24,6 +24,22 @@ export function headBinding(name: string, access: KernelBinding['access'], tile:
 /** A read-only binding of head vectors as q, k and v are stored. */
 export function storedBinding(name: string, tile: AttentionTile): KernelBinding {
   return { name, access: 'read', element: elementOf(tile.vec, tile.dtype) };
+}
+
+/** A binding of a key or value cache. */
+export function cacheBinding(
+  name: string,
+  access: KernelBinding['access'],
+  vec: 1 | 4,
+  dtype: HeadDType,
+): KernelBinding {
+  return { name, access, element: elementOf(vec, dtype) };
+}
+
+/** Stores an element of a cache: a number, or four of them. 16 bits come in fours and need `packFunctions(dtype)`. */
+export function storeCached(cache: string, at: string, value: string, dtype: HeadDType): string {
+  if (dtype === 'f32') return `${cache}[${at}] = ${value};`;
+  return `{ let four = ${value}; ${cache}[${at}] = vec2<u32>(${packPair(dtype, 'four.x', 'four.y')}, ${packPair(dtype, 'four.z', 'four.w')}); }`;
 }
 
 /** The bindings of q, k and v: three, or the one that holds them all. */

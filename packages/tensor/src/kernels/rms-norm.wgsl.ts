@@ -7,10 +7,11 @@ import { chooseRowLayout, rowEntry, rowReduceFunction } from './lib/row-reduce.w
  * Math     r = 1 / sqrt(mean(x^2) + eps);  y = x * r * w                                (forward)
  *          dx = r * (w * dy) - x * r^3 / D * sum(w * dy * x) (+ extra)                  (backward, input)
  *          dw_d = sum over rows of dy_d * x_d * r                                       (backward, weight)
- * Layout   x, y, dy, dx, extra [N, D] contiguous, in vec4s where D allows; w [D]; r [N].
- * Dispatch rows are shared by LANES threads; the weight gradient has a thread for a column (or four) and
- *          a part of the rows, and a second launch adds the parts up.
- * Memory   forward 2 reads + 1 write of [N, D]; input gradient 4 reads + 1 write; weight gradient 2 reads.
+ * Layout   x, y, dy, dx, extra [N, D] contiguous, in vec4s where D allows; w [D]; r [N]; sums [parts, D].
+ * Dispatch rows are shared by LANES threads. The backward kernel gives a workgroup a stretch of rows: its
+ *          threads first take rows (dx), then columns (the stretch's share of dw); the second half reads
+ *          nothing that the first wrote, so there is no barrier between them. A last launch adds the shares up.
+ * Memory   forward 2 reads + 1 write of [N, D]; backward 3 reads of x and dy (two meet the cache) + 1 write.
  * Source   Zhang and Sennrich, "Root Mean Square Layer Normalization", 2019.
  */
 
@@ -57,73 +58,86 @@ ${rowEntry(layout)}
   };
 }
 
-/** Bindings: x, w, r, dy, [extra,] dx. `extra` is a gradient that x already has from elsewhere. */
-export function planRmsNormInputGradient(
-  rows: number,
-  width: number,
-  hasExtra: boolean,
-  adapterClass: AdapterClass,
-): LaunchPlan {
-  const layout = chooseRowLayout(rows, width, adapterClass);
-  const vec = vectorOf(width);
-  const element = elementOf(vec);
-  const kernel: Kernel = {
-    key: `rms-norm-dx/${vec}/${hasExtra}/${layout.lanes}x${layout.rowsPerGroup}`,
-    label: 'tensor/rms-norm/dx',
-    bindings: [
-      read('x', element),
-      read('w', element),
-      read('r', 'f32'),
-      read('dy', element),
-      ...(hasExtra ? [read('extra', element)] : []),
-      write('dx', element),
-    ],
-    params: ['rows', 'width'].map((name) => ({ name, type: 'u32' })),
-    body: () => `${rowReduceFunction('sum', layout, (a, b) => `${a} + ${b}`)}
-${rowEntry(layout)}
-  let base = row * params.width;
-  var projection = ${element}();
-  for (var j = lane; j < params.width; j += ${layout.lanes}u) { projection += w[j] * dy[base + j] * x[base + j]; }
-  let total = reduceRow_sum(${folded(vec, 'projection')}, lane, slot);
-  if (!inside) { return; }
-  let scale = r[row];
-  let shrink = scale * scale * scale * total / f32(params.width * ${vec}u);
-  for (var j = lane; j < params.width; j += ${layout.lanes}u) {
-    dx[base + j] = scale * w[j] * dy[base + j] - x[base + j] * shrink${hasExtra ? ' + extra[base + j]' : ''};
-  }
-}
-`,
-  };
-  return { kernel, params: [rows, width / vec], workgroups: linearWorkgroups(Math.ceil(rows / layout.rowsPerGroup)) };
+/** What a backward launch computes. */
+export interface RmsNormGradientSpec {
+  readonly rows: number;
+  readonly width: number;
+  /** Gradient by the input. */
+  readonly input: boolean;
+  /** Adds a gradient that the input already has from elsewhere. */
+  readonly extra: boolean;
+  /** Shares of the gradient by the weight. */
+  readonly weight: boolean;
 }
 
-/** Weight gradients [parts, D], a part a stretch of rows. Bindings: x, r, dy, sums. */
-export function planRmsNormWeightGradient(rows: number, width: number, parts: number): LaunchPlan {
+/** Most stretches of rows; each is a workgroup. */
+const MAX_PARTS = 128;
+
+function backwardLayout(rows: number, width: number, adapterClass: AdapterClass) {
+  const layout = chooseRowLayout(rows, width, adapterClass);
+  const wanted = Math.max(layout.rowsPerGroup, 8, Math.ceil(rows / MAX_PARTS));
+  return { layout, rowsPerPart: Math.ceil(wanted / layout.rowsPerGroup) * layout.rowsPerGroup };
+}
+
+/** How many stretches of rows the backward launch works in: the first size of `sums`. */
+export function rmsNormParts(rows: number, width: number, adapterClass: AdapterClass): number {
+  return Math.ceil(rows / backwardLayout(rows, width, adapterClass).rowsPerPart);
+}
+
+/** Bindings: x, r, dy, [w, [extra,] dx,] [sums]. */
+export function planRmsNormGradient(spec: RmsNormGradientSpec, adapterClass: AdapterClass): LaunchPlan {
+  const { rows, width, input, extra, weight } = spec;
+  const { layout, rowsPerPart } = backwardLayout(rows, width, adapterClass);
   const vec = vectorOf(width);
   const element = elementOf(vec);
-  const kernel: Kernel = {
-    key: `rms-norm-dw/${vec}`,
-    label: 'tensor/rms-norm/dw',
-    bindings: [read('x', element), read('r', 'f32'), read('dy', element), write('sums', element)],
-    params: ['rows', 'width', 'parts', 'rowsPerPart'].map((name) => ({ name, type: 'u32' })),
-    body: () => `
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let i = (group.x + group.y * groups.x) * 64u + thread;
-  if (i >= params.parts * params.width) { return; }
-  let column = i % params.width;
-  let first = (i / params.width) * params.rowsPerPart;
+  const threads = layout.lanes * layout.rowsPerGroup;
+  const columns = `for (var j = lane; j < params.width; j += ${layout.lanes}u)`;
+  // The loop runs equally often in every thread of the workgroup: the sums meet at barriers.
+  const byInput = `
+  for (var tile = first; tile < last; tile += ${layout.rowsPerGroup}u) {
+    let unclamped = tile + slot;
+    let row = min(unclamped, params.rows - 1u);
+    let base = row * params.width;
+    var projection = ${element}();
+    ${columns} { projection += w[j] * dy[base + j] * x[base + j]; }
+    let total = reduceRow_sum(${folded(vec, 'projection')}, lane, slot);
+    let scale = r[row];
+    let shrink = scale * scale * scale * total / f32(params.width * ${vec}u);
+    if (unclamped < last) {
+      ${columns} { dx[base + j] = scale * w[j] * dy[base + j] - x[base + j] * shrink${extra ? ' + extra[base + j]' : ''}; }
+    }
+  }`;
+  const byWeight = `
+  for (var j = thread; j < params.width; j += ${threads}u) {
+    var total = ${element}();
+    for (var row = first; row < last; row++) { total += dy[row * params.width + j] * x[row * params.width + j] * r[row]; }
+    sums[index * params.width + j] = total;
+  }`;
+  return {
+    kernel: {
+      key: `rms-norm-gradient/${vec}/${input}/${extra}/${weight}/${layout.lanes}x${layout.rowsPerGroup}`,
+      label: 'tensor/rms-norm/gradient',
+      bindings: [
+        read('x', element),
+        read('r', 'f32'),
+        read('dy', element),
+        ...(input ? [read('w', element), ...(extra ? [read('extra', element)] : []), write('dx', element)] : []),
+        ...(weight ? [write('sums', element)] : []),
+      ],
+      params: ['rows', 'width', 'rowsPerPart'].map((name) => ({ name, type: 'u32' })),
+      body: () => `${input ? rowReduceFunction('sum', layout, (a, b) => `${a} + ${b}`) : ''}
+@compute @workgroup_size(${threads})
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let index = group.x;
+  let first = index * params.rowsPerPart;
   let last = min(first + params.rowsPerPart, params.rows);
-  var total = ${element}();
-  for (var row = first; row < last; row++) { total += dy[row * params.width + column] * x[row * params.width + column] * r[row]; }
-  sums[i] = total;
+  let lane = thread % ${layout.lanes}u;
+  let slot = thread / ${layout.lanes}u;${input ? byInput : ''}${weight ? byWeight : ''}
 }
 `,
-  };
-  return {
-    kernel,
-    params: [rows, width / vec, parts, Math.ceil(rows / parts)],
-    workgroups: linearWorkgroups(Math.ceil((parts * width) / vec / 64)),
+    },
+    params: [rows, width / vec, rowsPerPart],
+    workgroups: [rmsNormParts(rows, width, adapterClass), 1, 1],
   };
 }
 

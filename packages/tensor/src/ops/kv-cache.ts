@@ -1,43 +1,86 @@
+import { ToolError } from '../errors.ts';
 import { planCacheAppend } from '../kernels/attention-cache.wgsl.ts';
 import { planAttentionDecode } from '../kernels/attention-decode.wgsl.ts';
+import type { HeadDType } from '../kernels/attention-tile.wgsl.ts';
+import { formatShape } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
-import type { AttentionAttrs } from './attention.ts';
 import { launchPlan } from './launch-plan.ts';
+import type { PackedAttentionAttrs } from './packed-attention.ts';
 
-/** Keys and values of past tokens: [B, capacity, K, E] each. */
+/** Keys and values of past tokens: [B, capacity, K, E] each, in f32, f16 or bf16. */
 export interface KvCacheLayer {
   readonly keys: Tensor;
   readonly values: Tensor;
 }
 
-/**
- * Writes rows of keys and values [N, K, E] into the cache at (slot, position), u32 [N] each; rows whose
- * slot or position lies outside are left out. In place, not seen by autograd.
- */
-export function appendToCache(cache: KvCacheLayer, k: Tensor, v: Tensor, slot: Tensor, position: Tensor): void {
-  const [batch, capacity, kvHeads, headDim] = cache.keys.shape as [number, number, number, number];
-  if (k.size === 0) return;
-  const plan = planCacheAppend({ rows: k.shape[0]!, batch, capacity, kvHeads, headDim });
-  launchPlan(plan, [k, v, slot, position], [cache.keys, cache.values]);
+/** Which rows go where; u32 [n] each. */
+export interface CacheRows {
+  /** Row of the source. */
+  readonly source: Tensor;
+  /** Slot and row of the cache; rows that lie outside are left out. */
+  readonly slot: Tensor;
+  readonly position: Tensor;
+}
+
+function checkLayer(op: string, { keys, values }: KvCacheLayer, expected: string, fits: boolean, got: Tensor): void {
+  const alike = keys.dtype === values.dtype && keys.shape.join() === values.shape.join();
+  if (keys.rank === 4 && alike && ['f32', 'f16', 'bf16'].includes(keys.dtype) && fits && got.dtype === 'f32') return;
+  throw new ToolError('shape', {
+    op,
+    expected: `caches [B, capacity, K, E] of one float type and ${expected}`,
+    got: [keys, values, got].map(({ dtype, shape }) => `${dtype} ${formatShape(shape)}`).join(', '),
+  });
 }
 
 /**
- * Attention of one new query a sequence over its cache. q [B, H, E]; length u32 [B], the valid rows with
- * the new one: [B, H, E]. Not seen by autograd.
+ * Writes rows of kv [N, 2K, E], key heads before value heads, into the cache. In place, not seen by autograd.
  */
-export function attendCache(q: Tensor, cache: KvCacheLayer, length: Tensor, attrs: AttentionAttrs): Tensor {
-  const [batch, heads, headDim] = q.shape as [number, number, number];
-  const [, capacity, kvHeads] = cache.keys.shape as [number, number, number];
-  const o = Tensor.empty(q.device, q.shape, 'f32', 'tensor/attention/decode');
+export function appendToCache(cache: KvCacheLayer, kv: Tensor, rows: CacheRows): void {
+  const [batch, capacity, kvHeads, headDim] = cache.keys.shape as [number, number, number, number];
+  const fits = kv.rank === 3 && kv.shape[1] === 2 * kvHeads && kv.shape[2] === headDim;
+  checkLayer('appendToCache', cache, 'kv [N, 2K, E] in f32', fits, kv);
+  const count = rows.source.size;
+  if (count === 0) return;
+  const plan = planCacheAppend({ count, batch, capacity, kvHeads, headDim, dtype: cache.keys.dtype as HeadDType });
+  launchPlan(plan, [kv, rows.source, rows.slot, rows.position], [cache.keys, cache.values]);
+}
+
+/**
+ * One new token a sequence: turns its query and key by the angles of its place, writes its key and value into
+ * the cache and attends to the rows up to it. qkv [B, H + 2K, E]; length u32 [B], the rows with the new one, 0
+ * for an idle sequence; `table` as of `rope`, if there is one: [B, H, E]. One launch, not seen by autograd.
+ */
+export function attendCache(
+  qkv: Tensor,
+  cache: KvCacheLayer,
+  length: Tensor,
+  attrs: PackedAttentionAttrs,
+  table?: Tensor,
+): Tensor {
+  const { heads, kvHeads, scale, window } = attrs;
+  const [batch, , headDim] = qkv.shape as [number, number, number];
+  const [slots, capacity, cachedHeads, width] = cache.keys.shape as [number, number, number, number];
+  const fits =
+    qkv.rank === 3 &&
+    qkv.shape[1] === heads + 2 * kvHeads &&
+    batch === slots &&
+    kvHeads === cachedHeads &&
+    headDim === width;
+  checkLayer('attendCache', cache, `qkv [B, ${heads} + 2 * ${kvHeads}, E] in f32`, fits, qkv);
+  const o = Tensor.empty(qkv.device, [batch, heads, headDim], 'f32', 'tensor/attention/decode');
+  if (o.size === 0) return o;
   const plan = planAttentionDecode({
     batch,
     heads,
     kvHeads,
     headDim,
     capacity,
-    ...attrs,
-    adapterClass: q.device.adapterClass,
+    scale,
+    window,
+    dtype: cache.keys.dtype as HeadDType,
+    turned: table !== undefined,
+    adapterClass: qkv.device.adapterClass,
   });
-  launchPlan(plan, [q, cache.keys, cache.values, length], [o]);
+  launchPlan(plan, [qkv, length, ...(table ? [table] : [])], [cache.keys, cache.values, o]);
   return o;
 }

@@ -1,12 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HostArray } from '../../src/dtype.ts';
 import type { Device } from '../../src/gpu/device.ts';
-import { planCacheAppend } from '../../src/kernels/attention-cache.wgsl.ts';
-import { type AttentionDecodeShape, planAttentionDecode } from '../../src/kernels/attention-decode.wgsl.ts';
+import { planAttentionDecode } from '../../src/kernels/attention-decode.wgsl.ts';
 import { attentionReference } from '../../src/kernels/attention-reference.ts';
+import type { HeadDType } from '../../src/kernels/attention-tile.wgsl.ts';
 import { openDevice } from '../../src/node.ts';
+import { appendToCache, attendCache } from '../../src/ops/kv-cache.ts';
 import { launchPlan } from '../../src/ops/launch-plan.ts';
-import { scope } from '../../src/scope.ts';
+import { read, readAll } from '../../src/ops/read.ts';
+import { refArray } from '../../src/ops/reference.ts';
+import { ropeTable, rotateHeads } from '../../src/ops/rope.ts';
+import { scopeAsync } from '../../src/scope.ts';
 import { Tensor } from '../../src/tensor.ts';
 import { worstError } from '../../src/testing/compare.ts';
 import {
@@ -14,7 +18,6 @@ import {
   type AttentionInputs,
   randomInputs,
   referenceInput,
-  runForward,
   segments,
 } from './attention-harness.ts';
 
@@ -27,156 +30,225 @@ afterAll(() => device.close());
 const CAPACITY = 80;
 const LENGTHS = [1, 9, 44, 80, 2];
 
-interface CacheRun {
-  /** Row r of the packed prefill goes to (slot[r], position[r]). */
-  readonly slot: readonly number[];
-  readonly position: readonly number[];
-  readonly length: readonly number[];
-  /** [B, H, E] */
-  readonly query: Float32Array<ArrayBuffer>;
+interface DecodeOptions {
+  /** Rows of each sequence that the new token may see; default all that the case has. */
+  readonly lengths?: readonly number[];
+  readonly turned?: boolean;
+  readonly dtype?: HeadDType;
+  /** What the cache holds where nothing was written. */
+  readonly stale?: number;
 }
 
-/** Fills a cache that held `stale` everywhere from packed rows, then attends with one query a sequence. */
-async function appendAndDecode(
-  shape: AttentionDecodeShape,
-  inputs: AttentionInputs,
-  run: CacheRun,
-  stale = 1e3,
-): Promise<{ o: Float32Array; kCache: Float32Array; vCache: Float32Array }> {
-  const { batch, heads, kvHeads, headDim, capacity } = shape;
-  const rows = run.slot.length;
-  const cacheSize = batch * capacity * kvHeads * headDim;
-  const pending = scope(() => {
-    const floats = (data: Float32Array<ArrayBuffer>) => Tensor.from(device, data, [data.length]);
-    const words = (data: readonly number[]) => Tensor.from(device, Uint32Array.from(data), [data.length], 'u32');
-    const kCache = floats(new Float32Array(cacheSize).fill(stale));
-    const vCache = floats(new Float32Array(cacheSize).fill(stale));
-    const o = Tensor.empty(device, [batch * heads * headDim], 'f32', 'test/decode');
-    const append = planCacheAppend({ rows, batch, capacity, kvHeads, headDim });
-    launchPlan(append, [floats(inputs.k), floats(inputs.v), words(run.slot), words(run.position)], [kCache, vCache]);
-    launchPlan(planAttentionDecode(shape), [floats(run.query), kCache, vCache, words(run.length)], [o]);
-    return device.readBytes([o, kCache, vCache].map((tensor) => tensor.binding()));
-  });
-  const [o, kCache, vCache] = await pending;
-  return {
-    o: new Float32Array(o!, 0, batch * heads * headDim),
-    kCache: new Float32Array(kCache!, 0, cacheSize),
-    vCache: new Float32Array(vCache!, 0, cacheSize),
-  };
+function angles(width: number): Float32Array<ArrayBuffer> {
+  return ropeTable(
+    CAPACITY,
+    Array.from({ length: width / 2 }, (_, e) => 100 ** ((-2 * e) / width)),
+  );
 }
 
-/** Where the rows of packed sequences of `lengths` go, and the last query of each sequence. */
-function prefill(test: AttentionCase, inputs: AttentionInputs): CacheRun {
+/** The heads of each row turned by its place in its sequence, in float64. */
+function turnedRows(test: AttentionCase, values: Float32Array, heads: number): Float64Array {
   const { start } = segments(test.lengths);
-  const width = test.heads * test.headDim;
-  const query = new Float32Array(test.lengths.length * width);
-  let end = 0;
-  test.lengths.forEach((length, b) => {
-    end += length;
-    query.set(inputs.q.subarray((end - 1) * width, end * width), b * width);
-  });
-  return {
-    slot: test.lengths.flatMap((length, b) => new Array<number>(length).fill(b)),
-    position: Array.from(start, (first, row) => row - first),
-    length: test.lengths,
-    query,
-  };
+  const positions = Float64Array.from(start, (first, row) => row - first);
+  const x = refArray([start.length, heads, test.headDim], values);
+  return rotateHeads(x, positions, Float64Array.from(angles(test.headDim)), heads, false);
 }
 
-function decodeShape(test: AttentionCase): AttentionDecodeShape {
-  return {
-    batch: test.lengths.length,
-    heads: test.heads,
-    kvHeads: test.kvHeads,
-    headDim: test.headDim,
-    capacity: CAPACITY,
-    window: test.window ?? 0,
-    scale: test.scale ?? test.headDim ** -0.5,
-    adapterClass: test.adapterClass ?? device.adapterClass,
-  };
+/** The rows of a packed [N, heads, E] that come last in their sequences of `lengths`. */
+function lastRows(test: AttentionCase, values: ArrayLike<number>, width: number, lengths = test.lengths): number[] {
+  const rows: number[] = [];
+  let first = 0;
+  test.lengths.forEach((length, b) => {
+    const last = first + lengths[b]! - 1;
+    rows.push(...Array.from({ length: width }, (_, i) => values[Math.max(0, last) * width + i]!));
+    first += length;
+  });
+  return rows;
+}
+
+/** Fills a cache with all rows but the newest of each sequence, then takes the newest in. */
+async function decode(
+  test: AttentionCase,
+  inputs: AttentionInputs,
+  options: DecodeOptions = {},
+): Promise<{ o: Float32Array; keys: Float32Array; values: Float32Array }> {
+  const { heads, kvHeads, headDim, window = 0, scale = headDim ** -0.5 } = test;
+  const { lengths = test.lengths, turned = false, dtype = 'f32', stale = 1e3 } = options;
+  const batch = test.lengths.length;
+  const { rows, start } = segments(test.lengths);
+  const kvWidth = kvHeads * headDim;
+  return scopeAsync(async () => {
+    const floats = (data: ArrayLike<number>, shape: readonly number[], type: HeadDType = 'f32') =>
+      Tensor.from(device, Array.from(data), shape, type);
+    const words = (data: readonly number[]) => Tensor.from(device, data, [data.length], 'u32');
+    const cacheShape = [batch, CAPACITY, kvHeads, headDim];
+    const filled = new Float32Array(batch * CAPACITY * kvWidth).fill(stale);
+    const cache = { keys: floats(filled, cacheShape, dtype), values: floats(filled, cacheShape, dtype) };
+    const cachedKeys = turned ? turnedRows(test, inputs.k, kvHeads) : inputs.k;
+    const kv = Array.from({ length: rows }, (_, row) => [
+      ...cachedKeys.subarray(row * kvWidth, (row + 1) * kvWidth),
+      ...inputs.v.subarray(row * kvWidth, (row + 1) * kvWidth),
+    ]).flat();
+    const slots = test.lengths.flatMap((length, b) => new Array<number>(length).fill(b));
+    const old = Array.from({ length: rows }, (_, row) => row).filter(
+      (row) => row - start[row]! < lengths[slots[row]!]! - 1,
+    );
+    appendToCache(cache, floats(kv, [rows, 2 * kvHeads, headDim]), {
+      source: words(old),
+      slot: words(old.map((row) => slots[row]!)),
+      position: words(old.map((row) => row - start[row]!)),
+    });
+    const parts = [lastRows(test, inputs.q, heads * headDim, lengths)];
+    for (const data of [inputs.k, inputs.v]) parts.push(lastRows(test, data, kvWidth, lengths));
+    const packed = Array.from({ length: batch }, (_, b) =>
+      parts.flatMap((part) => part.slice((b * part.length) / batch, ((b + 1) * part.length) / batch)),
+    ).flat();
+    const qkv = floats(packed, [batch, heads + 2 * kvHeads, headDim]);
+    const table = turned ? floats(angles(headDim), [CAPACITY, headDim]) : undefined;
+    const attrs = { heads, kvHeads, scale, window };
+    let o: Tensor;
+    if (test.adapterClass === undefined || test.adapterClass === device.adapterClass) {
+      o = attendCache(qkv, cache, words(lengths), attrs, table);
+    } else {
+      // The tiles of another class of adapter, which the op would not choose here.
+      const { adapterClass } = test;
+      o = Tensor.empty(device, [batch, heads, headDim], 'f32', 'test/decode');
+      const plan = planAttentionDecode({ batch, headDim, capacity: CAPACITY, dtype, turned, adapterClass, ...attrs });
+      launchPlan(plan, [qkv, words(lengths), ...(table ? [table] : [])], [cache.keys, cache.values, o]);
+    }
+    const [out, keys, values] = (await readAll([o, cache.keys, cache.values])) as Float32Array[];
+    return { o: out!, keys: keys!, values: values! };
+  });
+}
+
+function expectedOutput(test: AttentionCase, inputs: AttentionInputs, turned = false): number[] {
+  const input = referenceInput(test, inputs);
+  const q = turned ? turnedRows(test, inputs.q, test.heads) : input.q;
+  const k = turned ? turnedRows(test, inputs.k, test.kvHeads) : input.k;
+  return lastRows(test, attentionReference({ ...input, q, k }).o, test.heads * test.headDim);
 }
 
 describe.each(['cpu', 'gpu'] as const)('cached attention with the %s tiles', (adapterClass) => {
-  it.each<[string, Partial<AttentionCase>]>([
+  it.each<[string, Partial<AttentionCase>, DecodeOptions?]>([
     ['head width 8, two query heads a kv head', { heads: 8, kvHeads: 4, headDim: 8 }],
     ['head width 16', { heads: 4, kvHeads: 4, headDim: 16 }],
     ['an odd head width', { headDim: 7 }],
     ['head width 80', { headDim: 80 }],
+    ['head width 256', { headDim: 256, heads: 2, kvHeads: 1 }],
     ['a window', { window: 13 }],
+    ['a window of one token', { window: 1 }],
     ['large scores', { scale: 300 }],
-  ])('equals the last row of the packed forward pass: %s', async (name, changes) => {
+    ['turned, head width 16', {}, { turned: true }],
+    ['turned, head width 20', { headDim: 20 }, { turned: true }],
+    ['turned, head width 6, a window', { headDim: 6, window: 20 }, { turned: true }],
+  ])('agrees with the last rows of the float64 reference: %s', async (name, changes, options = {}) => {
     const test: AttentionCase = { lengths: LENGTHS, heads: 4, kvHeads: 2, headDim: 16, adapterClass, ...changes };
     const inputs = randomInputs(test, 11);
-    const packed = await runForward(device, test, inputs);
-    const width = test.heads * test.headDim;
-    const last: number[] = [];
-    let end = 0;
-    for (const length of LENGTHS) {
-      end += length;
-      last.push(...packed.subarray((end - 1) * width, end * width));
-    }
-    const { o } = await appendAndDecode(decodeShape(test), inputs, prefill(test, inputs));
-    expect(worstError(o as HostArray, Float64Array.from(last)), name).toBeLessThan(1e-5);
+    const { o } = await decode(test, inputs, options);
+    const expected = Float64Array.from(expectedOutput(test, inputs, options.turned));
+    // A score of 1000 has an error of 1000 * 2^-24 * a few in f32, which is the relative error of its weight.
+    expect(worstError(o as HostArray, expected), name).toBeLessThan(changes.scale ? 5e-3 : 1e-5);
   });
 
-  it('agrees with the float64 reference at head width 256', async () => {
-    const test: AttentionCase = { lengths: [3, 20], heads: 1, kvHeads: 1, headDim: 256, adapterClass };
-    const inputs = randomInputs(test, 15);
-    const { o } = attentionReference(referenceInput(test, inputs));
-    const decoded = await appendAndDecode(decodeShape(test), inputs, prefill(test, inputs));
-    const last = [...o.subarray(2 * 256, 3 * 256), ...o.subarray(22 * 256)];
-    expect(worstError(decoded.o as HostArray, Float64Array.from(last))).toBeLessThan(1e-5);
+  it.each(['f16', 'bf16'] as const)('rounds old rows, and nothing else, where the caches are in %s', async (dtype) => {
+    const test: AttentionCase = { lengths: LENGTHS, heads: 4, kvHeads: 2, headDim: 16, adapterClass };
+    const inputs = randomInputs(test, 16);
+    const exact = await decode(test, inputs, { turned: true });
+    const rounded = await decode(test, inputs, { turned: true, dtype });
+    const unit = dtype === 'f16' ? 2 ** -11 : 2 ** -8;
+    // Two roundings of weights near 1, and one of the largest value.
+    expect(worstError(rounded.o as HostArray, Float64Array.from(exact.o))).toBeLessThan(8 * unit);
+    expect(worstError(rounded.keys, Float64Array.from(exact.keys))).toBeLessThan(unit);
+    expect(rounded.o).not.toEqual(exact.o);
+    // The only row of the first sequence is the new one.
+    expect(rounded.o.subarray(0, 64)).toEqual(exact.o.subarray(0, 64));
   });
 
   it('does not depend on the other sequences of the batch', async () => {
     const test: AttentionCase = { lengths: LENGTHS, heads: 2, kvHeads: 1, headDim: 16, adapterClass };
     const inputs = randomInputs(test, 12);
-    const run = prefill(test, inputs);
-    const together = await appendAndDecode(decodeShape(test), inputs, run);
-    const shorter = await appendAndDecode(decodeShape(test), inputs, { ...run, length: [1, 3, 44, 5, 1] });
+    const together = await decode(test, inputs);
+    const shorter = await decode(test, inputs, { lengths: [1, 3, 44, 5, 1] });
     const width = 2 * 16;
     expect(shorter.o.subarray(2 * width, 3 * width)).toEqual(together.o.subarray(2 * width, 3 * width));
     expect(shorter.o.subarray(width, 2 * width)).not.toEqual(together.o.subarray(width, 2 * width));
   });
 
-  it('gives zeros for a sequence without cached rows', async () => {
+  it('gives zeros for an idle sequence and writes nothing for it', async () => {
     const test: AttentionCase = { lengths: [3, 4], heads: 2, kvHeads: 1, headDim: 8, adapterClass };
-    const inputs = randomInputs(test, 13);
-    const { o } = await appendAndDecode(decodeShape(test), inputs, { ...prefill(test, inputs), length: [0, 4] });
+    const { o, keys } = await decode(test, randomInputs(test, 13), { lengths: [0, 4], stale: -7 });
     expect(o.subarray(0, 16)).toEqual(new Float32Array(16));
     expect(o.subarray(16).some((value) => value !== 0)).toBe(true);
+    expect(keys.subarray(0, CAPACITY * 8).every((value) => value === -7)).toBe(true);
+  });
+
+  it('writes the new rows at their places and nothing else', async () => {
+    const test: AttentionCase = { lengths: [3, 1, CAPACITY], heads: 4, kvHeads: 2, headDim: 6, adapterClass };
+    const inputs = randomInputs(test, 14);
+    const { keys, values } = await decode(test, inputs, { turned: true, stale: -7 });
+    const turned = turnedRows(test, inputs.k, 2);
+    const expected = (source: ArrayLike<number>): Float64Array => {
+      const cache = new Float64Array(3 * CAPACITY * 12).fill(-7);
+      let row = 0;
+      test.lengths.forEach((length, slot) => {
+        for (let position = 0; position < length; position++, row++)
+          for (let i = 0; i < 12; i++) cache[(slot * CAPACITY + position) * 12 + i] = source[row * 12 + i]!;
+      });
+      return cache;
+    };
+    expect(worstError(keys, expected(turned))).toBeLessThan(1e-6);
+    expect(worstError(values, expected(inputs.v))).toBe(0);
+  });
+
+  it('keeps NaN of stale rows out', async () => {
+    const test: AttentionCase = { lengths: [3, 20], heads: 2, kvHeads: 1, headDim: 8, adapterClass };
+    const inputs = randomInputs(test, 17);
+    const clean = await decode(test, inputs);
+    expect((await decode(test, inputs, { stale: Number.NaN })).o).toEqual(clean.o);
   });
 });
 
 describe('cache append', () => {
-  it('writes each row at its slot and position, leaves out rows outside the cache and touches nothing else', async () => {
-    const test: AttentionCase = { lengths: [6], heads: 1, kvHeads: 1, headDim: 4 };
-    const inputs = randomInputs(test, 14);
-    const shape = { ...decodeShape(test), batch: 3, capacity: 5 };
-    const run = {
-      slot: [2, 0, 1, 0xffffffff, 3, 0],
-      position: [4, 0, 5, 0, 0, 3],
-      length: [1, 1, 1],
-      query: new Float32Array(3 * 4),
-    };
-    const { kCache, vCache } = await appendAndDecode(shape, inputs, run, -7);
-    const expected = (source: Float32Array) => {
-      const cache = new Float32Array(3 * 5 * 4).fill(-7);
-      for (const [row, at] of [
-        [0, 2 * 5 + 4],
-        [1, 0],
-        [5, 3],
-      ] as const) {
-        cache.set(source.subarray(row * 4, row * 4 + 4), at * 4);
-      }
-      return cache;
-    };
-    expect(kCache).toEqual(expected(inputs.k));
-    expect(vCache).toEqual(expected(inputs.v));
+  it('leaves out rows outside the cache', async () => {
+    await scopeAsync(async () => {
+      const cacheOf = () => Tensor.from(device, new Float32Array(3 * 5 * 4).fill(-7), [3, 5, 1, 4]);
+      const cache = { keys: cacheOf(), values: cacheOf() };
+      const kv = Float32Array.from({ length: 6 * 8 }, (_, i) => i);
+      const words = (data: readonly number[]) => Tensor.from(device, data, [data.length], 'u32');
+      appendToCache(cache, Tensor.from(device, kv, [6, 2, 4]), {
+        source: words([0, 1, 2, 3, 4, 5]),
+        slot: words([2, 0, 1, 0xffffffff, 3, 0]),
+        position: words([4, 0, 5, 0, 0, 3]),
+      });
+      const expected = (offset: number): Float32Array => {
+        const found = new Float32Array(3 * 5 * 4).fill(-7);
+        for (const [row, at] of [
+          [0, 2 * 5 + 4],
+          [1, 0],
+          [5, 3],
+        ] as const) {
+          found.set(kv.subarray(row * 8 + offset, row * 8 + offset + 4), at * 4);
+        }
+        return found;
+      };
+      expect(await read(cache.keys)).toEqual(expected(0));
+      expect(await read(cache.values)).toEqual(expected(4));
+    });
   });
 
-  it('refuses row strides shorter than a row', () => {
-    const shape = { rows: 1, batch: 1, capacity: 1, kvHeads: 2, headDim: 8, kStride: 15 };
-    expect(() => planCacheAppend(shape)).toThrow(/row strides of at least 16, got 15/);
+  it('refuses caches and rows that do not fit', async () => {
+    await scopeAsync(async () => {
+      const tensor = (shape: readonly number[], dtype: 'f32' | 'f16' = 'f32') =>
+        Tensor.empty(device, shape, dtype, 'test/cache');
+      const words = Tensor.from(device, [0], [1], 'u32');
+      const rows = { source: words, slot: words, position: words };
+      const cache = { keys: tensor([1, 2, 1, 6]), values: tensor([1, 2, 1, 6]) };
+      expect(() => appendToCache(cache, tensor([1, 2, 4]), rows)).toThrow(/kv \[N, 2K, E\] in f32, got .*\[1,2,4\]/);
+      const half = { keys: tensor([1, 2, 1, 6], 'f16'), values: tensor([1, 2, 1, 6], 'f16') };
+      expect(() => appendToCache(half, tensor([1, 2, 6]), rows)).toThrow(/multiples of 4 for a cache in f16, got 6/);
+      const attrs = { heads: 2, kvHeads: 1, scale: 1, window: 0 };
+      expect(() => attendCache(tensor([2, 4, 6]), cache, words, attrs)).toThrow(/attendCache: expected caches/);
+      await device.finish();
+    });
   });
 });
