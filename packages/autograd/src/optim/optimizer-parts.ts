@@ -1,6 +1,6 @@
 import { Scalar, type ScalarLike, type Tensor } from '@dawngrad/tensor';
 import type { Parameters } from '../parameters.ts';
-import { ArenaSet } from './arena-set.ts';
+import { ArenaSet, type TrainableArena } from './arena-set.ts';
 import { GradientHealth } from './gradient-health.ts';
 import type { OptimizerState } from './optimizer.ts';
 import { type DefaultHyper, GroupTables, type ParameterGroup } from './parameter-groups.ts';
@@ -30,9 +30,10 @@ export class OptimizerParts {
     { maxNorm = 0, groups = [] }: OptimizerOptions,
     defaults: DefaultHyper,
     arrays: (set: ArenaSet) => Readonly<Record<string, readonly Tensor[]>>,
+    extraWords?: (arena: TrainableArena) => Uint32Array,
   ) {
     this.set = new ArenaSet(op, parameters);
-    this.tables = new GroupTables(this.set, groups, defaults);
+    this.tables = new GroupTables(this.set, groups, defaults, extraWords);
     this.health = new GradientHealth(this.set);
     this.arrays = new StateArrays(op, arrays(this.set));
     this.maxNorm = maxNorm;

@@ -1,6 +1,6 @@
 import { keep, Tensor, ToolError } from '@dawngrad/tensor';
 import { HYPER_WORDS } from '../kernels/group-hyper.wgsl.ts';
-import type { ArenaSet, ArenaSlot } from './arena-set.ts';
+import type { ArenaSet, ArenaSlot, TrainableArena } from './arena-set.ts';
 
 /** Hyperparameters of some of the parameters; what is absent is as in the optimizer's own options. */
 export interface ParameterGroup {
@@ -16,11 +16,11 @@ export interface ParameterGroup {
   readonly beta2?: number;
 }
 
-/** The numbers of parameters that no group matches. */
+/** The numbers of parameters that no group matches. An optimizer has no moments that it gives no number for. */
 export interface DefaultHyper {
   readonly weightDecay: number;
-  readonly beta1: number;
-  readonly beta2: number;
+  readonly beta1?: number;
+  readonly beta2?: number;
 }
 
 /** The tables that kernels look hyperparameters up in (kernels/group-hyper.wgsl.ts): one an arena. */
@@ -29,8 +29,28 @@ export class GroupTables {
   /** Rows of hyperparameters before the groups of the slots. */
   readonly rows: number;
 
-  /** The first group that matches a parameter's name has it. Throws ToolError 'usage' for one that matches none. */
-  constructor(set: ArenaSet, groups: readonly ParameterGroup[], defaults: DefaultHyper) {
+  /**
+   * The first group that matches a parameter's name has it. Throws ToolError 'usage' for a group that matches
+   * none, or sets what the optimizer does not have.
+   *
+   * @param extra words that a kernel wants behind the groups of the slots.
+   */
+  constructor(
+    set: ArenaSet,
+    groups: readonly ParameterGroup[],
+    defaults: DefaultHyper,
+    extra: (arena: TrainableArena) => Uint32Array = () => new Uint32Array(0),
+  ) {
+    for (const group of groups) {
+      for (const name of ['beta1', 'beta2'] as const) {
+        if (group[name] === undefined || defaults[name] !== undefined) continue;
+        throw new ToolError('usage', {
+          op: set.label,
+          expected: 'settings that the optimizer has',
+          got: `${name} of the group ${String(group.match)}`,
+        });
+      }
+    }
     const patterns = groups.map(({ match }) => patternOf(match));
     const names = set.arenas.flatMap(({ slots }) => slots.map(({ name }) => name));
     const groupOf = (name: string): number => patterns.findIndex((pattern) => pattern.test(name));
@@ -48,8 +68,12 @@ export class GroupTables {
     const hyper = all.flatMap((group) => [false, true].flatMap((decays) => rowOf(group, defaults, decays)));
     this.rows = all.length * 2;
     const rowOfSlot = ({ name, decay }: ArenaSlot): number => 2 * (groupOf(name) + 1) + (decay ? 1 : 0);
-    this.tensors = set.arenas.map(({ values, slots }) => {
-      const words = new Uint32Array(hyper.length + Math.ceil(values.size / 64));
+    this.tensors = set.arenas.map((arena) => {
+      const { values, slots } = arena;
+      const more = extra(arena);
+      const blocks = Math.ceil(values.size / 64);
+      const words = new Uint32Array(hyper.length + blocks + more.length);
+      words.set(more, hyper.length + blocks);
       new Float32Array(words.buffer).set(hyper);
       slots.forEach((slot, i) => {
         const end = slots[i + 1]?.offset ?? values.size;
@@ -65,7 +89,7 @@ export class GroupTables {
 }
 
 function rowOf(group: Partial<ParameterGroup>, defaults: DefaultHyper, decays: boolean): number[] {
-  const { lrScale = 1, beta1 = defaults.beta1, beta2 = defaults.beta2 } = group;
+  const { lrScale = 1, beta1 = defaults.beta1 ?? 0, beta2 = defaults.beta2 ?? 0 } = group;
   const decay = group.weightDecay ?? (decays ? defaults.weightDecay : 0);
   // ln 0 has no place in a kernel; e^-1e4 is 0 as well.
   const log = (beta: number): number => Math.max(Math.log(beta), -1e4);

@@ -28,7 +28,7 @@ export class Sgd implements Optimizer {
     }
     this.#form = { momentum: hasMomentum, nesterov };
     let velocity: Tensor[] = [];
-    this.#parts = new OptimizerParts('sgd', parameters, options, { weightDecay, beta1, beta2: 0 }, (set) => {
+    this.#parts = new OptimizerParts('sgd', parameters, options, { weightDecay, beta1 }, (set) => {
       if (!hasMomentum) return {};
       velocity = set.tensors('velocity', ({ values }) => values.size);
       return { velocity };

@@ -65,11 +65,11 @@ function setGradients(sets: readonly Parameters[], step: number, scale: number):
 
 /** AdamW in float64, as Loshchilov and Hutter write it. */
 class ReferenceAdamw {
-  readonly #options: Required<AdamwOptions>;
+  readonly #options: Required<Omit<AdamwOptions, 'groups'>>;
   readonly #moments = new Map<string, { m: Float64Array; v: Float64Array }>();
   #step = 0;
 
-  constructor(options: Required<AdamwOptions>) {
+  constructor(options: Required<Omit<AdamwOptions, 'groups'>>) {
     this.#options = options;
   }
 

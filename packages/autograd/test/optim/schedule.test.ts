@@ -34,6 +34,12 @@ describe('schedule', () => {
     expect(values(schedule({ kind: 'linear', warmup: 3, total: 3, floor: 0.5 }), [2, 3, 4])).toEqual([1, 1, 0.5]);
   });
 
+  it('refuses steps that are no counts and a floor that is no share', () => {
+    const options = { kind: 'cosine', warmup: 1, total: 10, floor: 0 } as const;
+    for (const wrong of [{ warmup: -1 }, { warmup: 0.5 }, { total: Number.NaN }, { floor: 1.5 }, { floor: -0.1 }])
+      expect(() => schedule({ ...options, ...wrong })).toThrowError(/^schedule: expected .*, got/);
+  });
+
   it('never leaves [min(floor, 1 / warmup), 1] and never rises after the warm-up', () => {
     fc.assert(
       fc.property(
