@@ -84,6 +84,7 @@ export {
   linearLogProbs,
 } from './ops/linear-log-probs.ts';
 export { type LaunchFusion, type LaunchMatmulAttrs, launchMatmul, type MatmulAttrs, matmul } from './ops/matmul.ts';
+export { type MultinomialOptions, multinomial } from './ops/multinomial.ts';
 export { type OneHotAttrs, oneHot } from './ops/one-hot.ts';
 export { type PackedAttentionAttrs, packedAttention } from './ops/packed-attention.ts';
 export { type PadAttrs, type PadMode, type PadOptions, pad, place } from './ops/pad.ts';

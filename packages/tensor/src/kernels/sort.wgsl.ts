@@ -40,8 +40,8 @@ export interface SortStep {
   readonly pairs: number | undefined;
 }
 
-/** Elements that a workgroup sorts at once, at most. */
-const LARGEST_BLOCK: Readonly<Record<AdapterClass, number>> = { cpu: 256, gpu: 1024 };
+/** Elements that a workgroup sorts at once, at most. More in memory cost a CPU driver more barriers than merges do. */
+const LARGEST_BLOCK: Readonly<Record<AdapterClass, number>> = { cpu: 128, gpu: 1024 };
 const MERGE_LANES = 64;
 
 /** The launches of a sort or a top-k of rows that are not empty. */
