@@ -1,9 +1,10 @@
 import { SetupError } from './setup-error.mjs';
 import { runTests } from './test-run.mjs';
 
-const FILE = 'packages/tensor/test/ops/fuzz.test.ts';
+const OPS = 'packages/tensor/test/ops/fuzz.test.ts';
+const PROGRAMS = 'packages/autograd/test/random-programs.test.ts';
 const DEFAULT_CASES = '500';
-const USAGE = 'npm run test:fuzz -- [--op NAME] [--seed FIRST] [--cases COUNT]';
+const USAGE = 'npm run test:fuzz -- [--op NAME | --programs] [--seed FIRST] [--cases COUNT]';
 
 /**
  * The variables that the fuzz tests read, from the command line: many cases of every op, or with a seed that one.
@@ -32,11 +33,17 @@ export function fuzzVariables(args) {
 }
 
 /**
+ * Fuzzes single ops and random programs of many ops.
+ *
  * @param {string} root
  * @param {readonly string[]} args
  * @param {{ node: string, env: NodeJS.ProcessEnv }} target
  * @returns {Promise<number>} exit code
  */
 export function fuzz(root, args, { node, env }) {
-  return runTests(root, [FILE], { node, env: { ...env, ...fuzzVariables(args) } });
+  const programs = args.includes('--programs');
+  const variables = fuzzVariables(args.filter((arg) => arg !== '--programs'));
+  if (programs && variables.DAWNGRAD_FUZZ_OP !== undefined) throw new SetupError(`usage: ${USAGE}`, 2);
+  const files = programs ? [PROGRAMS] : variables.DAWNGRAD_FUZZ_OP === undefined ? [OPS, PROGRAMS] : [OPS];
+  return runTests(root, files, { node, env: { ...env, ...variables } });
 }
