@@ -5,33 +5,41 @@ import { attentionCases } from './cases/attention.ts';
 import { elementwiseCases } from './cases/elementwise.ts';
 import { embeddingCases } from './cases/embedding.ts';
 import { generateCases } from './cases/generate.ts';
+import { indexingCases } from './cases/indexing.ts';
 import { linearLogProbsCases } from './cases/linear-log-probs.ts';
 import { matmulCases } from './cases/matmul.ts';
 import { memoryCases } from './cases/memory.ts';
 import { reduceCases } from './cases/reduce.ts';
 import { rowCases } from './cases/rows.ts';
 import { trainStepCases } from './cases/train-step.ts';
+import { weightCases } from './cases/weights.ts';
 import { dispatchJobs } from './dispatch/dispatch-jobs.ts';
 import { type Job, measuredJobs } from './job.ts';
 import { peerJobs } from './peers/peer-jobs.ts';
+import { compilerPassJobs } from './tune/compiler-passes.ts';
+import { matmulTuneJobs } from './tune/tune-matmul.ts';
 
 /** Every job of every suite, in the order of the table. `peersFolder` is only looked at when a job runs. */
 export function allJobs(peersFolder: string): readonly Job[] {
   return [
     ...measuredJobs('kernels', [
       ...matmulCases,
+      ...weightCases,
       ...attentionCases,
       ...linearLogProbsCases,
       ...rowCases,
       ...reduceCases,
       ...elementwiseCases,
       ...embeddingCases,
+      ...indexingCases,
       ...adamwCases,
     ]),
     ...measuredJobs('train', trainStepCases),
     ...measuredJobs('decode', generateCases),
     ...measuredJobs('memory', memoryCases),
     ...dispatchJobs,
+    ...matmulTuneJobs,
+    ...compilerPassJobs,
     ...peerJobs(peersFolder),
   ];
 }

@@ -1,4 +1,4 @@
-import { figure } from './report.ts';
+import { describeChoice, figure } from './report.ts';
 import type { Row, SuiteName } from './row.ts';
 
 interface MarkdownColumn {
@@ -27,6 +27,12 @@ const COLUMNS: Readonly<Record<Exclude<SuiteName, 'peers'>, readonly MarkdownCol
   memory: [
     { title: 'peak MB', cell: megabytes },
     { title: 'largest', cell: (row) => text(row.details.largest) },
+  ],
+  tune: [
+    { title: 'launches', cell: (row) => text(row.dispatches) },
+    { title: 'chosen', cell: describeChoice },
+    { title: 'speed over the static choice', cell: (row) => times(row.details.times_static_choice) },
+    { title: 'time over all passes', cell: (row) => times(row.details.times_all_passes) },
   ],
   dispatch: [
     { title: 'by', cell: (row) => row.library },
@@ -105,8 +111,12 @@ function whole(value: number | string | boolean | undefined): string {
   return typeof value === 'number' ? value.toFixed(0) : '';
 }
 
-function text(value: number | string | boolean | undefined): string {
-  return value === undefined ? '' : String(value);
+function text(value: number | string | boolean | null | undefined): string {
+  return value === undefined || value === null ? '' : String(value);
+}
+
+function times(value: number | string | boolean | undefined): string {
+  return typeof value === 'number' ? `${value.toFixed(2)}x` : '';
 }
 
 function share(row: Row): string {

@@ -10,6 +10,9 @@ const COLUMNS: readonly Column[] = [
   { title: 'min', isNumber: true },
   { title: 'p95', isNumber: true },
   { title: 'times ours', isNumber: true },
+  { title: 'over static', isNumber: true },
+  { title: 'over all passes', isNumber: true },
+  { title: 'choice', isNumber: false },
   { title: 'GFLOP/s', isNumber: true },
   { title: 'GB/s', isNumber: true },
   { title: 'ceiling', isNumber: true },
@@ -42,7 +45,7 @@ export function rowTable(rows: readonly Row[]): string {
 function rowCells(row: Row, rows: readonly Row[]): string[] {
   const ours = rows.find(({ name, library }) => name === row.name && library === 'dawngrad');
   const isPeer = ours !== undefined && row.library !== 'dawngrad';
-  const { first_ms, tokens_per_second, us_per_dispatch } = row.details;
+  const { first_ms, tokens_per_second, us_per_dispatch, times_static_choice, times_all_passes } = row.details;
   return [
     isPeer ? '' : row.name,
     row.library,
@@ -52,6 +55,9 @@ function rowCells(row: Row, rows: readonly Row[]): string[] {
     isPeer && row.median_ms !== null && ours.median_ms !== null
       ? `${(row.median_ms / ours.median_ms).toFixed(2)}x`
       : '',
+    multiple(times_static_choice),
+    multiple(times_all_passes),
+    describeChoice(row),
     optional(row.gflops),
     optional(row.gbps),
     row.ceiling_share === null ? '' : `${(100 * row.ceiling_share).toFixed(0)}%`,
@@ -63,6 +69,16 @@ function rowCells(row: Row, rows: readonly Row[]): string[] {
     row.new_buffers === null ? '' : String(row.new_buffers),
     typeof first_ms === 'number' ? figure(first_ms) : '',
   ];
+}
+
+function multiple(value: number | string | boolean | undefined): string {
+  return typeof value === 'number' ? `${value.toFixed(2)}x` : '';
+}
+
+/** What the static choice took and what was the fastest, among the candidates of one kernel. */
+export function describeChoice({ details }: Row): string {
+  const found = [details.is_static_choice ? 'static choice' : '', details.is_fastest ? 'fastest' : ''];
+  return found.filter(Boolean).join(', ');
 }
 
 function optional(value: number | null): string {

@@ -21,8 +21,8 @@ export function randomTensor(device: Device, shape: Shape, seed: number): Tensor
   return Tensor.from(device, uniformValues(sizeOf(shape), seed), shape, 'f32', 'bench/input');
 }
 
-export function idTensor(device: Device, size: number, limit: number, seed: number): Tensor {
-  return Tensor.from(device, idValues(size, limit, seed), [size], 'u32', 'bench/ids');
+export function idTensor(device: Device, size: number, limit: number, seed: number, shape: Shape = [size]): Tensor {
+  return Tensor.from(device, idValues(size, limit, seed), shape, 'u32', 'bench/ids');
 }
 
 export function disposeAll(tensors: readonly Tensor[]): () => void {

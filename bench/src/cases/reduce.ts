@@ -1,4 +1,4 @@
-import { max, mean, sum, type Tensor } from '@dawngrad/tensor';
+import { argmax, cumsum, logSumExp, max, mean, sum, type Tensor, variance } from '@dawngrad/tensor';
 import type { BenchCase } from '../bench-case.ts';
 import { randomTensor } from '../values.ts';
 import { recordedCase } from './recorded-case.ts';
@@ -22,5 +22,9 @@ export const reduceCases: readonly BenchCase[] = [
   reduceCase('sum of rows', ROWS, (x) => sum(x, { axes: [1] })),
   reduceCase('sum of columns', WIDTH, (x) => sum(x, { axes: [0] })),
   reduceCase('mean of rows', ROWS, (x) => mean(x, { axes: [1] })),
+  reduceCase('variance of rows', ROWS, (x) => variance(x, { axes: [1] })),
   reduceCase('max of rows', ROWS, (x) => max(x, { axes: [1] })),
+  reduceCase('argmax of rows', ROWS, (x) => argmax(x, { axes: [1] })),
+  reduceCase('log-sum-exp of rows', ROWS, (x) => logSumExp(x, { axes: [1] })),
+  reduceCase('cumulative sum of rows', ELEMENTS, (x) => cumsum(x)),
 ];
