@@ -9,6 +9,7 @@ import { resolvedIndex, signedIndices } from './gather.ts';
 import { type Indices, indexTensor, isIndexType, refuseIndexed } from './index-input.ts';
 import { launchScatter, launchSliceScatter } from './launch-scatter.ts';
 import { indexArray, normalArray } from './reference.ts';
+import { expand } from './view.ts';
 
 export interface ScatterAttrs {
   readonly axis: number;
@@ -208,17 +209,24 @@ export const indexAddOp = scatterOpOf({
   fuzz: fuzzSlices,
 });
 
+/** An index with its sizes of 1 stretched to those of the source; what does not fit is left for the op to refuse. */
+function stretchedTo(source: Tensor, index: Tensor): Tensor {
+  const fits = index.rank === source.rank && index.shape.every((dim, axis) => dim === source.shape[axis] || dim === 1);
+  return fits && !sameShape(index.shape, source.shape) ? expand(index, source.shape) : index;
+}
+
 /**
  * The target with every element of the source added where its index says, along an axis: the transpose of `gather`.
  * Deterministic, without atomics: the sources of one element add up in the order in which they stand. A source whose
  * index names no element is left out; `setDebug({ checkIndices: true })` reports it. Small cases compare each element
  * with all indices of its lane, in one launch; larger ones sort the S indices first, in 2 + log2(S / 1024) launches.
  *
- * @param index i32 or u32 of the source's shape; negative i32 count from the end.
+ * @param index i32 or u32 of the source's shape, or of size 1 where it is; negative i32 count from the end.
  * @param source of the target's sizes except along the axis.
  */
 export function scatterAdd(target: Tensor, axis: number, index: Tensor, source: Tensor): Tensor {
-  return applyOp(scatterAddOp, [target, index, source], { axis: normalizeAxis('scatterAdd', axis, target.rank) })[0]!;
+  const attrs = { axis: normalizeAxis('scatterAdd', axis, target.rank) };
+  return applyOp(scatterAddOp, [target, stretchedTo(source, index), source], attrs)[0]!;
 }
 
 /**
@@ -226,7 +234,8 @@ export function scatterAdd(target: Tensor, axis: number, index: Tensor, source: 
  * along the axis stays. Otherwise like `scatterAdd`.
  */
 export function scatter(target: Tensor, axis: number, index: Tensor, source: Tensor): Tensor {
-  return applyOp(scatterOp, [target, index, source], { axis: normalizeAxis('scatter', axis, target.rank) })[0]!;
+  const attrs = { axis: normalizeAxis('scatter', axis, target.rank) };
+  return applyOp(scatterOp, [target, stretchedTo(source, index), source], attrs)[0]!;
 }
 
 /**
