@@ -5,6 +5,7 @@ import { dequantizeBlocks, type QuantizedFormat, quantizeBlocks } from '../kerne
 import { applyOp, type OpDef, type OpSample, type RefArray, type TensorSpec } from '../op.ts';
 import { formatShape } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
+import { bindable } from './launch-elementwise.ts';
 import { launchMatmul } from './matmul.ts';
 import { type QuantizedMatrix, quantizedSizes, scaleDtype } from './quantized-matrix.ts';
 import { normalArray, refArray } from './reference.ts';
@@ -83,12 +84,16 @@ export const quantizedMatmulOp: OpDef<QuantizedMatmulAttrs> = {
   infer: inferOutput,
   run: ([x, codes, scales, extra], [out], { format, rows, columns, transB, extra: kind }) => {
     const y = Tensor.empty(x!.device, out!.shape, 'f32', 'tensor/quantizedMatmul');
+    // The kernel reads both from their first element on.
+    const [words, steps] = [bindable(codes!), bindable(scales!)];
     launchMatmul(
       y,
       x!,
-      { format, rows, columns, codes: codes!, scales: scales! },
+      { format, rows, columns, codes: words, scales: steps },
       { transA: false, transB, epilogue: kind, ...(extra === undefined ? {} : { extra }) },
     );
+    if (words !== codes) words.dispose();
+    if (steps !== scales) steps.dispose();
     return [y];
   },
   reference: ([x, codes, scales, extra], { format, rows, columns, transB, extra: kind }) => {
