@@ -9,8 +9,10 @@ import { indexingCases } from './cases/indexing.ts';
 import { linearLogProbsCases } from './cases/linear-log-probs.ts';
 import { matmulCases } from './cases/matmul.ts';
 import { memoryCases } from './cases/memory.ts';
+import { randomCases } from './cases/random.ts';
 import { reduceCases } from './cases/reduce.ts';
 import { rowCases } from './cases/rows.ts';
+import { sortCases } from './cases/sort.ts';
 import { trainStepCases } from './cases/train-step.ts';
 import { weightCases } from './cases/weights.ts';
 import { dispatchJobs } from './dispatch/dispatch-jobs.ts';
@@ -32,6 +34,8 @@ export function allJobs(peersFolder: string): readonly Job[] {
       ...elementwiseCases,
       ...embeddingCases,
       ...indexingCases,
+      ...sortCases,
+      ...randomCases,
       ...adamwCases,
     ]),
     ...measuredJobs('train', trainStepCases),
