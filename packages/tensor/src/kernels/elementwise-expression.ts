@@ -5,7 +5,7 @@ import { type ValueType, valueType } from './lib/element.wgsl.ts';
  * A function of the elements of some tensors at one place, as WGSL text. Kernels put it in at a width of one
  * or four elements, so the text names its types by placeholders:
  * - `T` the type that is computed in, `TU`, `TI` and `TB` u32, i32 and bool of the same width;
- * - `EACH(f, x)` the scalar function `f` of every element of the variable `x`, for functions that branch.
+ * - `EACH(f, x, ...)` the scalar function `f` of every element of the variables `x`, ..., for functions that branch.
  *
  * The name stands for the text in the cache of kernels: one name, one text.
  */
@@ -37,9 +37,11 @@ export function typeAt(type: ValueType, width: Width): string {
 export function atWidth(text: string, width: Width, compute: ValueType = 'f32'): string {
   const types: Readonly<Record<string, ValueType>> = { T: compute, TU: 'u32', TI: 'i32', TB: 'bool' };
   return text
-    .replaceAll(/\bEACH\((\w+), (\w+)\)/g, (_, f: string, x: string) =>
-      width === 4 ? `vec4(${f}(${x}.x), ${f}(${x}.y), ${f}(${x}.z), ${f}(${x}.w))` : `${f}(${x})`,
-    )
+    .replaceAll(/\bEACH\((\w+), (\w+(?:, \w+)*)\)/g, (_, f: string, names: string) => {
+      if (width === 1) return `${f}(${names})`;
+      const call = (member: string): string => `${f}(${names.replaceAll(/\w+/g, (x) => `${x}.${member}`)})`;
+      return `vec4(${['x', 'y', 'z', 'w'].map(call).join(', ')})`;
+    })
     .replaceAll(/\bT[UIB]?\b/g, (name) => typeAt(types[name]!, width));
 }
 
