@@ -48,7 +48,7 @@ export function sample(
   const logps = Tensor.empty(logits.device, [rows!], 'f32', 'tensor/sample/logps');
   if (rows! > 0)
     launchPlan(
-      planSample(rows!, vocabulary!, settings, random.seed, random.stream),
+      planSample(rows!, vocabulary!, settings, random.seed, random.stream, logits.device.adapterClass),
       [logits, rowIds, steps],
       [tokens, logps],
     );
