@@ -6,6 +6,7 @@ export { Draw } from './draw.ts';
 export { dtypesOf, inDType } from './dtype-samples.ts';
 export { describeCase, fuzzCase } from './fuzz-case.ts';
 export { type Layout, paddedLayout, placed, plainLayout, randomLayout } from './layout.ts';
+export { compilerMessages, NULL_BACKEND, openNullDevice } from './null-device.ts';
 export { isPointwise } from './pointwise.ts';
 export { disagreement, runSamples, type SampleCase, type SampleResult } from './run-samples.ts';
 export { specialSample, wrongSpecial } from './special-values.ts';
