@@ -31,11 +31,16 @@ export function createGpu(flags: readonly string[] = []): GPU {
  * With DAWNGRAD_PLAN=1, every plan that `compile` makes is printed to stderr, timed at its first replay.
  */
 export async function openDevice(
-  options: DeviceOptions & { readonly flags?: readonly string[] } = {},
+  options: DeviceOptions & {
+    readonly flags?: readonly string[];
+    /** Also features that Dawn calls unsafe because they may still change, such as subgroup matrices. */
+    readonly experimental?: boolean;
+  } = {},
 ): Promise<Device> {
   const named = (process.env.DAWNGRAD_WITHOUT ?? '').split(',').filter((name) => name !== '');
   const isPrinting = (process.env.DAWNGRAD_PLAN ?? '0') !== '0';
-  return Device.open(createGpu(options.flags), {
+  const unsafe = options.experimental === true ? ['enable-dawn-features=allow_unsafe_apis'] : [];
+  return Device.open(createGpu([...(options.flags ?? []), ...unsafe]), {
     ...(isPrinting ? { onPlan: printPlan } : {}),
     ...options,
     without: [...(options.without ?? []), ...named],

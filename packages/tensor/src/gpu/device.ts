@@ -12,6 +12,7 @@ import type { Kernel, Workgroups } from './kernel.ts';
 import type { LaunchRecorder } from './launch-recorder.ts';
 import { PipelineCache, type PipelineEntry } from './pipeline-cache.ts';
 import { ReadbackPause } from './readback-pause.ts';
+import { SUBGROUP_MATRIX, type SubgroupMatrixConfig, subgroupMatrixConfigs } from './subgroup-matrix.ts';
 import { type KernelTiming, MAX_TIMED_LAUNCHES, TimestampSet } from './timestamp-set.ts';
 import { COPY_DST, MAP_MODE_READ, MAP_READ, UNIFORM } from './usage.ts';
 
@@ -38,7 +39,7 @@ export interface DeviceCounters {
   readonly pipelines: number;
 }
 
-const WANTED_FEATURES = ['timestamp-query', 'shader-f16', 'subgroups'] as const;
+const WANTED_FEATURES = ['timestamp-query', 'shader-f16', 'subgroups', SUBGROUP_MATRIX] as const;
 /** Recorded launches after which the list is submitted without being asked. */
 const FULL_LIST = 2048;
 
@@ -52,6 +53,8 @@ export class Device {
   readonly adapterClass: AdapterClass;
   readonly features: ReadonlySet<string>;
   readonly limits: GPUSupportedLimits;
+  /** Products of subgroup matrices that kernels may use; none unless the experimental feature is there. */
+  readonly subgroupMatrices: readonly SubgroupMatrixConfig[];
   readonly pool: BufferPool;
   readonly onPlan: ((plan: Plan) => void) | undefined;
   readonly #gpu: GPUDevice;
@@ -68,12 +71,18 @@ export class Device {
   /** Waits for the times of the next submit. */
   #timing: ((timings: Promise<KernelTiming[]>) => void) | undefined;
 
-  private constructor(gpu: GPUDevice, adapter: AdapterDescription, options: DeviceOptions) {
+  private constructor(
+    gpu: GPUDevice,
+    adapter: AdapterDescription,
+    subgroupMatrices: readonly SubgroupMatrixConfig[],
+    options: DeviceOptions,
+  ) {
     this.#gpu = gpu;
     this.adapter = adapter;
     this.adapterClass = adapter.isSoftware ? 'cpu' : 'gpu';
     this.features = new Set(gpu.features as unknown as Iterable<string>);
     this.limits = lowered(gpu.limits, options.limits ?? {});
+    this.subgroupMatrices = subgroupMatrices;
     this.onPlan = options.onPlan;
     this.#health = new DeviceHealth(gpu, options.timeoutMs ?? 120_000);
     this.#encoder = new CommandEncoder(gpu);
@@ -104,7 +113,7 @@ export class Device {
       requiredFeatures: features as GPUFeatureName[],
       requiredLimits,
     });
-    return new Device(device, description, options);
+    return new Device(device, description, await subgroupMatrixConfigs(adapter, device), options);
   }
 
   get state(): DeviceState {

@@ -1,6 +1,14 @@
 import type { AdapterClass } from '../gpu/adapter.ts';
-import { nameTile, rowAxis, threadsOf } from './matmul.wgsl.ts';
-import type { MatmulCandidate, MatmulCapabilities, MatmulSize, MatmulTile, MatmulVariant } from './matmul-spec.ts';
+import type {
+  MatmulArithmetic,
+  MatmulCandidate,
+  MatmulCapabilities,
+  MatmulSize,
+  MatmulTile,
+  MatmulVariant,
+  SubgroupMatrix,
+} from './matmul-spec.ts';
+import { nameTile, rowAxis, threadsOf } from './matmul-tile.ts';
 
 /** A tile with the speed that the static choice assumes for it. */
 interface RatedTile {
@@ -50,6 +58,48 @@ const TILES: Readonly<Record<AdapterClass, readonly RatedTile[]>> = {
   ],
 };
 
+function subgroup([rows, columns]: readonly [number, number], lanesN: number, rate: number): RatedTile {
+  return { tile: { memory: 'subgroup', rows, columns, lanesM: 1, lanesN, lanesK: 1, depth: 4 }, rate };
+}
+
+/** Tiles that pass A round in subgroups. The rates are guesses: nothing but a measurement should choose these. */
+const SUBGROUP_TILES: Readonly<Record<AdapterClass, readonly RatedTile[]>> = {
+  cpu: [subgroup([8, 4], 8, 0.4)],
+  gpu: [subgroup([8, 4], 32, 0.7), subgroup([8, 4], 64, 0.7), subgroup([8, 8], 64, 0.7)],
+};
+
+/** Units of a workgroup of subgroup matrices, along M and N. */
+const MATRIX_UNITS = [
+  [1, 1],
+  [1, 2],
+  [2, 2],
+] as const;
+/** Rows and columns of a unit, and the steps of k that are staged: a multiple of every size that adapters have. */
+const MATRIX_BLOCK = 32;
+
+/** The rates are relative to the f32 tiles: published gains are 2.5 to 4. */
+function matrixTiles(matrices: readonly SubgroupMatrix[], arithmetic: MatmulArithmetic, lanesK: number): RatedTile[] {
+  return matrices
+    .filter(
+      ({ component, m, n, k }) => component === arithmetic && [m, n, k].every((size) => MATRIX_BLOCK % size === 0),
+    )
+    .flatMap((matrix) =>
+      MATRIX_UNITS.map(([lanesM, lanesN]) => ({
+        tile: {
+          memory: 'matrix',
+          rows: MATRIX_BLOCK,
+          columns: MATRIX_BLOCK,
+          lanesM,
+          lanesN,
+          lanesK,
+          depth: MATRIX_BLOCK,
+          matrix,
+        },
+        rate: lanesM * lanesN === 4 ? 2.5 : 2,
+      })),
+    );
+}
+
 /** Most rows that the tiles for a handful of rows take. */
 const FEW_ROWS = 4;
 
@@ -70,6 +120,8 @@ const CONCURRENT: Readonly<Record<AdapterClass, number>> = { cpu: 4, gpu: 64 };
 
 /** Parts of K that are worth trying. */
 const SPLITS = [2, 4, 8, 16] as const;
+/** Tiles that are tried with each: the first of the list. */
+const SPLIT_TILES = 4;
 /** Least steps of k that a part should have. */
 const LEAST_PART = 128;
 
@@ -82,7 +134,11 @@ export function gridOf(size: MatmulSize, { tile, splits }: MatmulCandidate): [nu
 }
 
 function bytesOf(tile: MatmulTile, element: 2 | 4): number {
-  const { rows, columns, lanesM, lanesN, lanesK, depth, memory } = tile;
+  const { rows, columns, lanesM, lanesN, lanesK, depth, memory, matrix } = tile;
+  if (matrix !== undefined) {
+    const staged = (rows * lanesM + columns * lanesN) * depth * (matrix.component === 'f16' ? 2 : 4);
+    return staged + rows * lanesM * columns * lanesN * 4;
+  }
   if (memory === 'workgroup') return (rows * lanesM + columns * lanesN) * depth * element;
   return lanesK > 1 ? rows * columns * threadsOf(tile) * 4 : 0;
 }
@@ -94,26 +150,33 @@ interface RatedCandidate extends MatmulCandidate {
 function allCandidates(
   size: MatmulSize,
   { transB, arithmetic = 'f32' }: MatmulVariant,
-  { adapterClass, maxInvocations, maxWorkgroupBytes }: MatmulCapabilities,
+  { adapterClass, maxInvocations, maxWorkgroupBytes, maxSubgroup, matrices }: MatmulCapabilities,
 ): RatedCandidate[] {
   const fits = ({ tile }: RatedTile) =>
     threadsOf(tile) <= maxInvocations && bytesOf(tile, arithmetic === 'f16' ? 2 : 4) <= maxWorkgroupBytes;
   const candidates = (rated: readonly RatedTile[], splits: number): RatedCandidate[] =>
     rated.filter(fits).map(({ tile, rate }) => ({
-      id: `${nameTile(tile)}${arithmetic === 'f16' ? '-f16' : ''}${splits === 1 ? '' : `/split${splits}`}`,
+      id: `${nameTile(tile)}${arithmetic === 'f16' && tile.matrix === undefined ? '-f16' : ''}${splits === 1 ? '' : `/split${splits}`}`,
       tile,
       rate,
       splits,
       inOrder: arithmetic === 'f32' && splits === 1 && tile.lanesK === 1,
     }));
-  const tiles = TILES[adapterClass];
+  const tiles = TILES[adapterClass].filter(({ tile }) => arithmetic === 'f32' || !isSlowInF16(tile));
   return [
     ...candidates(tiles, 1),
     ...candidates(thinTiles(size, transB, adapterClass), 1),
+    ...(arithmetic === 'f32' && maxSubgroup > 0 ? candidates(SUBGROUP_TILES[adapterClass], 1) : []),
+    ...candidates(matrixTiles(matrices, arithmetic, maxSubgroup), 1),
     ...SPLITS.filter((splits) => size.k >= splits * LEAST_PART).flatMap((splits) =>
-      candidates(tiles, splits).filter((candidate) => isThin(size, candidate, adapterClass)),
+      candidates(tiles.slice(0, SPLIT_TILES), splits).filter((candidate) => isThin(size, candidate, adapterClass)),
     ),
   ];
+}
+
+/** A CPU has no f16 units: the driver emulates them, and takes seconds to compile a large tile. */
+function isSlowInF16({ memory, rows, columns }: MatmulTile): boolean {
+  return memory === 'registers' && rows * columns > 32;
 }
 
 /** Whether the unsplit grid leaves the device without work. */
@@ -160,15 +223,21 @@ export function chooseMatmul(
   const cost = (candidate: RatedCandidate): number => {
     const { tile, rate, splits } = candidate;
     const [x, y, z] = gridOf(size, candidate);
-    const work = (tile.rows * tile.lanesM * tile.columns * tile.lanesN * Math.ceil(size.k / splits)) / tile.lanesK;
+    const work =
+      (tile.rows * tile.lanesM * tile.columns * tile.lanesN * Math.ceil(size.k / splits)) /
+      (tile.memory === 'matrix' ? 1 : tile.lanesK);
     const lanesAlongLonger = tile.lanesM > 1 ? size.m > size.n : size.n > size.m;
     const wide = tile.memory === 'registers' && transA && !transB && lanesAlongLonger;
     // The second kernel reads all parts: about as long as that many steps of k.
     const combine = splits === 1 ? 0 : (splits * size.m * size.n * size.batch * 8) / concurrent;
     return (Math.ceil((x * y * z) / concurrent) * work) / (wide ? rate * WIDE_ROWS : rate) + combine;
   };
-  const allowed = allCandidates(size, variant, capabilities).filter(
-    ({ splits, tile }) => (splits === 1 && tile.lanesK === 1) || (isGpu && (splits === 1 || transA)),
-  );
+  const isAllowed = ({ splits, tile }: MatmulCandidate): boolean => {
+    if (tile.memory === 'subgroup') return false;
+    // What was rounded to f16 anyway may as well go through the fast units for it.
+    if (tile.memory === 'matrix') return isGpu && variant.arithmetic === 'f16';
+    return (splits === 1 && tile.lanesK === 1) || (isGpu && (splits === 1 || transA));
+  };
+  const allowed = allCandidates(size, variant, capabilities).filter(isAllowed);
   return allowed.reduce((best, next) => (cost(next) < cost(best) ? next : best));
 }

@@ -14,6 +14,10 @@ export function matmulCapabilities(device: Device): MatmulCapabilities {
     maxInvocations: limits.maxComputeInvocationsPerWorkgroup,
     maxWorkgroupBytes: limits.maxComputeWorkgroupStorageSize,
     maxWorkgroups: limits.maxComputeWorkgroupsPerDimension,
+    maxSubgroup: features.has('subgroups') ? device.adapter.subgroupMaxSize : 0,
+    matrices: device.subgroupMatrices.flatMap(({ component, result, m, n, k, spelling }) =>
+      result === 'f32' && (component === 'f16' || component === 'f32') ? [{ component, m, n, k, spelling }] : [],
+    ),
   };
   known.set(device, capabilities);
   return capabilities;

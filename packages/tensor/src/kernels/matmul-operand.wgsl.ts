@@ -81,6 +81,14 @@ export function declareValues(
     .join('');
 }
 
+/** The names that `declareValues` gives. */
+export function declaredNames({ name, contiguous, vector }: MatmulOperand, count: number, steps: number): string[] {
+  if (contiguous === 'k' && vector === 4) return range(count).map((at) => `${name}${at}`);
+  return range(steps).flatMap((u) =>
+    range(count / (contiguous === 'index' ? vector : 1)).map((at) => `${name}${at}_${u}`),
+  );
+}
+
 /** The value of index i at k + u, as declared by `declareValues`. */
 export function valueAt({ name, contiguous, vector }: MatmulOperand, i: number, u: number): string {
   if (vector === 1) return `${name}${i}_${u}`;

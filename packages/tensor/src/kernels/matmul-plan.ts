@@ -49,7 +49,7 @@ export interface MatmulPlan extends LaunchPlan {
  * Plans C = alpha * op(A) op(B) with an epilogue. Bindings: a, b, [the scales of quantised weights], [bias |
  * residual], the operands of the fusion, [the kept sum], c. `candidate` is the id of one of `matmulCandidates`,
  * or a candidate; without it the static choice is taken. Throws ToolError 'usage' for an id that is not
- * among the candidates and 'shape' for quantised rows that are not whole blocks.
+ * among the candidates, 'device' for f16 products without `shader-f16`, and 'shape' for quantised rows that are not whole blocks.
  */
 export function planMatmul(
   size: MatmulSize,
@@ -60,6 +60,14 @@ export function planMatmul(
 ): MatmulPlan {
   const { capabilities, epilogue, fused, input = 'f32', weight = 'f32', arithmetic = 'f32', transA, transB } = options;
   assertWholeBlocks(size, options);
+  if (arithmetic === 'f16' && !capabilities.features.has('shader-f16')) {
+    throw new ToolError('device', {
+      op: 'matmul',
+      expected: 'an adapter with shader-f16 for products in f16',
+      got: 'one without',
+      hint: 'leave the arithmetic at f32: f16 values can be multiplied in it too.',
+    });
+  }
   const candidate =
     typeof options.candidate === 'object'
       ? options.candidate

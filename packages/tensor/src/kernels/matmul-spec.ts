@@ -1,4 +1,5 @@
 import type { AdapterClass } from '../gpu/adapter.ts';
+import type { SubgroupMatrixSpelling } from '../gpu/subgroup-matrix.ts';
 import type { ScalarLike } from '../scalar.ts';
 import type { ElementwiseExpression } from './elementwise.wgsl.ts';
 
@@ -28,10 +29,19 @@ export type WeightFormat = FloatFormat | 'q8_0' | 'q4_0' | 'nf4';
 /** What the products are computed in; sums are always f32. */
 export type MatmulArithmetic = 'f32' | 'f16';
 
+/** A product of subgroup matrices that the adapter has, into sums of f32; and how its WGSL is spelled. */
+export interface SubgroupMatrix {
+  readonly component: 'f16' | 'f32';
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly spelling: SubgroupMatrixSpelling;
+}
+
 /** How the work of C is cut up: one workgroup makes (rows * lanesM) x (columns * lanesN) values of C. */
 export interface MatmulTile {
   /** Where the operands wait between their load and their use. */
-  readonly memory: 'registers' | 'workgroup';
+  readonly memory: 'registers' | 'workgroup' | 'subgroup' | 'matrix';
   /** Rows of C that one thread makes. A multiple of 4 for workgroup memory. */
   readonly rows: number;
   /** Columns of C that one thread makes. A multiple of 4. */
@@ -40,10 +50,12 @@ export interface MatmulTile {
   readonly lanesM: number;
   /** Threads of a workgroup along N. */
   readonly lanesN: number;
-  /** Threads that share the sum of a value, in registers only: a power of two. */
+  /** Threads that share the sum of a value: a power of two, and 1 for workgroup memory. */
   readonly lanesK: number;
   /** Steps of k that are staged at a time (a multiple of 4); register tiles always take 4. */
   readonly depth: number;
+  /** For subgroup matrices: their sizes, which divide rows, columns and depth. */
+  readonly matrix?: SubgroupMatrix;
 }
 
 /** A way to run a matmul. */
@@ -105,6 +117,9 @@ export interface MatmulCapabilities {
   readonly maxWorkgroupBytes: number;
   /** Most workgroups in one dimension of the grid. */
   readonly maxWorkgroups: number;
+  /** Most threads of a subgroup; 0 without subgroups. */
+  readonly maxSubgroup: number;
+  readonly matrices: readonly SubgroupMatrix[];
 }
 
 /** Sizes and strides of one matmul, in elements. */
