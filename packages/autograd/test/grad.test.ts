@@ -1,8 +1,11 @@
-import { grad, Tape } from '@dawngrad/autograd';
+import { type Gradient, grad, Tape } from '@dawngrad/autograd';
 import {
   add,
+  affine,
+  applyOp,
   attention,
   type Device,
+  defineOp,
   exp,
   linear,
   matmul,
@@ -10,10 +13,11 @@ import {
   read,
   readAll,
   reshape,
-  rmsNorm,
   scope,
   scopeAsync,
+  setDebug,
   sigmoid,
+  silu,
   softmax,
   softplus,
   sqrt,
@@ -196,22 +200,109 @@ describe('second derivatives', () => {
     });
   });
 
-  it('of fused ops are refused by name, and leave no observer behind', async () => {
+  it('train a critic of several layers through the penalty of WGAN-GP, as float64 does', async () => {
     await scopeAsync(async () => {
-      const x = toTensor(device, normalArray(9, [2, 4]));
+      const [rows, features, hidden] = [5, 3, 4];
+      const x = normalArray(21, [rows, features]);
+      const shapes = [
+        [features, hidden],
+        [hidden, hidden],
+        [hidden, 1],
+      ];
+      const weights = shapes.map((shape, i) => normalArray(22 + i, shape, 0.7));
+      const layer = (input: readonly number[], w: Float64Array, f: (v: number) => number): number[] =>
+        Array.from({ length: w.length / input.length }, (_, j) =>
+          f(input.reduce((total, v, k) => total + v * w[(k * w.length) / input.length + j]!, 0)),
+        );
+      const siluOf = (v: number): number => v / (1 + Math.exp(-v));
+      const softplusOf = (v: number): number => Math.log1p(Math.exp(v));
+      /** softplus(silu(tanh(x w0) w1) w2) of one row. */
+      const critic = (row: Float64Array, all: readonly Float64Array[]): number =>
+        layer(layer(layer([...row], all[0]!, Math.tanh), all[1]!, siluOf), all[2]!, softplusOf)[0]!;
+      const penalty = (all: readonly Float64Array[]): number => {
+        let total = 0;
+        for (let n = 0; n < rows; n++) {
+          const row = x.data.slice(n * features, (n + 1) * features);
+          const inner = differences((moved) => critic(moved, all), row);
+          total += (Math.sqrt(inner.reduce((a, g) => a + g * g, 1e-6)) - 1) ** 2;
+        }
+        return (10 * total) / rows;
+      };
+      const [input, ...tensors] = [x, ...weights].map((array) => toTensor(device, array)) as [Tensor, ...Tensor[]];
+      const { loss, gradients } = grad(() => {
+        const [w0, w1, w2] = tensors as [Tensor, Tensor, Tensor];
+        const score = (points: Tensor): Tensor => sum(softplus(matmul(silu(matmul(tanh(matmul(points, w0)), w1)), w2)));
+        const inner = grad(() => score(input), [input]).gradients[0]!;
+        const norm = sqrt(affine(sum(square(inner), { axes: [1] }), 1, 1e-6));
+        return affine(sum(square(affine(norm, 1, -1))), 10 / rows, 0);
+      }, tensors);
+      const [value, ...found] = await readAll([loss, ...gradients]);
+      expect(Math.abs(value![0]! / penalty(weights.map(({ data }) => data)) - 1)).toBeLessThan(1e-5);
+      weights.forEach((_, k) => {
+        const expected = differences(
+          (moved) => penalty(weights.map(({ data }, i) => (i === k ? moved : data))),
+          weights[k]!.data,
+          1e-4,
+        );
+        expectClose(found[k]!, expected, 5e-4);
+      });
+    });
+  });
+
+  it('of a fused op are refused by name and place, and leave no observer behind', async () => {
+    await scopeAsync(async () => {
       const q = toTensor(device, normalArray(10, [2, 1, 4]));
       const [start, end] = [Tensor.from(device, [0, 0], [2], 'u32'), Tensor.from(device, [2, 2], [2], 'u32')];
-      const fused: readonly [string, () => Tensor, Tensor][] = [
-        ['rmsNorm', () => sum(rmsNorm(x, of([1, 1, 1, 1]), 1e-5)), x],
-        ['swiglu', () => sum(swiglu(x, x)), x],
-        ['attention', () => sum(attention(q, q, q, { start, end }, { scale: 1, window: 0 })), q],
-      ];
-      for (const [name, loss, input] of fused)
-        expect(() => grad(() => sum(grad(loss, [input]).gradients[0]!), [input])).toThrowError(
-          new RegExp(`^${name}: expected a gradient that can be differentiated again`),
-        );
-      const { gradients } = grad(() => sum(swiglu(x, x)), [x]);
+      const loss = (): Tensor => sum(attention(q, q, q, { start, end }, { scale: 1, window: 0 }));
+      const twice = (): unknown => grad(() => sum(grad(loss, [q]).gradients[0]!), [q]);
+      expect(twice).toThrowError(
+        /^attention: expected a gradient that can be differentiated again, got a fused one \(inputs f32 \[2,1,4\], .*; setDebug\({ callSites: true }\) shows where\)\. Hint: write it as softmax/,
+      );
+      setDebug({ callSites: true });
+      try {
+        expect(twice).toThrowError(/; applied at .*grad\.test\.ts:\d+/);
+      } finally {
+        setDebug({ callSites: false });
+      }
+      const { gradients } = grad(loss, [q]);
       expect((await read(gradients[0]!)).length).toBe(8);
+    });
+  });
+
+  it('of a fused op that has a composition come from that', async () => {
+    await scopeAsync(async () => {
+      const [x, v] = [toTensor(device, normalArray(9, [2, 4])), toTensor(device, normalArray(11, [2, 4]))];
+      const curvature = (f: (y: Tensor) => Tensor): Tensor =>
+        grad(() => sum(multiply(grad(() => sum(f(x)), [x]).gradients[0]!, v)), [x]).gradients[0]!;
+      const fused = await read(curvature((y) => swiglu(y, square(y))));
+      const plain = await read(curvature((y) => multiply(silu(y), square(y))));
+      expectClose(fused, plain, 1e-5);
+    });
+  });
+});
+
+describe('an error of a gradient', () => {
+  const brokenOp = (name: string, gradient: Gradient<undefined>): ((x: Tensor) => Tensor) => {
+    const op = defineOp<undefined>({ name, doc: 'y = x', elementwise: { expr: 'x0' }, gradient });
+    return (x) => applyOp(op, [x], undefined)[0]!;
+  };
+
+  it('names the op, its inputs and where it was applied', () => {
+    scope(() => {
+      const x = of([1, 2]);
+      const wrong = brokenOp('wrongShape', { apply: () => [of([1, 2, 3])] });
+      const failing = brokenOp('failing', { apply: ({ dy }) => [add(dy[0]!, of([1, 2, 3]))] });
+      setDebug({ callSites: true });
+      try {
+        expect(() => grad(() => sum(wrong(x)), [x])).toThrowError(
+          /^gradient of wrongShape: expected shape \[2\], that of input 0, got \[3\] \(inputs f32 \[2\]; applied at .*grad\.test\.ts/,
+        );
+        expect(() => grad(() => sum(failing(x)), [x])).toThrowError(
+          /^gradient of failing: add: expected .*\(inputs f32 \[2\]; applied at .*grad\.test\.ts/,
+        );
+      } finally {
+        setDebug({ callSites: false });
+      }
     });
   });
 });

@@ -13,6 +13,7 @@ import {
 } from './op.ts';
 import { launchElementwise } from './ops/launch-elementwise.ts';
 import { launchPlan } from './ops/launch-plan.ts';
+import type { ScalarLike } from './scalar.ts';
 import { broadcastShapes, type Shape } from './shape.ts';
 import { Tensor } from './tensor.ts';
 
@@ -23,7 +24,7 @@ export interface ElementwiseForm<Attrs> {
   /** WGSL functions that the expression calls. */
   readonly functions?: string;
   /** Numbers that come from the attributes. They are kernel parameters: another value compiles nothing. */
-  readonly scalars?: (attrs: Attrs) => Readonly<Record<string, number>>;
+  readonly scalars?: (attrs: Attrs) => Readonly<Record<string, ScalarLike>>;
 }
 
 /** What a kernel is chosen by. */

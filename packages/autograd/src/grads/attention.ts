@@ -7,9 +7,12 @@ import {
 } from '@dawngrad/tensor';
 import type { Gradient } from '../gradient.ts';
 
+/** What to write instead where second derivatives are wanted. */
+const INSTEAD = 'write it as softmax(matmul(q, k, { transB: true }) * scale + mask) and matmul with v.';
+
 /** Flash backward: scores are recomputed from the log-sum-exp; see the kernels for the formulas. */
 export const attentionGradient: Gradient<AttentionAttrs> = {
-  fused: true,
+  fused: INSTEAD,
   apply: ({ dy, inputs, outputs, attrs }) => {
     const [q, k, v, start, end] = inputs as [Tensor, Tensor, Tensor, Tensor, Tensor];
     const [o, stats] = outputs as [Tensor, Tensor];
@@ -20,7 +23,7 @@ export const attentionGradient: Gradient<AttentionAttrs> = {
 
 /** The same into one tensor; the rotation is undone in the same launches. */
 export const packedAttentionGradient: Gradient<PackedAttentionAttrs> = {
-  fused: true,
+  fused: INSTEAD,
   apply: ({ dy, inputs, outputs, attrs }) => {
     const [qkv, start, end, positions, table] = inputs as [Tensor, Tensor, Tensor, Tensor?, Tensor?];
     const [o, stats, turned] = outputs as [Tensor, Tensor, Tensor?];

@@ -14,7 +14,7 @@ export const cumsumGradient: Gradient<CumulativeAttrs> = {
 
 /** Divides by nothing, so zeros are right: see the kernel. */
 export const cumprodGradient: Gradient<CumulativeAttrs> = {
-  fused: true,
+  fused: 'write it as exp(cumsum(log(x))), for x above 0.',
   apply: ({ dy, inputs, attrs: { axis, reverse, exclusive } }) => {
     const x = inputs[0]!;
     const before = cumprod(x, { axis, reverse, exclusive: true });

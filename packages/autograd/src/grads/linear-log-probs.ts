@@ -3,7 +3,7 @@ import type { Gradient } from '../gradient.ts';
 
 /** Recomputes the logits in blocks; the weight's gradient goes straight into its arena. */
 export const linearLogProbsGradient: Gradient<{ readonly temperature: number; readonly blockElements?: number }> = {
-  fused: true,
+  fused: 'write it as gather(logSoftmax(linear(hidden, weight) / temperature), 1, targets).',
   apply: ({ dy, inputs, outputs, attrs, needs, into }) => {
     const [hidden, weight, targets] = inputs as [Tensor, Tensor, Tensor];
     const [logp, entropy, lse] = outputs as [Tensor, Tensor, Tensor];

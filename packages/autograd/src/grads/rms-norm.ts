@@ -1,4 +1,18 @@
-import { launchPlan, planAddParts, planRmsNormGradient, rmsNormParts, Tensor } from '@dawngrad/tensor';
+import {
+  affine,
+  launchPlan,
+  mean,
+  multiply,
+  planAddParts,
+  planRmsNormGradient,
+  reciprocal,
+  rmsNormParts,
+  sqrt,
+  square,
+  subtract,
+  sum,
+  Tensor,
+} from '@dawngrad/tensor';
 import type { Gradient } from '../gradient.ts';
 
 /**
@@ -34,5 +48,19 @@ export const rmsNormGradient: Gradient<{ readonly eps: number }> = {
     const dw = destination ?? empty(w.shape, 'dw');
     launchPlan(planAddParts(parts, width, destination !== undefined), [sums], [dw]);
     return [byInput, destination === undefined ? dw : 'added'];
+  },
+  // With h = x r and g = w dy: dx = r (g - h mean(g h)).
+  composed: ({ dy, inputs, attrs, needs }) => {
+    const [x, w] = inputs as [Tensor, Tensor];
+    const d = dy[0];
+    if (d === undefined) return [undefined, undefined];
+    const last = { axes: [-1], keepDims: true };
+    const r = reciprocal(sqrt(affine(mean(square(x), last), 1, attrs.eps)));
+    const h = multiply(x, r);
+    const g = multiply(d, w);
+    return [
+      needs[0] ? multiply(r, subtract(g, multiply(h, mean(multiply(g, h), last)))) : undefined,
+      needs[1] ? sum(multiply(d, h), { axes: x.shape.slice(1).map((_, axis) => axis) }) : undefined,
+    ];
   },
 };

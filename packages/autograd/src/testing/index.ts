@@ -1,2 +1,3 @@
 export { gradientTable } from '../grads/table.ts';
+export { inputSize, numericalCurvature } from './numerical-curvature.ts';
 export { numericalGradient } from './numerical-gradient.ts';
