@@ -25,13 +25,22 @@ async function bench(options: BenchArguments): Promise<void> {
   const device = await openDevice({ flags: FLAGS });
   const environment = await describeEnvironment(device);
   console.log(describeRun(environment));
-  const settings = { isQuick: options.isQuick, isAll, origin: originOf(environment), note };
-  const { rows, ceilings } = await runJobs(device, jobs, settings);
+  const { json } = options;
+  const { rows, ceilings, failures } = await runJobs(device, jobs, {
+    isQuick: options.isQuick,
+    isAll,
+    origin: originOf(environment),
+    note,
+    onRows: async (found) => {
+      if (json !== undefined) await writeFile(json, `${JSON.stringify(found, undefined, 2)}\n`);
+    },
+  });
   console.log(describeCeilings(ceilings));
   console.log(rowTable(rows));
-  if (options.json !== undefined) {
-    await writeFile(options.json, `${JSON.stringify(rows, undefined, 2)}\n`);
-    note(`wrote ${options.json}`);
+  if (json !== undefined) note(`wrote ${json}`);
+  if (failures > 0) {
+    note(`${failures} of ${jobs.length} cases failed`);
+    process.exitCode = 1;
   }
   device.close();
 }

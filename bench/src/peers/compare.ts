@@ -1,4 +1,5 @@
 import { ToolError } from '@dawngrad/tensor';
+import type { Effort } from '../measure.ts';
 import type { Finding } from '../row.ts';
 import { summarise } from '../statistics.ts';
 import type { Contender, Runner } from './contender.ts';
@@ -15,13 +16,13 @@ const WARM_UP = 2;
 
 /**
  * Runs one workload on every library that can do it, in turns, so that whatever else the machine does meets
- * them alike. With no rounds only the first run is done.
+ * them alike. The effort counts rounds; with none at most, only the first run is done.
  */
 export async function compare(
   workload: Workload,
   contenders: readonly Contender[],
   counter: GpuCounter,
-  rounds: number,
+  { minRuns, maxRuns, seconds }: Effort,
 ): Promise<Finding[]> {
   const lanes: Lane[] = [];
   for (const contender of contenders) {
@@ -30,18 +31,20 @@ export async function compare(
     const runner = await prepare(contender, workload);
     if (runner !== undefined) lanes.push(new Lane(contender.name, runner));
   }
-  const total = rounds === 0 ? 1 : rounds + WARM_UP;
-  for (let round = 0; round < total; round++) {
+  const start = performance.now();
+  for (let round = -WARM_UP; round < maxRuns; round++) {
+    if (round > -WARM_UP && maxRuns === 0) break;
+    if (round >= minRuns && performance.now() - start > seconds * 1000) break;
     const results: (readonly Float32Array[])[] = [];
     for (let turn = 0; turn < lanes.length; turn++) {
       // Nobody always follows the same neighbour, whose last frees may still be under way.
-      const place = (turn + round) % lanes.length;
+      const place = (turn + round + WARM_UP) % lanes.length;
       const lane = lanes[place]!;
       counter.begin(lane.name);
-      const start = performance.now();
+      const begin = performance.now();
       // The first run is checked in full.
-      results[place] = await lane.runner.run(round === 0);
-      lane.times.push(performance.now() - start);
+      results[place] = await lane.runner.run(round === -WARM_UP);
+      lane.times.push(performance.now() - begin);
       lane.counts = counter.counts;
     }
     for (const [place, lane] of lanes.entries()) lane.note(results[place]!, results[0]!);

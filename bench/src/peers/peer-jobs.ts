@@ -9,9 +9,12 @@ import type { Workload } from './workload.ts';
 import { workloads } from './workload.ts';
 import { runInProcess } from './workload-process.ts';
 
-/** Timed runs of a workload, each on every library. */
-const ROUNDS = { quick: 3, slow: 7, fast: 21 } as const;
-const SLOW_FLOPS = 1e9;
+/** Rounds of a workload: in each of them every library runs once. */
+const ROUNDS = {
+  quick: { seconds: 0, minRuns: 3, maxRuns: 3 },
+  full: { seconds: 4, minRuns: 7, maxRuns: 31 },
+  none: { seconds: 0, minRuns: 0, maxRuns: 0 },
+} as const;
 
 /** The folder that the peers are installed in by default: `bench/peers` of the repository. */
 export const PEERS_FOLDER = join(import.meta.dirname, '..', '..', 'peers');
@@ -56,8 +59,7 @@ async function runWorkload(
   folder: string,
   { device, isQuick }: JobContext,
 ): Promise<readonly Finding[]> {
-  const rounds = isQuick ? ROUNDS.quick : workload.flops > SLOW_FLOPS ? ROUNDS.slow : ROUNDS.fast;
-  const request = { workload: workload.name, folder, rounds };
+  const request = { workload: workload.name, folder, rounds: isQuick ? ROUNDS.quick : ROUNDS.full };
   // Mesa keeps compiled shaders on disk: with a cache folder of its own the first process finds none there,
   // and the second those of the first. Other drivers are taken as they are.
   const hasMesa = /mesa/i.test(device.adapter.description);
@@ -65,7 +67,7 @@ async function runWorkload(
   const cache = await mkdtemp(join(tmpdir(), 'dawngrad-bench-'));
   const env = { ...process.env, MESA_SHADER_CACHE_DIR: cache };
   try {
-    const cold = await runInProcess({ ...request, rounds: 0 }, env);
+    const cold = await runInProcess({ ...request, rounds: ROUNDS.none }, env);
     const warm = await runInProcess(request, env);
     return warm.map((finding) => {
       const first = cold.find(({ library }) => library === finding.library)!.details.first_ms!;

@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { Device, ToolError } from '@dawngrad/tensor';
 import { createGpu } from '@dawngrad/tensor/node';
+import type { Effort } from '../measure.ts';
 import type { Finding } from '../row.ts';
 import { installBrowserGlobals } from './browser-globals.ts';
 import { compare } from './compare.ts';
@@ -16,8 +17,8 @@ export const WORKLOAD_PROCESS = '--workload-process';
 export interface WorkloadRequest {
   readonly workload: string;
   readonly folder: string;
-  /** Timed runs of each library; 0 for the first run alone. */
-  readonly rounds: number;
+  /** Rounds in which every library runs once; none for the first run alone. */
+  readonly rounds: Effort;
 }
 
 type Reply = { readonly findings: readonly Finding[] } | { readonly error: string };

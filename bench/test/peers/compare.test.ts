@@ -7,6 +7,9 @@ import { dawngradContender } from '../../src/peers/dawngrad.ts';
 import { GpuCounter } from '../../src/peers/gpu-counts.ts';
 import { workloads } from '../../src/peers/workload.ts';
 
+const ONCE = { seconds: 0, minRuns: 1, maxRuns: 1 };
+const FIRST_ONLY = { seconds: 0, minRuns: 0, maxRuns: 0 };
+
 let device: Device;
 let ours: Contender;
 let counter: GpuCounter;
@@ -23,7 +26,7 @@ const workload = (name: string) => workloads.find((found) => found.name === name
 test.each(['matmul TN 509x509x509', 'attention forward+backward T256 H4 E64', 'gpt step B4 T64 V256'])(
   '%s: a library that does the same work gets a finding of its own, with counts and no difference',
   async (name) => {
-    const findings = await compare(workload(name), [ours, { ...ours, name: 'the same again' }], counter, 1);
+    const findings = await compare(workload(name), [ours, { ...ours, name: 'the same again' }], counter, ONCE);
     expect(findings.map(({ library }) => library)).toEqual(['dawngrad', 'the same again']);
     for (const { time, dispatches, submits, newBuffers, peakBytes, details } of findings) {
       expect(time!.n).toBe(1);
@@ -42,7 +45,7 @@ test('a library that cannot do a workload has no finding', async () => {
     workload('gpt step B4 T64 V256'),
     [ours, { name: `${name} without training`, matmul }],
     counter,
-    0,
+    FIRST_ONLY,
   );
   expect(findings.map(({ library }) => library)).toEqual(['dawngrad']);
   expect(findings[0]!.time).toBeUndefined();
@@ -60,7 +63,7 @@ test('other results than the first library has are an error that names the libra
       };
     },
   };
-  await expect(compare(workload('matmul NN 256x256x256'), [ours, wrong], counter, 0)).rejects.toThrow(
+  await expect(compare(workload('matmul NN 256x256x256'), [ours, wrong], counter, FIRST_ONLY)).rejects.toThrow(
     /on a wrong library: expected the results of dawngrad/,
   );
 });
