@@ -28,7 +28,14 @@ const DEVICE_TESTS = [
   'packages/models/test/nn/',
 ];
 /** Of those, what is generated from the op table, and a model. */
-const QUICK_TESTS = ['packages/tensor/test/ops', 'packages/autograd/test/ops', 'packages/models/test/families/'];
+const QUICK_TESTS = [
+  'packages/tensor/test/ops.forward',
+  'packages/tensor/test/ops/fuzz',
+  'packages/tensor/test/ops/special-values',
+  'packages/autograd/test/ops.gradient',
+  'packages/models/test/families/',
+];
+const QUICK_VARIABLES = { DAWNGRAD_FUZZ_CASES: '10' };
 /** They open adapters of their own. */
 const OWN_ADAPTER = 'packages/*/test/adapters/**';
 
@@ -47,7 +54,12 @@ const COLUMNS = [
     files: DEVICE_TESTS,
     quick: QUICK_TESTS,
   },
-  { name: 'null', gpu: '', files: ['packages/autograd/test/adapters/'], adapter: "Dawn's null backend, compiled only" },
+  {
+    name: 'null',
+    gpu: '',
+    files: ['packages/tensor/test/adapters/', 'packages/autograd/test/adapters/'],
+    adapter: "Dawn's null backend, compiled only",
+  },
   { name: 'chromium', gpu: '', files: ['packages/models/test/adapters/'], adapter: 'headless Chromium on SwiftShader' },
 ];
 
@@ -124,7 +136,7 @@ async function runColumn(root, plan, quick, env, log) {
     const vitest = join(root, 'node_modules/vitest/vitest.mjs');
     const code = await runChild(target.node, [vitest, ...flags, ...files], {
       cwd: root,
-      env: { ...target.env, ...plan.env },
+      env: { ...target.env, ...(quick ? QUICK_VARIABLES : {}), ...plan.env },
     });
     const rows = readRows(root, report, code);
     return { name, adapter: plan.adapter ?? target.name, rows };

@@ -20,7 +20,7 @@ const ROWS = [
   ['ops: fuzzed', ['packages/tensor/test/ops/fuzz']],
   ['ops: NaN, Inf, huge', ['packages/tensor/test/ops/special-values']],
   ['ops: gradients', ['packages/autograd/test/ops.gradient']],
-  ['every kernel compiles', ['packages/autograd/test/adapters/']],
+  ['every kernel compiles', ['packages/tensor/test/adapters/', 'packages/autograd/test/adapters/']],
   ['in a browser', ['packages/models/test/adapters/']],
   ['ops: one by one', ['packages/tensor/test/ops/']],
   ['kernels', ['packages/tensor/test/kernels/']],
