@@ -246,7 +246,8 @@ ${vectors((c) => `  let k${r}_${c} = load_k(k${r}At, ${c}u); let v${r}_${c} = lo
   for (var head = kvHead * params.group; head < (kvHead + 1u) * params.group; head++) {
 ${walk.loop(
   'first',
-  'endQuery(last) - 1u',
+  // Within the batch whatever segEnd says: a wrong border must not become an endless loop.
+  'clamp(endQuery(last), first + 1u, params.rows) - 1u',
   each(
     step,
     (u) => `

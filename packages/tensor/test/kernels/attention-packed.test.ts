@@ -48,8 +48,12 @@ describe.each(['cpu', 'gpu'] as const)('packed attention with the %s tiles', (ad
     ['head width 16', { headDim: 16, heads: 4, kvHeads: 4 }],
     ['head width 32, one kv head', { headDim: 32, heads: 3, kvHeads: 1 }],
     ['head width 64', { headDim: 64 }],
+    ['head width 20', { headDim: 20 }],
     ['head width 80', { headDim: 80, lengths: [3, 33] }],
+    ['head width 96', { headDim: 96, lengths: [3, 20], heads: 2 }],
+    ['head width 112', { headDim: 112, lengths: [3, 20], heads: 2 }],
     ['head width 128', { headDim: 128, lengths: [3, 1, 9], heads: 2 }],
+    ['head width 256', { headDim: 256, lengths: [3, 1, 20], heads: 2, kvHeads: 1 }],
     ['an odd head width', { headDim: 7 }],
     ['one sequence of one token', { lengths: [1] }],
     ['one sequence over many blocks', { lengths: [301], heads: 1, kvHeads: 1 }],
@@ -100,6 +104,33 @@ describe.each(['cpu', 'gpu'] as const)('packed attention with the %s tiles', (ad
       from += length;
     }
   });
+
+  it.each([Number.NaN, Number.POSITIVE_INFINITY])(
+    'keeps %s in its sequence, and from what comes before it',
+    async (bad) => {
+      const test: AttentionCase = { lengths: [5, 3, 9], heads: 2, kvHeads: 1, headDim: 8, adapterClass };
+      const clean = randomInputs(test, 20);
+      const expected = await runAttention(device, test, clean);
+      // The last token of the middle sequence: rows 5 to 7, all within one block of rows.
+      for (const name of ['q', 'k', 'v', 'dO'] as const) {
+        const heads = name === 'q' || name === 'dO' ? 2 : 1;
+        const inputs = { ...clean, [name]: clean[name].slice() };
+        inputs[name].fill(bad, 7 * heads * 8, 8 * heads * 8);
+        const actual = await runAttention(device, test, inputs);
+        for (const output of ['o', 'lse', 'dQ', 'dK', 'dV'] as const) {
+          const width = actual[output].length / 17;
+          const outside = (values: Float32Array) => [values.slice(0, 5 * width), values.slice(8 * width)];
+          expect(outside(actual[output]), `${output} of ${name}`).toEqual(outside(expected[output]));
+          // Earlier tokens do not see it; only their keys and values meet its query.
+          if (output === 'dK' || output === 'dV') continue;
+          const before = (values: Float32Array) => values.slice(5 * width, 7 * width);
+          expect(before(actual[output]), `${output} of ${name}`).toEqual(before(expected[output]));
+        }
+        const touched = { q: actual.o, k: actual.o, v: actual.o, dO: actual.dQ }[name];
+        expect(touched.slice(7 * 16, 8 * 16).some(Number.isFinite), `row of ${name}`).toBe(false);
+      }
+    },
+  );
 
   it.each([
     ['aligned to four numbers', 8, 8, 4],
