@@ -1,6 +1,6 @@
 export { type DebugSettings, debug, setDebug } from './debug.ts';
 export { defineOp, type ElementwiseForm, type LaunchContext, type OpDefinition } from './define-op.ts';
-export { bytesPerElement, type DType, type HostArray, hostView, promoteTypes } from './dtype.ts';
+export { bytesPerElement, type DType, type HostArray, hostView, isFloat, promoteTypes } from './dtype.ts';
 export { type ErrorCode, type ErrorDetail, ToolError } from './errors.ts';
 export type { AdapterClass, AdapterDescription } from './gpu/adapter.ts';
 export type { MemoryReport } from './gpu/buffer-pool.ts';
@@ -51,7 +51,7 @@ export {
   withObserver,
   withoutObservers,
 } from './op.ts';
-export { affine } from './ops/affine.ts';
+export { type AffineAttrs, affine } from './ops/affine.ts';
 export { argmax, argmin } from './ops/arg-reduce.ts';
 export { type AttentionAttrs, attention, type Segments } from './ops/attention.ts';
 export {
@@ -60,8 +60,31 @@ export {
   launchPackedAttentionGradient,
   type PackedAttentionGradientInputs,
 } from './ops/attention-gradient.ts';
-export { add, divide, greaterEqual, maximum, minimum, multiply, subtract } from './ops/binary.ts';
-export { clamp } from './ops/clamp.ts';
+export {
+  add,
+  atan2,
+  type BinaryAttrs,
+  divide,
+  equal,
+  floorDivide,
+  greater,
+  greaterEqual,
+  less,
+  lessEqual,
+  logicalAnd,
+  logicalOr,
+  logicalXor,
+  maximum,
+  minimum,
+  multiply,
+  notEqual,
+  type Operand,
+  pow,
+  remainder,
+  subtract,
+} from './ops/binary.ts';
+export { type CastAttrs, cast } from './ops/cast.ts';
+export { type ClampAttrs, clamp } from './ops/clamp.ts';
 export { concat, stack } from './ops/concat.ts';
 export { type CumulativeOptions, cumprod, cumsum } from './ops/cumulative.ts';
 export { type DiagonalAttrs, diagonal } from './ops/diagonal.ts';
@@ -76,6 +99,7 @@ export { bindable, launchElementwise } from './ops/launch-elementwise.ts';
 export { launchPlan } from './ops/launch-plan.ts';
 export type { ReduceOptions } from './ops/launch-reduce.ts';
 export { layerNorm } from './ops/layer-norm.ts';
+export { type EluAttrs, elu, type LeakyReluAttrs, leakyRelu } from './ops/leaky.ts';
 export { type LinearOptions, linear } from './ops/linear.ts';
 export {
   type LinearLogProbsGradientBuffers,
@@ -104,9 +128,50 @@ export { argsort, type Sorted, type SortOptions, sort, type TopKOptions, topK } 
 export { chunk, split, unbind } from './ops/split.ts';
 export { packedSwiglu, swiglu } from './ops/swiglu.ts';
 export { type TriangleAttrs, tril, triu } from './ops/triangle.ts';
-export { abs, exp, log, negate, reciprocal, relu, sigmoid, silu, softplus, sqrt, square, tanh } from './ops/unary.ts';
+export {
+  abs,
+  acos,
+  asin,
+  atan,
+  ceil,
+  cos,
+  cosh,
+  erf,
+  erfc,
+  exp,
+  exp2,
+  expm1,
+  floor,
+  gelu,
+  geluTanh,
+  isFinite,
+  isInf,
+  isNan,
+  log,
+  log1p,
+  log2,
+  logicalNot,
+  logSigmoid,
+  negate,
+  reciprocal,
+  relu,
+  round,
+  rsqrt,
+  sigmoid,
+  sign,
+  silu,
+  sin,
+  sinh,
+  softplus,
+  sqrt,
+  square,
+  tan,
+  tanh,
+  trunc,
+} from './ops/unary.ts';
 export { std, type VarianceOptions, variance } from './ops/variance.ts';
 export { expand, permute, reshape, squeeze, transpose, unsqueeze } from './ops/view.ts';
+export { type WhereAttrs, where } from './ops/where.ts';
 export { type CompiledStep, compile } from './plan/compile.ts';
 export { describePlan } from './plan/describe-plan.ts';
 export type { Plan, PlanPasses } from './plan/plan.ts';

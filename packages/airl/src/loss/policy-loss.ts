@@ -2,9 +2,10 @@ import {
   abs,
   add,
   affine,
+  cast,
   clamp,
   exp,
-  greaterEqual,
+  less,
   max,
   minimum,
   multiply,
@@ -76,7 +77,7 @@ export function policyLoss(rows: PolicyRows, { clip, klBeta }: PolicyLossOptions
     kl,
     entropy: sum(multiply(rows.entropy, mask)),
     // Flat exactly where the clipped side is the smaller one.
-    clipped: sum(affine(greaterEqual(clipped, free), -1, 1)),
+    clipped: sum(cast(less(clipped, free), 'f32')),
     sampledError: max(abs(multiply(subtract(logp, rows.sampledLogp), mask))),
   }));
 }

@@ -4,7 +4,14 @@ import { binaryGradients } from './binary.ts';
 import { concatGradient } from './concat.ts';
 import { cumprodGradient, cumsumGradient } from './cumulative.ts';
 import { dropoutGradient } from './dropout.ts';
-import { affineGradient, clampGradient } from './elementwise.ts';
+import {
+  affineGradient,
+  castGradient,
+  clampGradient,
+  eluGradient,
+  leakyReluGradient,
+  whereGradient,
+} from './elementwise.ts';
 import { embeddingGradient } from './embedding.ts';
 import {
   gatherGradient,
@@ -42,7 +49,11 @@ export const gradientTable: Readonly<Record<string, AnyGradient>> = {
   ...binaryGradients,
   affine: affineGradient,
   attention: attentionGradient,
+  cast: castGradient,
   clamp: clampGradient,
+  elu: eluGradient,
+  leakyRelu: leakyReluGradient,
+  where: whereGradient,
   concat: concatGradient,
   diagonal: diagonalGradient,
   dropout: dropoutGradient,

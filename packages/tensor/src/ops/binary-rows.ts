@@ -24,6 +24,8 @@ export interface BinaryRow {
   readonly bools?: string;
   /** The element type of the result: that of the operands (default), a float, or bool. */
   readonly kind?: ResultKind;
+  /** The type that is computed in, where it is not that of the operands: bool for logical ops. */
+  readonly compute?: 'bool';
   readonly reference: (a: number, b: number) => number;
   /** Over integers, before it wraps; default as over floats. */
   readonly intReference?: (a: number, b: number) => number;
@@ -38,6 +40,15 @@ const COMPARISON = {
   kind: 'flag',
   tolerance: 'exact',
   nonDifferentiable: 'a comparison is constant almost everywhere',
+} as const;
+const someZeros = (x: number): number => (Math.abs(x) < 0.5 ? 0 : x);
+const LOGIC = {
+  kind: 'flag',
+  compute: 'bool',
+  domainA: someZeros,
+  domain: someZeros,
+  tolerance: 'exact',
+  nonDifferentiable: 'a truth value has no gradient',
 } as const;
 const nonZero = (b: number): number => Math.abs(b) + 0.2;
 /** Numerators away from multiples of denominators, so that no quotient lies at a jump. */
@@ -140,6 +151,24 @@ export const BINARY_ROWS = {
   lessEqual: { doc: 'true where a <= b', expr: 'x0 <= x1', reference: (a, b) => Number(a <= b), ...COMPARISON },
   greater: { doc: 'true where a > b', expr: 'x0 > x1', reference: (a, b) => Number(a > b), ...COMPARISON },
   greaterEqual: { doc: 'true where a >= b', expr: 'x0 >= x1', reference: (a, b) => Number(a >= b), ...COMPARISON },
+  logicalAnd: {
+    doc: 'true where both a and b are not 0',
+    expr: 'x0 & x1',
+    reference: (a, b) => Number(a !== 0 && b !== 0),
+    ...LOGIC,
+  },
+  logicalOr: {
+    doc: 'true where a or b is not 0',
+    expr: 'x0 | x1',
+    reference: (a, b) => Number(a !== 0 || b !== 0),
+    ...LOGIC,
+  },
+  logicalXor: {
+    doc: 'true where exactly one of a and b is not 0',
+    expr: 'x0 != x1',
+    reference: (a, b) => Number((a !== 0) !== (b !== 0)),
+    ...LOGIC,
+  },
 } as const satisfies Record<string, BinaryRow>;
 
 export type BinaryName = keyof typeof BINARY_ROWS;

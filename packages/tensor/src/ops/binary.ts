@@ -37,6 +37,7 @@ function resultType({ kind, bools }: BinaryRow, common: DType): DType {
 /** The expression over two tensors that are computed in `common`. */
 function expressionOf(name: BinaryName, common: DType): ElementwiseExpression {
   const row: BinaryRow = BINARY_ROWS[name];
+  if (row.compute === 'bool') return { name, expr: row.expr, compute: 'bool' };
   if (common === 'bool' && row.bools !== undefined) return { name, expr: row.bools, compute: 'bool' };
   const isReal = isFloat(common) || row.kind === 'float';
   const compute = isReal ? 'f32' : common === 'u32' ? 'u32' : 'i32';
@@ -55,12 +56,13 @@ function withNumber(expression: ElementwiseExpression, onLeft: boolean): Element
   const { name, expr, compute = 'f32', functions = '' } = expression;
   const [tensor, number] = onLeft ? ['x1', 'x0'] : ['x0', 'x1'];
   const f = `${name}_${onLeft ? 'left' : 'right'}_${compute}`;
+  const [type, value] = compute === 'bool' ? ['f32', 'bool(number)'] : [compute, 'number'];
   const result = expression.result === 'bool' ? 'TB' : 'T';
   return {
     ...expression,
     name: `${name}/${onLeft ? 'left' : 'right'}`,
     expr: `${f}(x0, params.number)`,
-    functions: `${functions}fn ${f}(${tensor}: T, number: ${compute}) -> ${result} { let ${number} = T(number); return ${expr}; }\n`,
+    functions: `${functions}fn ${f}(${tensor}: T, number: ${type}) -> ${result} { let ${number} = T(${value}); return ${expr}; }\n`,
     scalars: ['number'],
   };
 }
@@ -261,3 +263,9 @@ export const lessEqual: Binary = binary('lessEqual');
 export const greater: Binary = binary('greater');
 /** True where a >= b. */
 export const greaterEqual: Binary = binary('greaterEqual');
+/** True where both a and b are not 0. */
+export const logicalAnd: Binary = binary('logicalAnd');
+/** True where a or b is not 0. */
+export const logicalOr: Binary = binary('logicalOr');
+/** True where exactly one of a and b is not 0. */
+export const logicalXor: Binary = binary('logicalXor');

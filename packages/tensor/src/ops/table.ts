@@ -3,6 +3,7 @@ import { affineOp } from './affine.ts';
 import { argmaxOp, argminOp } from './arg-reduce.ts';
 import { attentionOp } from './attention.ts';
 import { binaryOps } from './binary.ts';
+import { castOp } from './cast.ts';
 import { clampOp } from './clamp.ts';
 import { concatOp } from './concat.ts';
 import { cumprodOp, cumsumOp } from './cumulative.ts';
@@ -12,6 +13,7 @@ import { embeddingOp } from './embedding.ts';
 import { gatherOp } from './gather.ts';
 import { indexSelectOp } from './index-select.ts';
 import { layerNormOp } from './layer-norm.ts';
+import { eluOp, leakyReluOp } from './leaky.ts';
 import { linearOp } from './linear.ts';
 import { linearLogProbsOp } from './linear-log-probs.ts';
 import { matmulOp } from './matmul.ts';
@@ -31,6 +33,7 @@ import { trilOp, triuOp } from './triangle.ts';
 import { unaryOps } from './unary.ts';
 import { varianceOp } from './variance.ts';
 import { expandOp, permuteOp, reshapeOp } from './view.ts';
+import { whereOp } from './where.ts';
 
 /** Every op of the engine. The tests against the references and the gradient checks are generated from it. */
 export const opTable: readonly AnyOpDef[] = [
@@ -39,12 +42,14 @@ export const opTable: readonly AnyOpDef[] = [
   argminOp,
   attentionOp,
   ...Object.values(binaryOps),
+  castOp,
   clampOp,
   concatOp,
   cumprodOp,
   cumsumOp,
   diagonalOp,
   dropoutOp,
+  eluOp,
   embeddingOp,
   expandOp,
   gatherOp,
@@ -52,6 +57,7 @@ export const opTable: readonly AnyOpDef[] = [
   indexSelectOp,
   layerNormOp,
   logSoftmaxOp,
+  leakyReluOp,
   linearOp,
   linearLogProbsOp,
   matmulOp,
@@ -76,4 +82,5 @@ export const opTable: readonly AnyOpDef[] = [
   triuOp,
   ...Object.values(unaryOps),
   varianceOp,
+  whereOp,
 ];
