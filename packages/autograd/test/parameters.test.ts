@@ -1,5 +1,5 @@
 import { accumulateGradients, Parameters } from '@dawngrad/autograd';
-import { type Device, fill, linear, multiply, read, scope, scopeAsync, sum, Tensor } from '@dawngrad/tensor';
+import { add, type Device, fill, linear, multiply, read, scope, scopeAsync, sum, Tensor } from '@dawngrad/tensor';
 import { openDevice } from '@dawngrad/tensor/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -66,6 +66,50 @@ describe('parameters', () => {
     expect([a.has('weight'), a.has('nothing')]).toEqual([true, false]);
     a.dispose();
     b.dispose();
+  });
+
+  it('that lie next to each other serve as one, with one gradient', async () => {
+    const specs = [
+      { name: 'q', shape: [3, 64], decay: true },
+      { name: 'k', shape: [2, 64], decay: true },
+      { name: 'odd', shape: [3, 50], decay: true },
+      { name: 'after', shape: [2, 50], decay: true },
+      { name: 'norm', shape: [64], decay: false },
+    ];
+    const parameters = new Parameters(device, 'test/stacked', specs, { trainable: true });
+    const wave = (size: number, shift: number) => Float32Array.from({ length: size }, (_, i) => Math.sin(i + shift));
+    for (const { name, shape } of specs) parameters.set(name, wave(shape[0]! * (shape[1] ?? 1), shape[0]!));
+    const stack = parameters.stacked(['q', 'k'])!;
+    expect(stack.shape).toEqual([5, 64]);
+    expect(stack.storage).toBe(parameters.get('q').storage);
+    expect(parameters.stacked(['q', 'k'])).toBe(stack);
+    // Out of order, with a gap between, of other rows, with none.
+    for (const names of [['k', 'q'], ['q', 'odd'], ['odd', 'after'], ['k', 'odd'], ['q', 'norm'], []]) {
+      expect(parameters.stacked(names), names.join()).toBeUndefined();
+    }
+    const x = Tensor.from(device, wave(4 * 64, 9), [4, 64]);
+    const outputs = (y: Tensor): Tensor => sum(multiply(y, y));
+    const gradients: Float32Array[] = [];
+    for (const isStacked of [true, false]) {
+      parameters.zeroGradients();
+      scope(() => {
+        accumulateGradients([parameters], () => ({
+          loss: isStacked
+            ? outputs(linear(x, stack))
+            : add(outputs(linear(x, parameters.get('q'))), outputs(linear(x, parameters.get('k')))),
+        }));
+      });
+      gradients.push((await read(parameters.arenas[0]!.gradients!)) as Float32Array);
+    }
+    expect(gradients[0]!.some((g) => g !== 0)).toBe(true);
+    gradients[0]!.forEach((g, i) => {
+      expect(Math.abs(g - gradients[1]![i]!)).toBeLessThan(1e-4);
+    });
+    x.dispose();
+    const before = device.memory.liveBuffers;
+    parameters.dispose();
+    expect(stack.isDisposed).toBe(true);
+    expect(device.memory.liveBuffers).toBe(before - 2);
   });
 
   it('of a frozen set have no gradients and no destinations', () => {

@@ -106,6 +106,28 @@ describe('a training step', () => {
     run.model.dispose();
   });
 
+  it('takes 9 launches forward and 15 backward for a layer', async () => {
+    const counted = (numHiddenLayers: number): Promise<readonly [number, number]> =>
+      scopeAsync(async () => {
+        const run = trainable({ ...CONFIG, numHiddenLayers });
+        const batch = packSequences(device, SEQUENCES);
+        let forward = 0;
+        const before = device.counters.dispatches;
+        accumulateGradients([run.model.base], () => {
+          const loss = sum(tokenLogProbs(run.model, batch).logp);
+          forward = device.counters.dispatches - before;
+          return { loss };
+        });
+        const backward = device.counters.dispatches - before - forward;
+        await device.finish();
+        run.optimizer.dispose();
+        run.model.dispose();
+        return [forward, backward];
+      });
+    const [one, two] = [await counted(1), await counted(2)];
+    expect([two[0] - one[0], two[1] - one[1]]).toEqual([9, 15]);
+  });
+
   it('never holds the matrix of logits', async () => {
     // N = V = 4096: that matrix would be 64 MiB. Blocks of logits take a 16th of it.
     const wide: LlamaConfig = {

@@ -53,7 +53,6 @@ describe.each(['cpu', 'gpu'] as const)('packed attention with the %s tiles', (ad
     ['head width 96', { headDim: 96, lengths: [3, 20], heads: 2 }],
     ['head width 112', { headDim: 112, lengths: [3, 20], heads: 2 }],
     ['head width 128', { headDim: 128, lengths: [3, 1, 9], heads: 2 }],
-    ['head width 256', { headDim: 256, lengths: [3, 1, 20], heads: 2, kvHeads: 1 }],
     ['an odd head width', { headDim: 7 }],
     ['one sequence of one token', { lengths: [1] }],
     ['one sequence over many blocks', { lengths: [301], heads: 1, kvHeads: 1 }],
@@ -225,5 +224,14 @@ describe('packed attention', () => {
     for (const plan of [planAttentionForward, planAttentionBackwardQ, planAttentionBackwardKV]) {
       expect(() => plan(shape)).toThrow(expect.objectContaining({ code, message: expect.stringMatching(message) }));
     }
+  });
+});
+
+// Last, since a device rests by how long its last work took, and these kernels compile for seconds.
+describe.each(['cpu', 'gpu'] as const)('the widest heads with the %s tiles', (adapterClass) => {
+  it('agree with the float64 reference, forward and backward', async () => {
+    const test: AttentionCase = { lengths: [3, 1, 20], heads: 2, kvHeads: 1, headDim: 256, adapterClass };
+    const inputs = randomInputs(test, 1);
+    expectCloseToReference(test, inputs, await runAttention(device, test, inputs));
   });
 });
