@@ -180,11 +180,9 @@ describe.each(LAYOUTS)('$rows rows of $width on a $adapterClass', ({ rows, width
 
 /** Every way to share rows among threads, and the three ways to load. */
 const REDUCE_LAYOUTS: readonly ReduceLayout[] = [
-  { threads: { lanes: 1, rowsPerGroup: 16 }, splits: 1 },
-  { threads: { lanes: 1, rowsPerGroup: 64 }, splits: 3 },
+  { threads: { lanes: 1, rowsPerGroup: 16 }, splits: 3 },
   { threads: { lanes: 16, rowsPerGroup: 4 }, splits: 1 },
   { threads: { lanes: 64, rowsPerGroup: 2 }, splits: 2 },
-  { threads: { lanes: 256, rowsPerGroup: 1 }, splits: 5 },
 ];
 const WALKS = [
   { name: 'rows one by one', shape: [7, 1001], axes: [1] },
