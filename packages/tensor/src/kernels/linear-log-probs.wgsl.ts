@@ -2,18 +2,19 @@ import type { AdapterClass } from '../gpu/adapter.ts';
 import { type Kernel, linearWorkgroups } from '../gpu/kernel.ts';
 import type { LaunchPlan } from '../gpu/launch-plan.ts';
 import { chooseRowLayout, rowEntry, rowReduceFunction } from './lib/row-reduce.wgsl.ts';
+import type { MatmulFusion } from './matmul-spec.ts';
 
 /*
  * Math     l_v = <h, W_v> / temperature, in chunks of the vocabulary.
  *          Forward, online over chunks, per row: m = max l, s = sum e^(l - m), t = sum e^(l - m) (l - m);
  *          when m rises to m', with f = e^(m - m'): t = f (t + s (m - m')), s = f s.
  *          At the end: lse = m + ln s, logp = l_target - lse, entropy = ln s - t / s.
- *          Backward: p_v = e^(l_v - lse);
+ *          Backward, as the matmul that makes the logits again stores them: p_v = e^(l_v - lse);
  *          dl_v = dlogp ([v = target] - p_v) - dentropy p_v (l_v - lse + entropy).
  * Layout   logits [R, C]: a block of rows by a chunk of the vocabulary, the only score matrix that ever
  *          exists; state [3, R]; targets, logp, entropy, lse [R].
  * Dispatch LANES threads a row.
- * Memory   the forward sweep reads the chunk twice, the backward sweep reads and writes it once.
+ * Memory   the forward sweep reads the chunk twice; backward, the chunk is written once.
  * Numerics f32; the maximum is subtracted, so logits of any size are safe. t is kept relative to m, so
  *          the entropy does not cancel.
  * Source   the online softmax of Milakov and Gimelshein, 2018; the chunking of "Cut your losses in
@@ -90,41 +91,19 @@ ${rowEntry(layout)}
   };
 }
 
-const GRADIENT: Kernel = {
-  key: 'linear-log-probs/gradient',
-  label: 'tensor/linear-log-probs/gradient',
-  bindings: [
-    { name: 'targets', access: 'read', element: 'u32' },
-    { name: 'lse', access: 'read', element: 'f32' },
-    { name: 'entropy', access: 'read', element: 'f32' },
-    { name: 'dLogp', access: 'read', element: 'f32' },
-    { name: 'dEntropy', access: 'read', element: 'f32' },
-    { name: 'logits', access: 'read_write', element: 'f32' },
-  ],
-  params: ['count', 'start', 'width'].map((name) => ({ name, type: 'u32' })),
-  body: () => `
-@compute @workgroup_size(256)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let i = (group.x + group.y * groups.x) * 256u + thread;
-  if (i >= params.count) { return; }
-  let row = i / params.width;
-  let v = params.start + i % params.width;
-  let score = logits[i] - lse[row];
+/**
+ * Turns logits into the gradients by them on their way out of the matmul. Operands: targets, lse, entropy,
+ * dLogp, dEntropy, one value a row each.
+ */
+export const LOGITS_GRADIENT: MatmulFusion = {
+  expression: {
+    name: 'logits-gradient',
+    expr: 'logits_gradient(x0, x1, x2, x3, x4, x5, COLUMN)',
+    functions: `fn logits_gradient(l: T, wanted: TU, lse: T, entropy: T, d_logp: T, d_entropy: T, column: TU) -> T {
+  let score = l - lse;
   let p = exp(score);
-  logits[i] = dLogp[row] * (select(0.0, 1.0, v == targets[row]) - p) - dEntropy[row] * p * (score + entropy[row]);
-}
-`,
+  return d_logp * (select(T(0.0), T(1.0), column == wanted) - p) - d_entropy * p * (score + entropy);
+}`,
+  },
+  operands: ['ids', 'column', 'column', 'column', 'column'],
 };
-
-/** Turns a chunk of logits into gradients by them, in place. Bindings: targets, lse, entropy, dLogp, dEntropy, logits. */
-export function planLogProbsGradient(
-  rows: number,
-  chunk: { readonly start: number; readonly width: number },
-): LaunchPlan {
-  const count = rows * chunk.width;
-  return {
-    kernel: GRADIENT,
-    params: [count, chunk.start, chunk.width],
-    workgroups: linearWorkgroups(Math.ceil(count / 256)),
-  };
-}

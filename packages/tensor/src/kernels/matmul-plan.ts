@@ -13,6 +13,7 @@ import type {
   MatmulVariant,
   MatmulVectors,
 } from './matmul-spec.ts';
+import { fusionValues } from './matmul-store.wgsl.ts';
 import { WEIGHT_BLOCK, WEIGHT_BYTES } from './matmul-weight.wgsl.ts';
 
 /** The widest loads and stores that the sizes and strides allow. */
@@ -98,7 +99,7 @@ export function planMatmul(
     isFolded,
   };
   const tiles = grid[0] * grid[1] * grid[2];
-  const scalars = fused?.scalars ?? [];
+  const scalars = fusionValues(fused);
   return {
     kernel: matmulKernel(spec),
     params: [
@@ -125,7 +126,7 @@ function planCombine(
   const vector = [n, ldc, strideC].every((extent) => extent % 4 === 0) && size.alignedOffsets !== false ? 4 : 1;
   return {
     kernel: matmulCombineKernel({ epilogue, fused, vector }),
-    params: [m, n, ldc, strideC, batch, splits, alpha, ...(fused?.scalars ?? [])],
+    params: [m, n, ldc, strideC, batch, splits, alpha, ...fusionValues(fused)],
     workgroups: linearWorkgroups(combineWorkgroups(batch * m * Math.ceil(n / 4)), options.capabilities.maxWorkgroups),
     partBytes: 4 * splits * batch * m * n,
   };

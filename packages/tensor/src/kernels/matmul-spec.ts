@@ -12,8 +12,13 @@ export type MatmulEpilogue = 'none' | 'bias' | 'residual' | 'accumulate';
  */
 export interface MatmulFusion {
   readonly expression: ElementwiseExpression;
-  /** How each operand is laid out: like C, or as one row [N] that all rows of C share. */
-  readonly operands: readonly ('matrix' | 'row')[];
+  /**
+   * How each operand is laid out: like C; as one row [N] that all rows of C share; as one column [M] that all
+   * columns share, of f32 or (`ids`) of u32. With `COLUMN` the expression reads the column, a u32.
+   */
+  readonly operands: readonly ('matrix' | 'row' | 'column' | 'ids')[];
+  /** What `COLUMN` is in the first column. Default 0. */
+  readonly firstColumn?: number;
   /** Values of the expression's scalars. */
   readonly scalars?: readonly ScalarLike[];
   /** Also stores x0, to a second output laid out like C. */

@@ -1,5 +1,6 @@
 import { ToolError } from '../errors.ts';
-import { planLogProbsGradient, planLogProbsUpdate } from '../kernels/linear-log-probs.wgsl.ts';
+import { LOGITS_GRADIENT, planLogProbsUpdate } from '../kernels/linear-log-probs.wgsl.ts';
+import { planLogProbsTiles } from '../kernels/log-probs-tiles.wgsl.ts';
 import { applyOp, type OpDef } from '../op.ts';
 import { formatShape } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
@@ -11,7 +12,10 @@ import { indexArray, normalArray, refArray } from './reference.ts';
 export interface LinearLogProbsAttrs {
   /** Logits are divided by it. */
   readonly temperature: number;
-  /** Most elements of a block of logits. Default 2^18 (1 MiB), or a 16th of all logits where that is more. */
+  /**
+   * Most elements of a block of logits. Default: an eighth of all logits, but 1 to 4 MiB; or a 16th where that
+   * is more. With a number, the forward pass goes by blocks on every adapter.
+   */
   readonly blockElements?: number;
 }
 
@@ -29,7 +33,9 @@ interface Blocks {
 }
 
 function blocksOf(rows: number, vocabulary: number, limit: number | undefined): Blocks {
-  const budget = limit ?? Math.min(2 ** 24, Math.max(2 ** 18, Math.ceil((rows * vocabulary) / 16)));
+  const logits = rows * vocabulary;
+  const fewBlocks = Math.min(2 ** 20, Math.max(2 ** 18, logits / 8));
+  const budget = limit ?? Math.min(2 ** 24, Math.max(fewBlocks, Math.ceil(logits / 16)));
   const multiple = (value: number): number => Math.max(64, Math.floor(value / 64) * 64);
   // Wide chunks first: they keep the number of partial softmaxes small.
   const width = Math.min(vocabulary, multiple(Math.min(vocabulary + 63, Math.max(1024, budget / 1024))));
@@ -48,6 +54,20 @@ function blocksOf(rows: number, vocabulary: number, limit: number | undefined): 
 function rowsOf(tensor: Tensor, start: number, count: number): Tensor {
   const width = tensor.size / tensor.shape[0]!;
   return tensor.view([count, ...tensor.shape.slice(1)], tensor.strides, tensor.offset + start * width);
+}
+
+/** Records the forward pass with logits that stay in registers. */
+function launchTiles(inputs: readonly Tensor[], [logp, entropy, lse]: readonly Tensor[], alpha: number): void {
+  const [hidden, weight] = inputs;
+  const plan = planLogProbsTiles(hidden!.shape[0]!, weight!.shape[0]!, hidden!.shape[1]!, alpha);
+  if (plan.combine === undefined) {
+    launchPlan(plan.tiles, inputs, [logp!, entropy!, lse!]);
+    return;
+  }
+  const parts = Tensor.empty(hidden!.device, [plan.partElements], 'f32', 'tensor/linear-log-probs/parts');
+  launchPlan(plan.tiles, inputs, [logp!, parts]);
+  launchPlan(plan.combine, [parts], [logp!, entropy!, lse!]);
+  parts.dispose();
 }
 
 export const linearLogProbsOp: OpDef<LinearLogProbsAttrs> = {
@@ -77,8 +97,12 @@ export const linearLogProbsOp: OpDef<LinearLogProbsAttrs> = {
     const [logp, entropy, lse] = ['logp', 'entropy', 'lse'].map((name) =>
       Tensor.empty(device, out!.shape, 'f32', `tensor/linear-log-probs/${name}`),
     ) as [Tensor, Tensor, Tensor];
-    const blocks = blocksOf(out!.shape[0]!, w!.shape[0]!, blockElements);
     if (logp.size === 0) return [logp, entropy, lse];
+    if (device.adapterClass === 'cpu' && blockElements === undefined) {
+      launchTiles([hidden!, w!, targets!], [logp, entropy, lse], 1 / temperature);
+      return [logp, entropy, lse];
+    }
+    const blocks = blocksOf(out!.shape[0]!, w!.shape[0]!, blockElements);
     const sources = [hidden!, w!, targets!].map(bindable) as [Tensor, Tensor, Tensor];
     const scratch = Tensor.empty(device, [blocks.elements], 'f32', 'tensor/linear-log-probs/block');
     const state = Tensor.empty(device, [3, blocks.rows[0]!.count], 'f32', 'tensor/linear-log-probs/state');
@@ -127,6 +151,11 @@ export const linearLogProbsOp: OpDef<LinearLogProbsAttrs> = {
       name: 'many blocks and chunks',
       inputs: [normalArray(164, [150, 16]), normalArray(165, [1300, 16], 0.5), indexArray(166, [150], 1300)],
       attrs: { temperature: 0.7, blockElements: 64 * 1024 },
+    },
+    {
+      name: 'a vocabulary in stretches',
+      inputs: [normalArray(173, [5, 6]), normalArray(174, [1100, 6]), indexArray(175, [5], 1100)],
+      attrs: { temperature: 1.3 },
     },
     {
       name: 'large logits',
@@ -209,8 +238,8 @@ export function launchLinearLogProbsGradient(buffers: LinearLogProbsGradientBuff
     for (const chunk of blocks.chunks) {
       const w = rowsOf(weight, chunk.start, chunk.width);
       const logits = scratch.view([count, chunk.width], [chunk.width, 1], 0);
-      launchMatmul(logits, rows, w, { transA: false, transB: true, alpha });
-      launchPlan(planLogProbsGradient(count, chunk), parts, [logits]);
+      const fused = { ...LOGITS_GRADIENT, tensors: parts, firstColumn: chunk.start };
+      launchMatmul(logits, rows, w, { transA: false, transB: true, alpha, fused });
       if (dRows)
         launchMatmul(dRows, logits, w, {
           transA: false,

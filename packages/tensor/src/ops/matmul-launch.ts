@@ -154,6 +154,7 @@ function partOf(work: MatmulWork, axis: 'batch' | 'm' | 'n' | 'k', first: number
   });
   const likeC = (binding: BufferBinding) => like(binding, 4 * c, bytes.c);
   const likeRow = (binding: BufferBinding) => like(binding, axis === 'n' ? 4 * first : 0, 4 * resized.n);
+  const likeColumn = (binding: BufferBinding) => like(binding, axis === 'm' ? 4 * first : 0, 4 * resized.m);
   const isLast = axis !== 'k' || first + count === size.k;
   const isFirst = axis !== 'k' || first === 0;
   const block = WEIGHT_BLOCK[weight];
@@ -164,7 +165,8 @@ function partOf(work: MatmulWork, axis: 'batch' | 'm' | 'n' | 'k', first: number
     variant: {
       ...variant,
       epilogue: isFirst ? variant.epilogue : 'accumulate',
-      fused: isLast ? fused : undefined,
+      fused:
+        isLast && fused ? { ...fused, firstColumn: (fused.firstColumn ?? 0) + (axis === 'n' ? first : 0) } : undefined,
     },
     buffers: {
       a: like(buffers.a, codeBytes(input) * a, bytes.a),
@@ -177,7 +179,11 @@ function partOf(work: MatmulWork, axis: 'batch' | 'm' | 'n' | 'k', first: number
             : likeC(buffers.extra)
           : undefined,
       fused: isLast
-        ? buffers.fused.map((binding, i) => (fused!.operands[i] === 'row' ? likeRow(binding) : likeC(binding)))
+        ? buffers.fused.map((binding, i) => {
+            const kind = fused!.operands[i]!;
+            if (kind === 'matrix') return likeC(binding);
+            return kind === 'row' ? likeRow(binding) : likeColumn(binding);
+          })
         : [],
       kept: buffers.kept && isLast ? likeC(buffers.kept) : undefined,
       c: likeC(buffers.c),
