@@ -26,8 +26,6 @@ export interface Arena {
   readonly values: Tensor;
   /** Absent for frozen parameters. */
   readonly gradients: Tensor | undefined;
-  /** Elements before this one decay. */
-  readonly decayEnd: number;
 }
 
 interface Slot {
@@ -62,7 +60,7 @@ export class Parameters {
     }
     const limit = Math.floor(Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize) / 4);
     const arenas: Arena[] = [];
-    // Decaying parameters first, so that one index separates the two kinds.
+    // Decaying parameters first: the order that saved optimizer states are in.
     const ordered = [...specs.filter((spec) => spec.decay), ...specs.filter((spec) => !spec.decay)];
     let group: { spec: ParameterSpec; offset: number }[] = [];
     let used = 0;
@@ -70,8 +68,7 @@ export class Parameters {
       if (group.length === 0) return;
       const values = flat(device, used, `${label}/values`);
       const gradients = options.trainable ? flat(device, used, `${label}/gradients`) : undefined;
-      const decayEnd = group.find((entry) => !entry.spec.decay)?.offset ?? used;
-      arenas.push({ values, gradients, decayEnd });
+      arenas.push({ values, gradients });
       for (const { spec, offset } of group) {
         const strides = contiguousStrides(spec.shape);
         this.#slots.set(spec.name, {

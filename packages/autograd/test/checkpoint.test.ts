@@ -10,6 +10,7 @@ import {
 import {
   add,
   type Device,
+  dropout,
   exp,
   linear,
   matmul,
@@ -184,6 +185,22 @@ describe('checkpoint', () => {
         [x],
       );
       expect(runs).toBe(4);
+    });
+  });
+
+  it('draws the same random numbers again', async () => {
+    await scopeAsync(async () => {
+      const x = toTensor(device, normalArray(6, [500]));
+      const layer = (y: Tensor): Tensor => multiply(dropout(tanh(y), 0.5, { seed: 3, step: 7 }), y);
+      const [plainly, again] = [layer, (y: Tensor) => checkpoint(layer, [y])].map((f) => grad(() => sum(f(x)), [x]));
+      const [loss, gradient, lossAgain, gradientAgain] = await readAll([
+        plainly!.loss,
+        plainly!.gradients[0]!,
+        again!.loss,
+        again!.gradients[0]!,
+      ]);
+      expect([lossAgain, gradientAgain]).toEqual([loss, gradient]);
+      expect(gradient!.filter((g) => g === 0).length).toBeGreaterThan(200);
     });
   });
 

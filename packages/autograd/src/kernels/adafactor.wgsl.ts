@@ -25,7 +25,7 @@ export const CHUNK = 2048;
 /** Words of a row of `slots`. */
 export const SLOT_WORDS = 8;
 /** Words of a row of `work`: the slot, and which of its rows, columns or chunks. */
-export const WORK_WORDS = 3;
+const WORK_WORDS = 3;
 
 const SLOTS: KernelBinding = { name: 'slots', access: 'read', element: 'u32' };
 const WORK: KernelBinding = { name: 'work', access: 'read', element: 'u32' };

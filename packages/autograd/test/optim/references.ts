@@ -126,7 +126,7 @@ const combined = (a: number, x: Matrix, b: number, y: Matrix): Matrix =>
   x.map((row, i) => row.map((v, j) => a * v + b * y[i]![j]!));
 
 /** Jordan et al., 2024: five steps of the quintic iteration on u / |u|. */
-export function orthogonalised(u: Float64Array, rows: number, columns: number): Float64Array {
+function orthogonalised(u: Float64Array, rows: number, columns: number): Float64Array {
   const norm = Math.sqrt(u.reduce((a, x) => a + x * x, 0)) + 1e-7;
   let x: Matrix = Array.from({ length: rows }, (_, i) => u.slice(i * columns, (i + 1) * columns).map((v) => v / norm));
   if (rows > columns) x = transposed(x);
