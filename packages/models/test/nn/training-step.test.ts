@@ -26,7 +26,7 @@ const CONFIG: LlamaConfig = {
  * Launches of one step: two layers, tied output, one block of logits, one micro-batch. A change is a change
  * of the cost of every step of a small model: lower it with an optimisation, never raise it without a reason.
  */
-const RECORDED_LAUNCHES = 65;
+const RECORDED_LAUNCHES = 63;
 const SEQUENCES = [5, 17, 1, 30].map((length, s) =>
   Array.from({ length }, (_, i) => (i * 7 + s * 13) % CONFIG.vocabSize),
 );
