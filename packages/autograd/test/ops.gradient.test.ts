@@ -35,14 +35,20 @@ interface GradientCase {
 
 function gradientCase(def: AnyOpDef, sample: OpSample<unknown>): GradientCase {
   const outputs = def.reference(sample.inputs, sample.attrs);
-  // Outputs that carry a gradient: those that the gradient function looks at, all by default.
+  const specs = def.infer(
+    sample.inputs.map(({ shape, dtype }) => ({ shape, dtype: dtype ?? 'f32' })),
+    sample.attrs,
+  );
+  // Outputs that carry a gradient: those that the gradient function looks at, all by default. What is stored in
+  // 16 bits is a staircase, which central differences say nothing about.
   const count = def.differentiableOutputs ?? outputs.length;
+  const carries = (i: number): boolean => i < count && specs[i]!.dtype === 'f32';
   const constant =
     sample.constant ?? sample.inputs.flatMap((input, i) => ((input.dtype ?? 'f32') === 'f32' ? [] : [i]));
   return {
     def,
     sample,
-    weights: outputs.map((output, i) => (i < count ? normalArray(900 + i, output.shape).data : undefined)),
+    weights: outputs.map((output, i) => (carries(i) ? normalArray(900 + i, output.shape).data : undefined)),
     variable: sample.inputs.map((_input, i) => i).filter((i) => !constant.includes(i)),
   };
 }
@@ -82,7 +88,7 @@ describe.each(opTable.map((def) => [def.name, def] as const))('%s', (_, def) => 
   const cases = def
     .samples()
     .map((sample) => gradientCase(def, sample))
-    .filter(({ variable }) => variable.length > 0);
+    .filter(({ variable, weights }) => variable.length > 0 && weights.some((weight) => weight !== undefined));
   let found: HostArray[][] = [];
   beforeAll(async () => {
     // An op that ends the device must not fail the ops after it.
