@@ -96,7 +96,18 @@ function decodeTile({ headDim, adapterClass, dtype = 'f32' }: AttentionDecodeSha
   // The partial sums of all threads take threads * chunks * 16 of the 16384 bytes of workgroup memory.
   const threads = adapterClass === 'cpu' ? 8 : headDim <= 32 ? 64 : headDim <= 64 ? 32 : headDim <= 128 ? 16 : 8;
   const vec = headDim % 4 === 0 ? 4 : 1;
-  return { threads, rowsPerThread: 1, step: 1, staged: 0, chunks, headDim, vec, packed: true, dtype };
+  return {
+    threads,
+    rowsPerThread: 1,
+    step: 1,
+    staged: 0,
+    chunks,
+    headDim,
+    vec,
+    packed: true,
+    dtype,
+    arithmetic: 'f32',
+  };
 }
 
 /** The table is read in vec4s where pairs are whole vec4s apart, else by number. */

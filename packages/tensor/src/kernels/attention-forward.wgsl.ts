@@ -6,6 +6,7 @@ import {
   sourceBindings,
   storeChunk,
   stridedBase,
+  vectorType,
 } from './attention-heads.wgsl.ts';
 import {
   ATTENTION_PARAMS,
@@ -40,6 +41,8 @@ import { walkRows } from './attention-walk.wgsl.ts';
  * Numerics f32 with fma; keys in ascending order. The running maximum is a whole exponent of two, so
  *          rescaling is exact and a sequence gives the same bits alone and packed with others. What a query
  *          does not see is replaced by zeros, not only weighed with 0: its NaN and Inf go nowhere.
+ *          With f16 arithmetic the products, their sums over the head and the weights of the values are f16,
+ *          all else is f32: good to about 2^-10 times the largest score. Scores beyond 65504 overflow.
  * Limits   E <= 256.
  * Source   Dao, "FlashAttention-2", arXiv 2307.08691, algorithm 1; Milakov and Gimelshein, arXiv 1805.02867.
  */
@@ -47,7 +50,7 @@ import { walkRows } from './attention-walk.wgsl.ts';
 /** Bindings: q, k, v (or qkv), segStart, o, stats. */
 export function planAttentionForward(shape: AttentionShape): AttentionPlan {
   checkAttentionShape('attention', shape);
-  const tile = chooseAttentionTile(shape, 0);
+  const tile = chooseAttentionTile(shape, 0, shape.arithmetic);
   const { rows, heads, kvHeads, headDim } = shape;
   const pairs = visiblePairs(shape);
   return {
@@ -70,6 +73,7 @@ function forwardKernel(tile: AttentionTile): Kernel {
       { name: 'stats', access: 'read_write', element: 'vec2<f32>' },
     ],
     params: ATTENTION_PARAMS,
+    ...(tile.arithmetic === 'f16' && { enables: ['f16'] }),
     body: () => forwardBody(tile),
   };
 }
@@ -83,6 +87,14 @@ function forwardBody(tile: AttentionTile): string {
   const rows = (text: (r: number) => string) => each(rowsPerThread, text);
   const steps = (text: (u: number) => string) => each(step, text);
   const vectors = (text: (c: number) => string) => each(chunks, text);
+  const isHalf = tile.arithmetic === 'f16';
+  const vector = vectorType(tile);
+  // In f16 the scale goes into the queries, so that products stay within the range.
+  const query = (r: number, c: number) => `load_q(q${r}At, ${c}u)`;
+  const q = (r: number, c: number) => (isHalf ? `vec4<f16>(${query(r, c)} * scale)` : query(r, c));
+  const score = (dots: string) => (isHalf ? sumOf(`vec4<f32>(${dots})`) : `${sumOf(dots)} * scale`);
+  const weigh = (p: string, value: string, sum: string) =>
+    isHalf ? `${sum} += vec4<f32>(f16(${p}) * ${value})` : `${sum} = fma(vec4<f32>(${p}), ${value}, ${sum})`;
   return `${EXP2_WGSL}${FIRST_KEY_WGSL}${loadSources(tile)}${walk.declarations}
 ${blockEntry(tile, 'params.heads')}
   let head = blockHead;
@@ -93,7 +105,7 @@ ${rows(
   let row${r} = min(first + ${r * threads}u + lane, last);
   let start${r} = firstKey(row${r});
   let q${r}At = ${stridedBase(tile, 'q', `row${r}`, 'head')};
-${vectors((c) => `  let q${r}_${c} = load_q(q${r}At, ${c}u); var sum${r}_${c} = vec4<f32>();`)}
+${vectors((c) => `  let q${r}_${c} = ${q(r, c)}; var sum${r}_${c} = vec4<f32>();`)}
   var top${r} = LOWEST;
   var total${r} = 0.0;`,
 )}
@@ -103,12 +115,12 @@ ${walk.loop(
   `
 ${steps(
   (u) => `
-${rows((r) => `    var dot${r}_${u} = vec4<f32>();`)}
+${rows((r) => `    var dot${r}_${u} = ${vector}();`)}
 ${vectors((c) => `    { let key = ${walk.read('k', u, c)}; ${rows((r) => `dot${r}_${u} = fma(q${r}_${c}, key, dot${r}_${u});`)} }`)}
 ${rows(
   (r) => `
     let sees${r}_${u} = j + ${u}u - start${r} <= row${r} - start${r};
-    let s${r}_${u} = select(MASKED, ${sumOf(`dot${r}_${u}`)} * scale, sees${r}_${u});
+    let s${r}_${u} = select(MASKED, ${score(`dot${r}_${u}`)}, sees${r}_${u});
     let n${r}_${u} = round(s${r}_${u});`,
 )}`,
 )}
@@ -126,7 +138,7 @@ ${steps((u) => `    let p${r}_${u} = exp2Part(s${r}_${u} - n${r}_${u}) * powerOf
 ${steps((u) => `    total${r} += p${r}_${u};`)}
 ${vectors((c) => `    sum${r}_${c} *= shrink${r};`)}`,
 )}
-${steps((u) => vectors((c) => `    { let value = ${walk.read('v', u, c)}; ${rows((r) => `sum${r}_${c} = fma(vec4<f32>(p${r}_${u}), select(vec4<f32>(), value, sees${r}_${u}), sum${r}_${c});`)} }`))}
+${steps((u) => vectors((c) => `    { let value = ${walk.read('v', u, c)}; ${rows((r) => `${weigh(`p${r}_${u}`, `select(${vector}(), value, sees${r}_${u})`, `sum${r}_${c}`)};`)} }`))}
 `,
 )}
 ${rows(

@@ -16,6 +16,16 @@ function elementOf(vec: 1 | 4, dtype: HeadDType): string {
   return vec === 4 ? 'vec2<u32>' : 'u32';
 }
 
+/** WGSL type of four numbers of a head vector, as the kernel multiplies them. */
+export function vectorType(tile: AttentionTile): string {
+  return `vec4<${tile.arithmetic}>`;
+}
+
+/** Four f32 numbers in that type. */
+export function asVector(tile: AttentionTile, value: string): string {
+  return tile.arithmetic === 'f32' ? value : `vec4<f16>(${value})`;
+}
+
 /** A binding of head vectors in f32. */
 export function headBinding(name: string, access: KernelBinding['access'], tile: AttentionTile): KernelBinding {
   return { name, access, element: elementOf(tile.vec, 'f32') };

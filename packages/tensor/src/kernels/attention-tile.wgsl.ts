@@ -23,6 +23,12 @@ export const MAX_HEAD_DIM = 256;
 /** Storage of q, k, v and the caches. */
 export type HeadDType = 'f32' | 'f16' | 'bf16';
 
+/**
+ * f16 multiplies in f16 (scores are summed over the head in f16, o over the keys in f32) and needs the
+ * adapter's `shader-f16`.
+ */
+export type HeadArithmetic = 'f32' | 'f16';
+
 /** Strides, offsets and counts of one attention call; the token counts per sequence stay on the GPU. */
 export interface AttentionShape {
   /** N: packed tokens. */
@@ -45,6 +51,8 @@ export interface AttentionShape {
   readonly packed?: boolean;
   /** How q, k and v are stored; everything else is f32. Default f32. */
   readonly dtype?: HeadDType;
+  /** What the forward pass multiplies in. Default f32. */
+  readonly arithmetic?: HeadArithmetic;
   /** A query sees itself and the window - 1 keys before it; 0 for the whole sequence. */
   readonly window: number;
   /** Factor on q·k, usually 1 / sqrt(E). */
@@ -77,6 +85,7 @@ export interface AttentionTile {
   readonly vec: 1 | 4;
   readonly packed: boolean;
   readonly dtype: HeadDType;
+  readonly arithmetic: HeadArithmetic;
 }
 
 /** Bytes of workgroup memory that WebGPU guarantees. */
@@ -129,11 +138,16 @@ export function checkAttentionShape(op: string, shape: AttentionShape): void {
  * A good static tile. `stagedScalars` is what a walked row brings besides its two head vectors.
  * Registers grow with the head width, so wide heads take fewer walked rows in a step.
  */
-export function chooseAttentionTile(shape: AttentionShape, stagedScalars: number): AttentionTile {
+export function chooseAttentionTile(
+  shape: AttentionShape,
+  stagedScalars: number,
+  arithmetic: HeadArithmetic = 'f32',
+): AttentionTile {
   const { headDim, adapterClass, packed = false, dtype = 'f32' } = shape;
   const chunks = Math.ceil(headDim / 4);
   const aligned = [headDim, shape.qStride, shape.kStride, shape.vStride, shape.qOffset, shape.kOffset, shape.vOffset];
-  const heads = { chunks, headDim, vec: aligned.every((value = 0) => value % 4 === 0) ? 4 : 1, packed, dtype } as const;
+  const vec = aligned.every((value = 0) => value % 4 === 0) ? 4 : 1;
+  const heads = { chunks, headDim, vec, packed, dtype, arithmetic } as const;
   if (adapterClass === 'cpu') {
     // Best of steps 1, 2, 4, 8 with 1, 2, 4 rows a thread; larger texts gain nothing and compile for seconds.
     const step = headDim > 32 ? 1 : headDim > 16 ? 2 : 4;
@@ -146,8 +160,8 @@ export function chooseAttentionTile(shape: AttentionShape, stagedScalars: number
 }
 
 export function tileKey(tile: AttentionTile): string {
-  const { headDim, vec, threads, rowsPerThread, step, staged, packed, dtype } = tile;
-  return `e${headDim}/v${vec}/t${threads}x${rowsPerThread}x${step}/s${staged}/${dtype}${packed ? '/packed' : ''}`;
+  const { headDim, vec, threads, rowsPerThread, step, staged, packed, dtype, arithmetic } = tile;
+  return `e${headDim}/v${vec}/t${threads}x${rowsPerThread}x${step}/s${staged}/${dtype}/${arithmetic}${packed ? '/packed' : ''}`;
 }
 
 export const ATTENTION_PARAMS: readonly KernelParam[] = [

@@ -1,3 +1,4 @@
+import { asVector, vectorType } from './attention-heads.wgsl.ts';
 import { type AttentionTile, each } from './attention-tile.wgsl.ts';
 
 /** Head vectors that every thread of the workgroup walks over. */
@@ -51,14 +52,16 @@ ${scalars.map(({ buffer, at }) => `    let ${buffer}Of${u} = ${buffer}[${at(`j${
 )}
 ${body}
   }`,
-    read: (buffer, u, c) => `load_${buffer}(${buffer}At${u}, ${c}u)`,
+    read: (buffer, u, c) => asVector(tile, `load_${buffer}(${buffer}At${u}, ${c}u)`),
     scalar: (buffer, u) => `${buffer}Of${u}`,
   };
 }
 
 function stagedWalk(tile: AttentionTile, rows: readonly WalkedRows[], scalars: readonly WalkedScalar[]): Walk {
   const { staged, chunks, step, threads } = tile;
-  const tiles = rows.map(({ buffer }) => `var<workgroup> ${buffer}Tile: array<vec4<f32>, ${staged * chunks}>;`);
+  const tiles = rows.map(
+    ({ buffer }) => `var<workgroup> ${buffer}Tile: array<${vectorType(tile)}, ${staged * chunks}>;`,
+  );
   const lists = scalars.map(({ buffer, element }) => `var<workgroup> ${buffer}Tile: array<${element}, ${staged}>;`);
   return {
     declarations: [...tiles, ...lists, ''].join('\n'),
@@ -69,7 +72,7 @@ function stagedWalk(tile: AttentionTile, rows: readonly WalkedRows[], scalars: r
     for (var x = lane; x < ${staged * chunks}u; x += ${threads}u) {
       let source = min(tileStart + x / ${chunks}u, walkEnd);
       let chunk = x % ${chunks}u;
-${rows.map(({ buffer, row }) => `      ${buffer}Tile[x] = load_${buffer}(${row('source')}, chunk);`).join('\n')}
+${rows.map(({ buffer, row }) => `      ${buffer}Tile[x] = ${asVector(tile, `load_${buffer}(${row('source')}, chunk)`)};`).join('\n')}
     }
 ${scalars.map(({ buffer, at }) => `    for (var x = lane; x < ${staged}u; x += ${threads}u) { ${buffer}Tile[x] = ${buffer}[${at('min(tileStart + x, walkEnd)')}]; }`).join('\n')}
     workgroupBarrier();

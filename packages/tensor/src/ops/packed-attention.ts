@@ -7,7 +7,7 @@ import { planRope } from '../kernels/rope.wgsl.ts';
 import { applyOp, type OpDef, type OpSample, type RefArray, type TensorSpec } from '../op.ts';
 import { formatShape } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
-import { type AttentionAttrs, borders, drawLengths, type Segments, statsOf } from './attention.ts';
+import { type AttentionAttrs, borders, checkArithmetic, drawLengths, type Segments, statsOf } from './attention.ts';
 import { launchPlan } from './launch-plan.ts';
 import { indexArray, normalArray, refArray } from './reference.ts';
 import { type Rotary, rotateHeads, sampleTable } from './rope.ts';
@@ -24,7 +24,7 @@ export interface PackedAttentionAttrs extends AttentionAttrs {
 /** The kernels' view of q, k and v as columns of one matrix [N, (H + 2K) E]. */
 export function packedShape(qkv: TensorSpec, attrs: PackedAttentionAttrs, adapterClass: AdapterClass): AttentionShape {
   const [rows, all, headDim] = qkv.shape as [number, number, number];
-  const { heads, kvHeads, scale, window } = attrs;
+  const { heads, kvHeads, scale, window, arithmetic = 'f32' } = attrs;
   const stride = all * headDim;
   return {
     rows,
@@ -40,6 +40,7 @@ export function packedShape(qkv: TensorSpec, attrs: PackedAttentionAttrs, adapte
     dtype: qkv.dtype as HeadDType,
     scale,
     window,
+    arithmetic,
     adapterClass,
   };
 }
@@ -96,6 +97,7 @@ export const packedAttentionOp: OpDef<PackedAttentionAttrs> = {
   },
   run: ([qkv, segStart, , positions, table], [out, statsSpec], attrs) => {
     const { device } = qkv!;
+    checkArithmetic('packedAttention', device, attrs);
     const o = Tensor.empty(device, out!.shape, 'f32', 'tensor/attention');
     const stats = Tensor.empty(device, statsSpec!.shape, 'f32', 'tensor/attention/stats');
     const turned = positions === undefined ? undefined : turn(qkv!, positions, table!, attrs);
