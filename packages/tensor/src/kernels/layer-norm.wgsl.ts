@@ -13,7 +13,8 @@ import { chooseRowLayout, rowEntry, rowReduceFunction } from './lib/row-reduce.w
  *          threads first take rows (dx), then columns (dgain, dbias); the second half reads nothing that the
  *          first wrote, so there is no barrier between them. A last launch adds the parts up.
  * Memory   forward 3 reads (two meet the cache) + 1 write of [N, D]; backward 3 reads of x and dy + 1 write.
- * Numerics f32; the variance is a second sweep over x - m, so nothing cancels.
+ * Numerics f32; the variance is a second sweep over x - m, so nothing cancels, and that sweep also finds what
+ *          rounding left of the mean, which matters where rows lie far from zero.
  * Source   Ba, Kiros and Hinton, "Layer normalization", 2016.
  */
 
@@ -58,12 +59,15 @@ ${rowEntry(layout)}
   ${columns} { values += x[base + j]; }
   let centre = reduceRow_sum(${folded(vec, 'values')}, lane, slot) * share;
   var squares = ${element}();
-  ${columns} { let d = x[base + j] - centre; squares += d * d; }
-  let variance = reduceRow_sum(${folded(vec, 'squares')}, lane, slot) * share;
+  var rests = ${element}();
+  ${columns} { let d = x[base + j] - centre; squares += d * d; rests += d; }
+  // What rounding left of the mean.
+  let rest = reduceRow_sum(${folded(vec, 'rests')}, lane, slot) * share;
+  let variance = reduceRow_sum(${folded(vec, 'squares')}, lane, slot) * share - rest * rest;
   if (!inside) { return; }
   let scale = 1.0 / sqrt(variance + params.eps);
-  if (lane == 0u) { mean[row] = centre; r[row] = scale; }
-  ${columns} { y[base + j] = (x[base + j] - centre) * scale * gain[j] + bias[j]; }
+  if (lane == 0u) { mean[row] = centre + rest; r[row] = scale; }
+  ${columns} { y[base + j] = (x[base + j] - centre - rest) * scale * gain[j] + bias[j]; }
 }
 `,
     },

@@ -14,6 +14,7 @@ export const layerNormOp: OpDef<LayerNormAttrs> = {
   name: 'layerNorm',
   doc: 'y = (x - mean) / sqrt(variance + eps) * gain + bias over the last dimension; further outputs: mean, 1 / sqrt(...)',
   differentiableOutputs: 1,
+  tolerance: 'fused',
   infer: ([x, gain, bias]) => {
     const width = x!.shape[x!.shape.length - 1];
     if (
