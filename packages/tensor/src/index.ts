@@ -175,6 +175,8 @@ export { type WhereAttrs, where } from './ops/where.ts';
 export { type CompiledStep, compile } from './plan/compile.ts';
 export { describePlan } from './plan/describe-plan.ts';
 export type { Plan, PlanPasses } from './plan/plan.ts';
+export { toChromeTrace } from './profile/chrome-trace.ts';
+export { formatProfile, type Profile, type ProfileRow, profile, profileRows } from './profile/profile.ts';
 export { philox4x32, Rng, uniformFromWord } from './rng.ts';
 export { Scalar, type ScalarLike, scalarValue } from './scalar.ts';
 export { keep, scope, scopeAsync, tensorsIn } from './scope.ts';

@@ -1,3 +1,4 @@
+import type { LaunchCost } from '../plan/fusion-info.ts';
 import { type ScalarLike, scalarValue } from '../scalar.ts';
 import type { Storage } from './buffer-pool.ts';
 import type { Workgroups } from './kernel.ts';
@@ -17,6 +18,8 @@ export interface DispatchRecord {
   /** Byte offset of the launch's parameters in the uniform block of the list. */
   readonly paramOffset: number;
   readonly workgroups: Workgroups;
+  /** What the launch costs, for profiles. */
+  readonly cost: LaunchCost | undefined;
   /** Made before, for planned launches: their parameters lie in a uniform buffer of their own. */
   readonly bindGroup?: GPUBindGroup;
 }
@@ -44,9 +47,10 @@ export class CommandList {
     bindings: readonly BufferBinding[],
     params: readonly ScalarLike[],
     workgroups: Workgroups,
+    cost: LaunchCost | undefined,
   ): void {
     for (const binding of bindings) binding.storage.epoch = this.epoch;
-    this.records.push({ entry, bindings, paramOffset: this.#pack(entry, params), workgroups });
+    this.records.push({ entry, bindings, paramOffset: this.#pack(entry, params), workgroups, cost });
   }
 
   /** Adds launches that bring their own bind groups; `storages` are the buffers that they use. */

@@ -179,7 +179,7 @@ export class Device {
       this.#recorder.onLaunch({ kernel, bindings, params, workgroups, info });
       return;
     }
-    this.#commands.add(this.#pipelines.get(kernel), bindings, params, workgroups);
+    this.#commands.add(this.#pipelines.get(kernel), bindings, params, workgroups, info);
     this.#dispatches++;
     this.#submitIfFull();
   }
@@ -443,12 +443,7 @@ export class Device {
     const timing = records.length > 0 ? this.#timing : undefined;
     const isTimed = timing !== undefined && records.length <= MAX_TIMED_LAUNCHES;
     if (timing !== undefined) this.#timing = undefined;
-    const set = isTimed
-      ? new TimestampSet(
-          this.#gpu,
-          records.map(({ entry }) => entry.kernel.label),
-        )
-      : undefined;
+    const set = isTimed ? new TimestampSet(this.#gpu, records) : undefined;
     this.#encoder.submit(
       records,
       params,

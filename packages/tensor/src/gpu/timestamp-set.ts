@@ -1,3 +1,4 @@
+import type { DispatchRecord } from './command-list.ts';
 import { COPY_DST, COPY_SRC, MAP_MODE_READ, MAP_READ, QUERY_RESOLVE } from './usage.ts';
 
 /** Time of one kernel on the device's own clock. */
@@ -6,6 +7,10 @@ export interface KernelTiming {
   /** Since the first launch of the same submit began. */
   readonly startMicroseconds: number;
   readonly microseconds: number;
+  /** Floating-point operations, where the op states them. */
+  readonly flops: number | undefined;
+  /** Bytes to move at least, as the op states them; else those of the bindings. */
+  readonly bytes: number;
 }
 
 /** Most launches that a set can time: Dawn allows 4,096 timestamps, two a launch. */
@@ -13,16 +18,16 @@ export const MAX_TIMED_LAUNCHES = 2048;
 
 /** Timestamps around each launch of one submit. */
 export class TimestampSet {
-  readonly #labels: readonly string[];
+  readonly #launches: readonly DispatchRecord[];
   readonly #queries: GPUQuerySet;
   readonly #resolved: GPUBuffer;
   readonly #staging: GPUBuffer;
 
-  /** `labels` of the launches, at least one and at most `MAX_TIMED_LAUNCHES`. */
-  constructor(device: GPUDevice, labels: readonly string[]) {
-    this.#labels = labels;
-    const bytes = labels.length * 16;
-    this.#queries = device.createQuerySet({ type: 'timestamp', count: labels.length * 2 });
+  /** At least one launch and at most `MAX_TIMED_LAUNCHES`. */
+  constructor(device: GPUDevice, launches: readonly DispatchRecord[]) {
+    this.#launches = launches;
+    const bytes = launches.length * 16;
+    this.#queries = device.createQuerySet({ type: 'timestamp', count: launches.length * 2 });
     this.#resolved = device.createBuffer({ size: bytes, usage: QUERY_RESOLVE | COPY_SRC });
     this.#staging = device.createBuffer({ size: bytes, usage: MAP_READ | COPY_DST });
   }
@@ -34,8 +39,8 @@ export class TimestampSet {
 
   /** To be encoded after the launches. */
   resolve(encoder: GPUCommandEncoder): void {
-    encoder.resolveQuerySet(this.#queries, 0, this.#labels.length * 2, this.#resolved, 0);
-    encoder.copyBufferToBuffer(this.#resolved, 0, this.#staging, 0, this.#labels.length * 16);
+    encoder.resolveQuerySet(this.#queries, 0, this.#launches.length * 2, this.#resolved, 0);
+    encoder.copyBufferToBuffer(this.#resolved, 0, this.#staging, 0, this.#launches.length * 16);
   }
 
   /** The times, after the submit. Frees the set. */
@@ -44,10 +49,12 @@ export class TimestampSet {
       await this.#staging.mapAsync(MAP_MODE_READ);
       const ticks = new BigUint64Array(this.#staging.getMappedRange().slice(0));
       const micros = (from: bigint, to: bigint): number => Number(to - from) / 1000;
-      return this.#labels.map((label, i) => ({
-        label,
+      return this.#launches.map(({ entry, bindings, cost }, i) => ({
+        label: entry.kernel.label,
         startMicroseconds: micros(ticks[0]!, ticks[2 * i]!),
         microseconds: micros(ticks[2 * i]!, ticks[2 * i + 1]!),
+        flops: cost?.flops,
+        bytes: cost?.bytes ?? bindings.reduce((total, { size }) => total + size, 0),
       }));
     } finally {
       this.#queries.destroy();
