@@ -41,7 +41,7 @@ interface CaseFlags {
 }
 
 /** Forward, or forward and the gradients of sum(o * w) by q, k and v. */
-export function attentionCase(
+function attentionCase(
   size: AttentionSize,
   direction: 'forward' | 'forward+backward',
   flags: CaseFlags = {},
@@ -103,7 +103,7 @@ function decodeCase(size: AttentionSize): BenchCase {
   });
 }
 
-export const LONG_ATTENTION: AttentionSize = {
+const LONG_ATTENTION: AttentionSize = {
   sequences: 1,
   tokens: 1024,
   heads: 4,

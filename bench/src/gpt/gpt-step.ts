@@ -6,20 +6,18 @@ import {
   compile,
   type Device,
   embedding,
+  geluTanh,
   groupTokens,
   layerNorm,
   linear,
   linearLogProbs,
   mean,
-  multiply,
   type PlanPasses,
   packedAttention,
   reshape,
   type Segments,
-  square,
   Tensor,
   type TokenGroups,
-  tanh,
 } from '@dawngrad/tensor';
 import { disposeAll } from '../values.ts';
 import { gptTokens, initialWeights, type NamedMatrix } from './gpt-data.ts';
@@ -115,17 +113,11 @@ export class GptStep {
       const qkv = linear(norm(x, 'before', layer), weight(`qkv${layer}`));
       const mixed = packedAttention(reshape(qkv, [rows, 3 * heads, width / heads]), this.#segments, attrs);
       const middle = linear(reshape(mixed, [rows, width]), weight(`o${layer}`), { residual: x });
-      const inner = gelu(linear(norm(middle, 'between', layer), weight(`up${layer}`)));
+      const inner = geluTanh(linear(norm(middle, 'between', layer), weight(`up${layer}`)));
       x = linear(inner, weight(`down${layer}`), { residual: middle });
     }
     return layerNorm(x, weight('gain'), weight('bias'), NORM_EPS);
   }
-}
-
-/** x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2, after Hendrycks and Gimpel (2016). */
-function gelu(x: Tensor): Tensor {
-  const inner = affine(multiply(x, affine(square(x), 0.044715, 1)), Math.sqrt(2 / Math.PI), 0);
-  return multiply(x, affine(tanh(inner), 0.5, 0.5));
 }
 
 /** Linears hold [out, in] here: the transpose of what the others hold. */

@@ -1,8 +1,11 @@
 import { grad } from '@dawngrad/autograd';
-import { attention, type Device, matmul, multiply, readAll, scopeAsync, sum, Tensor } from '@dawngrad/tensor';
+import { attention, compile, type Device, matmul, multiply, readAll, scopeAsync, sum, Tensor } from '@dawngrad/tensor';
 import { GptStep } from '../gpt/gpt-step.ts';
 import { disposeAll, randomTensor } from '../values.ts';
 import type { Contender } from './contender.ts';
+
+/** Launches side by side need their outputs at the same time; here memory counts for more. */
+const LEAN = { merging: false };
 
 async function readFloats(tensors: readonly Tensor[]): Promise<Float32Array[]> {
   return (await readAll(tensors)) as Float32Array[];
@@ -30,13 +33,25 @@ export function dawngradContender(device: Device): Contender {
         Tensor.from(device, new Uint32Array(tokens).fill(row), [tokens], 'u32', 'bench/segments');
       const segments = { start: border(0), end: border(tokens) };
       const attrs = { scale: 1 / Math.sqrt(headDim), window: 0 };
+      const step = compile(
+        device,
+        (inputs: readonly Tensor[], weight: Tensor) => {
+          const [a, b, c] = inputs as [Tensor, Tensor, Tensor];
+          const { loss, gradients } = grad(() => sum(multiply(attention(a, b, c, segments, attrs), weight)), inputs);
+          return [loss, ...gradients];
+        },
+        LEAN,
+      );
       return {
         run: (isCheck) =>
-          scopeAsync(async () => {
-            const { loss, gradients } = grad(() => sum(multiply(attention(q, k, v, segments, attrs), w)), [q, k, v]);
-            return readFloats(isCheck ? [loss, ...gradients] : [loss]);
+          scopeAsync(() => {
+            const results = step([q, k, v], w);
+            return readFloats(isCheck ? results : results.slice(0, 1));
           }),
-        dispose: disposeAll([q, k, v, w, segments.start, segments.end]),
+        dispose: () => {
+          step.dispose();
+          disposeAll([q, k, v, w, segments.start, segments.end])();
+        },
       };
     },
     train: async ({ size }) => {
