@@ -1,5 +1,5 @@
 import type { DType } from '../dtype.ts';
-import { type Kernel, linearWorkgroups } from '../gpu/kernel.ts';
+import { type Kernel, type KernelParam, linearWorkgroups } from '../gpu/kernel.ts';
 import type { LaunchPlan } from '../gpu/launch-plan.ts';
 import type { ScalarLike } from '../scalar.ts';
 import { collapseLoops, contiguousStrides, type Shape, sizeOf } from '../shape.ts';
@@ -117,7 +117,7 @@ function elementwiseKernel(spec: ElementwiseSpec): Kernel {
   const { expression, dtypes, kinds, outType, rank, width } = spec;
   const { compute, operands, result } = expressionTypes(expression, dtypes);
   const axes = Array.from({ length: rank }, (_, axis) => axis);
-  const scalarType = compute === 'i32' || compute === 'u32' ? compute : 'f32';
+  const scalarType: KernelParam['type'] = compute === 'i32' || compute === 'u32' ? compute : 'f32';
   return {
     key: `elementwise/${expression.name}/${[compute, ...operands, result].join()}/${dtypes.join()}/${kinds.join()}/${outType}/${rank}/${width}`,
     label: `tensor/${expression.name}`,
