@@ -1,4 +1,4 @@
-import type { DType } from '../dtype.ts';
+import { bytesPerElement, type DType } from '../dtype.ts';
 import type { LaunchPlan } from '../gpu/launch-plan.ts';
 import { collapseLoops, type Shape, sizeOf } from '../shape.ts';
 import { elementBits } from './lib/element-bits.ts';
@@ -7,7 +7,7 @@ import { coordinates, dimParams, moveKernel, movePlan, operandIndex, operandPara
 /*
  * Math     out[.., d] = 1 where index[..] = d, else 0
  * Layout   index is any strided view; out is contiguous, one dimension more.
- * Dispatch one thread a word of the output.
+ * Dispatch one thread a word of the output, or four where the depth is a multiple.
  * Memory   write only; the index comes from cache.
  */
 
@@ -20,7 +20,11 @@ export function planOneHot(
   const nest = collapseLoops(index.shape, [index.strides]);
   const dims = [...nest.dims, depth];
   const rank = dims.length;
-  const unit = dtype === 'f16' || dtype === 'bf16' ? 'half' : 'word';
+  const bytes = bytesPerElement(dtype);
+  const unit = bytes === 2 ? 'half' : depth % 4 === 0 ? 'quad' : 'word';
+  const factor = unit === 'quad' ? 4 : 1;
+  const own = `c${rank - 1}`;
+  const places = unit === 'quad' ? `vec4u(4u * ${own}) + vec4u(0u, 1u, 2u, 3u)` : own;
   const kernel = moveKernel({
     key: `one-hot/${rank}`,
     label: 'tensor/one-hot',
@@ -30,9 +34,12 @@ export function planOneHot(
     functions: () => `
 fn element(i: u32, old: U) -> U {
   ${coordinates(rank)}
-  return select(0u, params.one, index[${operandIndex('index', [...nest.dims.keys()])}] == c${rank - 1});
+  return select(U(), U(params.one), U(index[${operandIndex('index', [...nest.dims.keys()])}]) == ${places});
 }`,
   });
   const one = elementBits(1, dtype);
-  return movePlan(kernel, unit, sizeOf(index.shape) * depth, [one, ...dims, index.offset, ...nest.strides[0]!, 0]);
+  return movePlan(kernel, unit, (sizeOf(index.shape) * depth) / factor, [
+    ...[one, ...nest.dims, depth / factor],
+    ...[index.offset, ...nest.strides[0]!, 0],
+  ]);
 }

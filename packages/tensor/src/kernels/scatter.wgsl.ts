@@ -1,4 +1,5 @@
 import type { DType } from '../dtype.ts';
+import { type Kernel, linearWorkgroups } from '../gpu/kernel.ts';
 import type { LaunchPlan } from '../gpu/launch-plan.ts';
 import { collapseLoops, contiguousStrides, type Shape, sizeOf } from '../shape.ts';
 import { RESOLVE_INDEX_WGSL } from './lib/index-value.wgsl.ts';
@@ -26,6 +27,7 @@ import { unitValues } from './lib/unit-values.wgsl.ts';
  *          'walk'   looks at all N indices of its lane: N comparisons a unit.
  *          'sorted' for an index [N] that is the same for all lanes, given as keys in order with their positions:
  *                   log2 N steps a unit, then only its own sources.
+ *          'begun'  the same with the places where each key begins, found once for all lanes.
  * Memory   'walk' reads each index once a unit, from cache; both read target and source once and write out once.
  * Numerics floats add up in f32, integers wrap around.
  */
@@ -48,17 +50,20 @@ export interface ScatterSpec {
   readonly source: ScatterOperand;
   /** How many sources each lane has. */
   readonly count: number;
-  /** The index itself for 'walk'; for 'sorted' the bindings hold keys and positions [count]. */
-  readonly index: (ScatterOperand & { readonly isSigned: boolean }) | 'sorted';
+  /**
+   * The index itself for 'walk'. For 'sorted' the bindings hold keys and positions [count], for 'begun' where the
+   * sources of each place begin [size + 1] and the positions.
+   */
+  readonly index: (ScatterOperand & { readonly isSigned: boolean }) | 'sorted' | 'begun';
 }
 
 /**
- * Bindings: the whole buffers of target, source and index, out; or target, source, the plain buffers of keys and
- * positions, out.
+ * Bindings: the whole buffers of target, source and index, out; or target, source, the plain buffers of keys or
+ * beginnings and of positions, out.
  */
 export function planScatter(spec: ScatterSpec): LaunchPlan {
   const { mode, dtype, shape, axis, target, source, count, index } = spec;
-  const isSorted = index === 'sorted';
+  const isSorted = index === 'sorted' || index === 'begun';
   // What a unit looks for is its coordinate along the axis: an operand that no merged dimension can lose it in.
   const along = shape.map((_, i) => (i === axis ? 1 : 0));
   const none = shape.map(() => 0);
@@ -95,8 +100,15 @@ export function planScatter(spec: ScatterSpec): LaunchPlan {
     mode === 'add'
       ? 'value = value + decode(load_source(base + n * params.sourceAxisStride)); found = true;'
       : 'bits = load_source(base + n * params.sourceAxisStride);';
-  const search = isSorted
-    ? `
+  const search =
+    index === 'begun'
+      ? `
+  for (var at = begins[v]; at < begins[v + 1u]; at++) {
+    let n = positions[at];
+    ${take}
+  }`
+      : index === 'sorted'
+        ? `
   // The first key that is not less.
   var low = 0u;
   var high = params.sources;
@@ -109,19 +121,19 @@ export function planScatter(spec: ScatterSpec): LaunchPlan {
     let n = positions[low];
     ${take}
   }`
-    : `
+        : `
   let names = ${operandIndex('index', axes)};
   for (var n = 0u; n < params.sources; n++) {
     if (resolve(index[names + n * params.indexAxisStride], params.size, params.isSigned) == v) { ${take} }
   }`;
   const kernel = moveKernel({
-    key: `scatter/${mode}/${dtype}/${isSorted ? 'sorted' : 'walk'}/${rank}`,
+    key: `scatter/${mode}/${dtype}/${isSorted ? index : 'walk'}/${rank}`,
     label: `tensor/scatter/${mode}`,
     unit,
     inputs: [
       moveBinding('original', 'read', unit),
       moveBinding('source', 'read', unit),
-      ...(isSorted ? ['keys', 'positions'] : ['index']).map((name) => ({
+      ...(isSorted ? [index === 'begun' ? 'begins' : 'keys', 'positions'] : ['index']).map((name) => ({
         name,
         access: 'read' as const,
         element: 'u32',
@@ -164,4 +176,38 @@ fn element(i: u32, old: U) -> U {
     ...alongStrides,
     ...(isSorted ? [] : [index.offset, ...indexStrides]),
   ]);
+}
+
+const BEGINS: Kernel = {
+  key: 'scatter/begins',
+  label: 'tensor/scatter/begins',
+  bindings: [
+    { name: 'keys', access: 'read', element: 'u32' },
+    { name: 'begins', access: 'read_write', element: 'u32' },
+  ],
+  params: ['count', 'sources'].map((name) => ({ name, type: 'u32' })),
+  body: () => `
+@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let v = (group.x + group.y * groups.x) * 256u + lane;
+  if (v >= params.count) { return; }
+  // The first key that is not less.
+  var low = 0u;
+  var high = params.sources;
+  while (low < high) {
+    let middle = (low + high) / 2u;
+    if (keys[middle] < v) { low = middle + 1u; } else { high = middle; }
+  }
+  begins[v] = low;
+}
+`,
+};
+
+/** Where the sources of each of `size` places begin among sorted keys [sources]. Bindings: keys, begins [size + 1]. */
+export function planBegins(size: number, sources: number): LaunchPlan {
+  return {
+    kernel: BEGINS,
+    params: [size + 1, sources],
+    workgroups: linearWorkgroups(Math.ceil((size + 1) / 256)),
+  };
 }

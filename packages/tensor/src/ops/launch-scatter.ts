@@ -1,9 +1,10 @@
-import { planScatter, type ScatterMode, type ScatterSpec } from '../kernels/scatter.wgsl.ts';
+import { planBegins, planScatter, type ScatterMode, type ScatterSpec } from '../kernels/scatter.wgsl.ts';
 import { positionKeys } from '../kernels/sort-keys.wgsl.ts';
 import type { TensorSpec } from '../op.ts';
-import type { Tensor } from '../tensor.ts';
+import { Tensor } from '../tensor.ts';
 import { bindable } from './launch-elementwise.ts';
 import { launchMove } from './launch-move.ts';
+import { launchPlan } from './launch-plan.ts';
 import { sortKeys } from './sort-keys.ts';
 
 /** A view without one of its axes: stride 0 there, so that the axis can be walked apart. */
@@ -105,6 +106,9 @@ export function launchSliceScatter(
   return launchSorted({ ...common, index: 'sorted' }, keys, indices, target, source, out);
 }
 
+/** Slices of at least so many elements are worth a launch that finds where the sources of each begin. */
+const LONG_SLICE = 16;
+
 function launchSorted(
   spec: ScatterSpec,
   keys: ReturnType<typeof positionKeys>,
@@ -113,10 +117,20 @@ function launchSorted(
   source: Tensor,
   out: TensorSpec,
 ): Tensor {
-  const sorted = sortKeys(target.device, keys, index.size, [index]);
-  const inputs = [target, source, sorted.keys, sorted.positions];
-  const result = launchMove(() => planScatter(spec), inputs, out, `tensor/scatter/${spec.mode}`);
-  sorted.keys.dispose();
+  const { device } = target;
+  const label = `tensor/scatter/${spec.mode}`;
+  const sorted = sortKeys(device, keys, index.size, [index]);
+  const size = spec.shape[spec.axis]!;
+  let lists = sorted.keys;
+  if (target.size >= LONG_SLICE * size) {
+    lists = Tensor.empty(device, [size + 1], 'u32', 'tensor/scatter/begins');
+    launchPlan(planBegins(size, index.size), [sorted.keys], [lists]);
+    sorted.keys.dispose();
+  }
+  const found = lists === sorted.keys ? 'sorted' : 'begun';
+  const inputs = [target, source, lists, sorted.positions];
+  const result = launchMove(() => planScatter({ ...spec, index: found }), inputs, out, label);
+  lists.dispose();
   sorted.positions.dispose();
   return result;
 }

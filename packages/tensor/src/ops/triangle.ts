@@ -40,6 +40,7 @@ function triangleOp(name: 'tril' | 'triu'): OpDef<TriangleAttrs> {
       { name: 'square', inputs: [normalArray(271, [5, 5])], attrs: { k: 0 } },
       { name: 'batched, wide', inputs: [normalArray(272, [2, 3, 7])], attrs: { k: 2 } },
       { name: 'tall', inputs: [normalArray(273, [7, 3])], attrs: { k: -3 } },
+      { name: 'aligned', inputs: [normalArray(275, [2, 9, 12])], attrs: { k: -2 } },
       { name: 'nothing', inputs: [normalArray(274, [0, 3])], attrs: { k: 0 } },
     ],
     errors: () => [{ name: 'a vector', inputs: [{ shape: [4], dtype: 'f32' }], attrs: { k: 0 }, code: 'shape' }],

@@ -4,6 +4,7 @@ import type { Device } from '../../src/gpu/device.ts';
 import { openDevice } from '../../src/node.ts';
 import { embedding } from '../../src/ops/embedding.ts';
 import { gather } from '../../src/ops/gather.ts';
+import { zeros } from '../../src/ops/in-place.ts';
 import { indexSelect } from '../../src/ops/index-select.ts';
 import { read, readAll } from '../../src/ops/read.ts';
 import { indexArray, normalArray, refArray } from '../../src/ops/reference.ts';
@@ -27,6 +28,7 @@ describe.each([
   ['sorted in one block', 200, 200, 3],
   ['sorted in blocks that are merged', 300, 900, 5],
   ['all for one place', 1, 3000, 2],
+  ['long slices', 70, 100, 40],
 ])('sources of %s', (_, size, count, lanes) => {
   const target = normalArray(1, [size, lanes]);
   const source = normalArray(3, [count, lanes], 1e3);
@@ -91,13 +93,16 @@ describe.each([
 describe('the launches of a scatter', () => {
   it('are one where there is little to compare, else a sort of the indices and one more', async () => {
     await scopeAsync(async () => {
-      const count = (size: number, n: number): number => {
-        const [on, to] = [Tensor.empty(device, [size, 4], 'f32', 'test'), toTensor(device, indexArray(1, [n], size))];
+      const count = (size: number, n: number, width = 4): number => {
+        const [on, from] = [size, n].map((rows) => zeros(device, [rows, width])) as [Tensor, Tensor];
+        const to = toTensor(device, indexArray(1, [n], size));
         const before = launches();
-        indexAdd(on, 0, to, Tensor.empty(device, [n, 4], 'f32', 'test'));
+        indexAdd(on, 0, to, from);
         return launches() - before;
       };
       expect([count(10, 8), count(1000, 1000), count(1000, 5000)]).toEqual([1, 2, 5]);
+      // Long slices are worth one more, which finds where the sources of each begin.
+      expect(count(1000, 1000, 16)).toBe(3);
       await device.finish();
     });
   });
