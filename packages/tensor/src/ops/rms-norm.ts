@@ -16,10 +16,10 @@ export const rmsNormOp: OpDef<RmsNormAttrs> = {
   differentiableOutputs: 1,
   infer: ([x, w]) => {
     const width = x!.shape[x!.shape.length - 1];
-    if (width === undefined || w!.shape.length !== 1 || w!.shape[0] !== width) {
+    if (width === undefined || width === 0 || w!.shape.length !== 1 || w!.shape[0] !== width) {
       throw new ToolError('shape', {
         op: 'rmsNorm',
-        expected: 'x [..., D] and w [D]',
+        expected: 'x [..., D] and w [D] with D > 0',
         got: `${formatShape(x!.shape)} and ${formatShape(w!.shape)}`,
       });
     }
@@ -62,6 +62,15 @@ export const rmsNormOp: OpDef<RmsNormAttrs> = {
       inputs: [
         { shape: [2, 3], dtype: 'f32' },
         { shape: [4], dtype: 'f32' },
+      ],
+      attrs: { eps: 1e-5 },
+      code: 'shape',
+    },
+    {
+      name: 'rows of nothing',
+      inputs: [
+        { shape: [2, 0], dtype: 'f32' },
+        { shape: [0], dtype: 'f32' },
       ],
       attrs: { eps: 1e-5 },
       code: 'shape',
