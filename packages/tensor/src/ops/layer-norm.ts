@@ -3,6 +3,7 @@ import { planLayerNorm } from '../kernels/layer-norm.wgsl.ts';
 import { applyOp, type OpDef } from '../op.ts';
 import { formatShape } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
+import { cast } from './cast.ts';
 import { launchPlan } from './launch-plan.ts';
 import { normalArray, refArray } from './reference.ts';
 
@@ -93,8 +94,13 @@ export const layerNormOp: OpDef<LayerNormAttrs> = {
 
 /**
  * (x - mean) / sqrt(variance + eps) * gain + bias over the last dimension, with the variance of the row as
- * it is (divided by D). x [..., D], gain [D], bias [D]. One launch.
+ * it is (divided by D). x [..., D], gain [D], bias [D]. One launch. 16-bit inputs are cast to f32, and the result
+ * to the type of x.
  */
 export function layerNorm(x: Tensor, gain: Tensor, bias: Tensor, eps: number): Tensor {
-  return applyOp(layerNormOp, [x, gain, bias], { eps })[0]!;
+  const inputs = [x, gain, bias].map((input) => (isHalf(input) ? cast(input, 'f32') : input));
+  const y = applyOp(layerNormOp, inputs, { eps })[0]!;
+  return isHalf(x) ? cast(y, x.dtype) : y;
 }
+
+const isHalf = ({ dtype }: Tensor): boolean => dtype === 'f16' || dtype === 'bf16';

@@ -8,6 +8,7 @@ import {
   planLayerNormTotals,
 } from '../../src/kernels/layer-norm.wgsl.ts';
 import { openDevice } from '../../src/node.ts';
+import { cast } from '../../src/ops/cast.ts';
 import { launchPlan } from '../../src/ops/launch-plan.ts';
 import { layerNorm, layerNormOp } from '../../src/ops/layer-norm.ts';
 import { read, readAll } from '../../src/ops/read.ts';
@@ -125,6 +126,17 @@ describe('a layer norm', () => {
       const values = Array.from(await read(y));
       expect(values.slice(0, 4).every(Number.isNaN)).toBe(true);
       expect(values.slice(4).every(Number.isFinite)).toBe(true);
+    });
+  });
+
+  it('of 16-bit rows is that of their values, rounded once', async () => {
+    await scopeAsync(async () => {
+      const values = Array.from(normalArray(7, [3 * 8]).data, (v) => Math.round(16 * v) / 16);
+      const one = Tensor.from(device, new Array<number>(8).fill(1), [8]);
+      const y = layerNorm(Tensor.from(device, values, [3, 8], 'bf16'), one, one, EPS);
+      expect(y.dtype).toBe('bf16');
+      const expected = await read(cast(layerNorm(Tensor.from(device, values, [3, 8]), one, one, EPS), 'bf16'));
+      expect(await read(y)).toEqual(expected);
     });
   });
 
