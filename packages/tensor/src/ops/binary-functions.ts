@@ -12,11 +12,22 @@ const nan = (x: string): string => `(bitcast<u32>(${x}) & 0x7fffffffu) > 0x7f800
  * Source: the rules of NumPy's floor_divide and remainder.
  */
 const FLOOR_PARTS = `fn floor_parts(a: f32, b: f32) -> vec2f {
-  var quotient = floor(a / b);
-  var rest = fma(-quotient, b, a);
-  if (rest != 0.0 && (rest < 0.0) != (b < 0.0)) { quotient -= 1.0; rest += b; }
-  else if (abs(rest) >= abs(b)) { quotient += 1.0; rest -= b; }
-  return vec2f(quotient, rest);
+  // The rest of a fraction would round to b itself.
+  if (abs(a) < abs(b)) {
+    if (a != 0.0 && (a < 0.0) != (b < 0.0)) { return vec2f(-1.0, a + b); }
+    return vec2f(0.0, a);
+  }
+  let size = abs(b);
+  var count = trunc(abs(a) / size);
+  var rest = fma(-count, size, abs(a));
+  if (rest < 0.0) { count -= 1.0; rest += size; }
+  else if (rest >= size) { count += 1.0; rest -= size; }
+  if ((a < 0.0) != (b < 0.0)) {
+    // The next step down, unless the quotient is whole.
+    if (rest != 0.0) { count += 1.0; rest = size - rest; }
+    count = -count;
+  }
+  return vec2f(count, select(rest, -rest, b < 0.0));
 }
 `;
 
@@ -28,12 +39,32 @@ export const FLOOR_DIVIDE = `${FLOOR_PARTS}fn floor_divide_f32(a: f32, b: f32) -
 }
 `;
 
-export const REMAINDER = `${FLOOR_PARTS}fn remainder_f32(a: f32, b: f32) -> f32 {
+/** The rest of a large quotient by long division: every subtraction is exact and takes the highest bit away. */
+const LONG_DIVISION = `fn rest_of_division(a: f32, size: f32) -> f32 {
+  var rest = a;
+  for (var i = 0; i < 300 && rest >= size; i++) {
+    let shift = i32(bitcast<u32>(rest) >> 23u) - i32(bitcast<u32>(size) >> 23u);
+    let half = shift / 2;
+    var part = size * bitcast<f32>(u32(half + 127) << 23u) * bitcast<f32>(u32(shift - half + 127) << 23u);
+    if (part > rest) { part *= 0.5; }
+    rest -= part;
+  }
+  return rest;
+}
+`;
+
+export const REMAINDER = `${FLOOR_PARTS}${LONG_DIVISION}fn remainder_f32(a: f32, b: f32) -> f32 {
   if (${nan('a')}) { return a; }
   if (${nan('b')}) { return b; }
   let isBounded = (bitcast<u32>(a) & 0x7fffffffu) < 0x7f800000u;
   if (isBounded && (bitcast<u32>(b) & 0x7fffffffu) == 0x7f800000u) {
     return select(a, b, a != 0.0 && (a < 0.0) != (b < 0.0));
+  }
+  // A product with 2^22 and less is exact to the last bit that matters.
+  if (isBounded && b != 0.0 && abs(a / b) >= 4194304.0) {
+    let rest = rest_of_division(abs(a), abs(b));
+    let up = select(rest, abs(b) - rest, rest != 0.0 && (a < 0.0) != (b < 0.0));
+    return select(up, -up, b < 0.0);
   }
   return floor_parts(a, b).y;
 }
@@ -68,10 +99,12 @@ export const POWER = `${mathFunctions('log_parts', 'exp2_f32', 'float_of_bits')}
   let size = abs(a);
   let isWhole = trunc(b) == b;
   let isOdd = isWhole && abs(b) < 16777216.0 && (i32(b) & 1) == 1;
+  // By its bit: a comparison may take a denormal a for 0.
+  let isNegative = (bitcast<u32>(a) >> 31u) == 1u;
   let isBounded = (bitcast<u32>(size) - 1u) < 0x7f7fffffu && (bitcast<u32>(b) & 0x7fffffffu) < 0x7f800000u;
   var y = 1.0;
   if (isBounded) {
-    if (a < 0.0 && !isWhole) { return float_of_bits(0x7fc00000u); }
+    if (bitcast<u32>(a) > 0x80000000u && !isWhole) { return float_of_bits(0x7fc00000u); }
     let parts = log_parts(size);
     let l = (parts.z * 0.442695041 + parts.y * 0.442695041) + parts.z + parts.y;
     let coarse = b * parts.x;
@@ -86,7 +119,6 @@ export const POWER = `${mathFunctions('log_parts', 'exp2_f32', 'float_of_bits')}
     let grows = (size > 1.0) == (b > 0.0);
     y = float_of_bits(select(0u, 0x7f800000u, grows));
   }
-  let isNegative = (bitcast<u32>(a) >> 31u) == 1u;
   return select(y, -y, isNegative && isOdd);
 }
 `;

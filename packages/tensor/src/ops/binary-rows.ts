@@ -8,7 +8,7 @@ import {
   REMAINDER,
   REMAINDER_INT,
 } from './binary-functions.ts';
-import { orNan } from './nan-test.ts';
+import { isNanText, orNan } from './nan-test.ts';
 import type { ResultKind } from './unary-row.ts';
 
 /** One binary op: its WGSL over `x0` and `x1`, and the same function in float64. */
@@ -57,7 +57,19 @@ const DIVISION = {
   domain: (b: number) => Math.sign(b || 1) * (Math.floor(Math.abs(b) * 2) + 1),
 } as const;
 
-const floorModulo = (a: number, b: number): number => a - Math.floor(a / b) * b;
+const floorModulo = (a: number, b: number): number => {
+  if (Number.isFinite(a) && Math.abs(b) === Number.POSITIVE_INFINITY) return a === 0 || a > 0 === b > 0 ? a : b;
+  // JavaScript's % is exact.
+  const rest = a % b;
+  return rest !== 0 && rest < 0 !== b < 0 ? rest + b : rest;
+};
+const floorQuotient = (a: number, b: number): number => {
+  if (Number.isFinite(a) && Math.abs(b) === Number.POSITIVE_INFINITY) return a === 0 || a > 0 === b > 0 ? 0 : -1;
+  return Math.floor(a / b);
+};
+/** C's pow: JavaScript has NaN for 1 to an infinite or undefined power. */
+const power = (a: number, b: number): number =>
+  a === 1 || (a === -1 && Math.abs(b) === Number.POSITIVE_INFINITY) ? 1 : a ** b;
 const wholePower = (a: number, b: number): number => {
   if (b < 0) return Math.abs(a) === 1 ? a ** b : 0;
   return Number(BigInt.asIntN(32, BigInt(a) ** BigInt(b)));
@@ -94,14 +106,14 @@ export const BINARY_ROWS = {
     functions: FLOOR_DIVIDE,
     ints: 'EACH(floor_divide_TYPE, x0, x1)',
     intFunctions: FLOOR_DIVIDE_INT,
-    reference: (a, b) => Math.floor(a / b),
+    reference: floorQuotient,
     intReference: (a, b) => (b === 0 ? 0 : Math.floor(a / b)),
     ...DIVISION,
     tolerance: 'exact',
     nonDifferentiable: 'it is constant between its steps',
   },
   remainder: {
-    doc: 'y = a - b floor(a / b), with the sign of b; of integers 0 where b is 0; exact while |a / b| < 2^22',
+    doc: 'y = a - b floor(a / b), with the sign of b; of integers 0 where b is 0',
     expr: 'EACH(remainder_f32, x0, x1)',
     functions: REMAINDER,
     ints: 'EACH(remainder_TYPE, x0, x1)',
@@ -117,7 +129,7 @@ export const BINARY_ROWS = {
     functions: POWER,
     ints: 'EACH(power_TYPE, x0, x1)',
     intFunctions: POWER_INT,
-    reference: (a, b) => (a === 1 ? 1 : a ** b),
+    reference: power,
     intReference: wholePower,
     domainA: (a) => Math.abs(a) + 0.3,
   },
@@ -146,7 +158,14 @@ export const BINARY_ROWS = {
     domain: nonZero,
   },
   equal: { doc: 'true where a = b', expr: 'x0 == x1', reference: (a, b) => Number(a === b), ...COMPARISON },
-  notEqual: { doc: 'true where a is not b', expr: 'x0 != x1', reference: (a, b) => Number(a !== b), ...COMPARISON },
+  notEqual: {
+    doc: 'true where a is not b, or one is NaN',
+    // Adapters differ on NaN != NaN, and so WGSL allows.
+    expr: `((x0 != x1) | ${isNanText('x0')} | ${isNanText('x1')})`,
+    ints: 'x0 != x1',
+    reference: (a, b) => Number(a !== b),
+    ...COMPARISON,
+  },
   less: { doc: 'true where a < b', expr: 'x0 < x1', reference: (a, b) => Number(a < b), ...COMPARISON },
   lessEqual: { doc: 'true where a <= b', expr: 'x0 <= x1', reference: (a, b) => Number(a <= b), ...COMPARISON },
   greater: { doc: 'true where a > b', expr: 'x0 > x1', reference: (a, b) => Number(a > b), ...COMPARISON },

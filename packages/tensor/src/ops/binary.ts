@@ -241,7 +241,7 @@ export function multiply(a: Operand, b: Operand): Tensor {
 export const divide: Binary = binary('divide');
 /** The largest integer up to a / b; of integers 0 where b is 0. */
 export const floorDivide: Binary = binary('floorDivide');
-/** a - b floor(a / b), with the sign of b; of integers 0 where b is 0. Exact while |a / b| < 2^22. */
+/** a - b floor(a / b), with the sign of b; of integers 0 where b is 0. */
 export const remainder: Binary = binary('remainder');
 /** a^b; NaN where a < 0 and b is no integer. Integers wrap, and give 0 where the power is a fraction. */
 export const pow: Binary = binary('pow');
