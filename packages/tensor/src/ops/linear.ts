@@ -1,4 +1,5 @@
 import { ToolError } from '../errors.ts';
+import type { MatmulArithmetic } from '../kernels/matmul-spec.ts';
 import { applyOp, type OpDef } from '../op.ts';
 import { formatShape } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
@@ -10,6 +11,8 @@ import { normalArray, refArray } from './reference.ts';
 export interface LinearAttrs {
   /** What the third input is: a bias [out], a residual [N, out] to add, or absent. */
   readonly extra: 'none' | 'bias' | 'residual';
+  /** What products are computed in; see `MatmulAttrs`. */
+  readonly arithmetic?: MatmulArithmetic | undefined;
 }
 
 const F32 = { dtype: 'f32' };
@@ -47,6 +50,7 @@ export const linearOp: OpDef<LinearAttrs> = {
       transA: false,
       transB: true,
       epilogue: attrs.extra,
+      arithmetic: attrs.arithmetic,
       ...(extra === undefined ? {} : { extra }),
     });
     return [y];
@@ -111,6 +115,8 @@ export interface LinearOptions {
   readonly bias?: Tensor;
   /** [N, out], added to the result. Not together with a bias. */
   readonly residual?: Tensor;
+  /** What products are computed in; see `MatmulAttrs`. Not for quantised weights. */
+  readonly arithmetic?: MatmulArithmetic;
 }
 
 /**
@@ -119,8 +125,8 @@ export interface LinearOptions {
  */
 export function linear(x: Tensor, weight: Tensor | QuantizedMatrix, options: LinearOptions = {}): Tensor {
   if (!(weight instanceof Tensor)) return quantizedMatmul(x, weight, { ...options, transB: true });
-  if (options.bias !== undefined) return applyOp(linearOp, [x, weight, options.bias], { extra: 'bias' })[0]!;
-  if (options.residual !== undefined)
-    return applyOp(linearOp, [x, weight, options.residual], { extra: 'residual' })[0]!;
-  return applyOp(linearOp, [x, weight], { extra: 'none' })[0]!;
+  const { bias, residual, arithmetic } = options;
+  const extra = bias === undefined ? (residual === undefined ? 'none' : 'residual') : 'bias';
+  const added = bias ?? residual;
+  return applyOp(linearOp, [x, weight, ...(added === undefined ? [] : [added])], { extra, arithmetic })[0]!;
 }

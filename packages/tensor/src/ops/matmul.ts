@@ -14,6 +14,11 @@ export interface MatmulAttrs {
   /** Read the last two dimensions of a (or b) swapped. */
   readonly transA: boolean;
   readonly transB: boolean;
+  /**
+   * What products are computed in. Default f32. f16 wants the feature `shader-f16`: operands are rounded to
+   * f16, sums stay f32; the gradient is computed in f32.
+   */
+  readonly arithmetic?: MatmulArithmetic | undefined;
 }
 
 interface MatmulDims {
@@ -97,8 +102,6 @@ export interface LaunchMatmulAttrs extends MatmulAttrs {
   readonly alpha?: number;
   /** A pointwise expression after the epilogue. */
   readonly fused?: LaunchFusion;
-  /** What products are computed in. Default f32; f16 wants the feature `shader-f16`. */
-  readonly arithmetic?: MatmulArithmetic;
 }
 
 /**
@@ -276,8 +279,8 @@ export const matmulOp: OpDef<MatmulAttrs> = {
  * quantised matrix, which takes no gradient; then a is [..., M, K] as it stands. Throws ToolError 'shape'.
  */
 export function matmul(a: Tensor, b: Tensor | QuantizedMatrix, attrs: Partial<MatmulAttrs> = {}): Tensor {
-  const { transA = false, transB = false } = attrs;
-  if (b instanceof Tensor) return applyOp(matmulOp, [a, b], { transA, transB })[0]!;
+  const { transA = false, transB = false, arithmetic } = attrs;
+  if (b instanceof Tensor) return applyOp(matmulOp, [a, b], { transA, transB, arithmetic })[0]!;
   if (!transA) return quantizedMatmul(a, b, { transB });
   throw new ToolError('shape', {
     op: 'matmul',

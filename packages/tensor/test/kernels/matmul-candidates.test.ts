@@ -1,4 +1,4 @@
-import { type Device, read, scopeAsync, Tensor } from '@dawngrad/tensor';
+import { type Device, linear, matmul, read, readAll, scopeAsync, Tensor } from '@dawngrad/tensor';
 import { openDevice } from '@dawngrad/tensor/node';
 import { worstError } from '@dawngrad/tensor/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -180,6 +180,21 @@ describe('products in f16', () => {
     expect(ids.length).toBeGreaterThan(0);
     const hasMatrices = device.subgroupMatrices.some((m) => m.component === 'f16' && m.result === 'f32');
     if (layout[0] === 'n') expect(ids.some((id) => id.startsWith('matrix-'))).toBe(hasMatrices);
+  });
+
+  it('are taken by the ops where they are asked for, and only there', async ({ skip }) => {
+    if (!device.features.has('shader-f16')) skip('the adapter has no shader-f16');
+    await scopeAsync(async () => {
+      // 1 + 2^-11 is no f16: rounding it to 1 shows.
+      const a = Tensor.from(device, new Float32Array(16).fill(1 + 2 ** -11), [4, 4]);
+      const values = await readAll([
+        matmul(a, a),
+        matmul(a, a, { arithmetic: 'f16' }),
+        linear(a, a),
+        linear(a, a, { arithmetic: 'f16' }),
+      ]);
+      expect(values.map((value) => value[5] === 4)).toEqual([false, true, false, true]);
+    });
   });
 
   it('are refused without the feature', () => {
