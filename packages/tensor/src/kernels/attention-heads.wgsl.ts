@@ -32,7 +32,7 @@ export function headBinding(name: string, access: KernelBinding['access'], tile:
 }
 
 /** A read-only binding of head vectors as q, k and v are stored. */
-export function storedBinding(name: string, tile: AttentionTile): KernelBinding {
+function storedBinding(name: string, tile: AttentionTile): KernelBinding {
   return { name, access: 'read', element: elementOf(tile.vec, tile.dtype) };
 }
 
