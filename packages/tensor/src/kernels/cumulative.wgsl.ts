@@ -45,7 +45,7 @@ export interface CumulativeLayout {
   readonly parts: number;
 }
 
-export function chooseCumulativeLayout(rows: number, width: number, adapterClass: AdapterClass): CumulativeLayout {
+function chooseCumulativeLayout(rows: number, width: number, adapterClass: AdapterClass): CumulativeLayout {
   if (adapterClass === 'cpu') {
     return { lanes: 1, parts: rows < 64 ? Math.max(1, Math.min(64, Math.floor(width / 1024))) : 1 };
   }
@@ -62,11 +62,14 @@ export function planCumulative(
   const access = rowAccess(rows, dtype, 'single');
   const layout = chosen ?? chooseCumulativeLayout(access.rows, width, adapterClass);
   if (layout.parts === 1) return { scan: scanLaunch(spec, layout, access.rows, width) };
-  // The parts of the reduction count loads, which may be of four elements.
+  // The parts of the reduction count loads, which may be of four elements; four rows a thread are not shared.
   const loads = rowAccess(rows, dtype);
   const part = Math.ceil(loads.width / layout.parts) * (width / loads.width);
   const { first } = planReduce({ reduction: accumulation, rows, dtype, out: 'f32', scale: 1 }, adapterClass, {
-    threads: { lanes: layout.lanes, rowsPerGroup: loads.mode !== 'outer' && layout.lanes > 1 ? 1 : 16 },
+    threads:
+      loads.mode === 'outer' || layout.lanes === 1
+        ? { lanes: 1, rowsPerGroup: 16 }
+        : { lanes: layout.lanes, rowsPerGroup: 1 },
     splits: layout.parts,
   });
   return { scan: scanLaunch(spec, layout, access.rows, part), parts: { words: access.rows * layout.parts, first } };

@@ -31,7 +31,7 @@ export interface ReduceLayout {
  * How many threads share a row, and in how many parts a row is cut. A CPU driver wants threads without
  * barriers and a few workgroups a core; a GPU wants thousands of threads that read neighbouring addresses.
  */
-export function chooseReduceLayout(access: RowAccess, adapterClass: AdapterClass): ReduceLayout {
+function chooseReduceLayout(access: RowAccess, adapterClass: AdapterClass): ReduceLayout {
   const { rows, width, mode } = access;
   const own = { lanes: 1, rowsPerGroup: OWN_ROWS[adapterClass] };
   const cut = (threads: number, least: number): number =>
