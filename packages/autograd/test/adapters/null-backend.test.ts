@@ -30,7 +30,7 @@ import {
 import { describe, expect, it } from 'vitest';
 
 /** Fuzzed calls of each op besides its samples: other ranks and layouts take other kernels. */
-const FUZZED = 10;
+const FUZZED = 4;
 
 function samplesOf(def: AnyOpDef): OpSample<unknown>[] {
   const drawn = Array.from({ length: FUZZED }, (_, seed) => fuzzCase(def, seed).sample);
