@@ -72,7 +72,7 @@ describe('a compiled training step of a Llama', () => {
   // Widths whose projections are stacked or not, and adapters, which never are.
   it.each([
     ['stacked projections', 32, []],
-    ['projections apart', 20, []],
+    ['projections apart', 18, []],
     ['adapters', 32, ['q_proj', 'up_proj']],
   ] as const)('with %s is the eager one bit for bit, in no more launches', async (_, width, targets) => {
     const eager = await train(width, false, targets);
