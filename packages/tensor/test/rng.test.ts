@@ -57,6 +57,15 @@ describe('Rng', () => {
     });
   });
 
+  it('gives Gumbel numbers with the mean and the variance of the distribution', () => {
+    const rng = new Rng(6, 2);
+    const values = Array.from({ length: 40_000 }, (_, i) => rng.gumbel(0, i));
+    const mean = moment(values, 1);
+    // Euler's constant and pi^2 / 6.
+    expect(Math.abs(mean - 0.5772157)).toBeLessThan(0.03);
+    expect(Math.abs(moment(values, 2) - mean * mean - Math.PI ** 2 / 6)).toBeLessThan(0.08);
+  });
+
   it('gives every integer below a bound', () => {
     const rng = new Rng(7, 1);
     const counts = new Array<number>(7).fill(0);
