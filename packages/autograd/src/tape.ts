@@ -2,6 +2,7 @@ import {
   type AnyOpDef,
   accumulateInto,
   add,
+  callSite,
   debug,
   formatShape,
   isObserved,
@@ -11,7 +12,6 @@ import {
   ToolError,
   withObserver,
 } from '@dawngrad/tensor';
-import { callSite } from './call-site.ts';
 import type { AnyGradient, GradientContext, InputGradients } from './gradient.ts';
 import { gradientOf } from './gradient-of.ts';
 

@@ -1,3 +1,4 @@
+export { callSite } from './call-site.ts';
 export { type DebugSettings, debug, setDebug } from './debug.ts';
 export { defineOp, type ElementwiseForm, type LaunchContext, type OpDefinition } from './define-op.ts';
 export { bytesPerElement, type DType, type HostArray, hostView, isFloat, promoteTypes } from './dtype.ts';
@@ -91,7 +92,7 @@ export { type DiagonalAttrs, diagonal } from './ops/diagonal.ts';
 export { type DropoutAttrs, dropout } from './ops/dropout.ts';
 export { type EmbeddingAttrs, embedding, groupTokens, scatterAddInto, type TokenGroups } from './ops/embedding.ts';
 export { type GatherAttrs, gather } from './ops/gather.ts';
-export { accumulateInto, copyInto, fill, overwrite, zeros } from './ops/in-place.ts';
+export { accumulateInto, copyInto, fill, full, ones, overwrite, zeros } from './ops/in-place.ts';
 export type { Indices } from './ops/index-input.ts';
 export { indexSelect } from './ops/index-select.ts';
 export { appendToCache, attendCache, type CacheRows, type KvCacheLayer } from './ops/kv-cache.ts';
@@ -115,6 +116,7 @@ export { type PadAttrs, type PadMode, type PadOptions, pad, place } from './ops/
 export { type QuantizedMatmulAttrs, type QuantizedMatmulOptions, quantizedMatmul } from './ops/quantized-matmul.ts';
 export { type QuantizedMatrix, quantizeMatrix, uploadQuantized } from './ops/quantized-matrix.ts';
 export { bernoulli, gumbel, normal, permutation, type RandomOptions, randint, uniform } from './ops/random.ts';
+export { arange, eye, linspace } from './ops/ranges.ts';
 export { read, readAll, readBits, readScalar } from './ops/read.ts';
 export { all, any, countNonzero, logSumExp, max, mean, min, norm, prod, sum } from './ops/reduce.ts';
 export { repeat, roll, tile } from './ops/repeat.ts';
@@ -182,3 +184,4 @@ export { Scalar, type ScalarLike, scalarValue } from './scalar.ts';
 export { keep, scope, scopeAsync, tensorsIn } from './scope.ts';
 export { broadcastShapes, contiguousStrides, formatShape, type Shape, sameShape, sizeOf } from './shape.ts';
 export { Tensor } from './tensor.ts';
+export { formatNonFinite, type NonFiniteReport, traceNonFinite } from './trace-non-finite.ts';
