@@ -16,7 +16,8 @@ const WARM_UP = 2;
 
 /**
  * Runs one workload on every library that can do it, in turns, so that whatever else the machine does meets
- * them alike. The effort counts rounds; with none at most, only the first run is done.
+ * them alike. The effort counts rounds; with none at most, only the first run is done, and checked in full:
+ * buffers to read every result with would count for the memory of a timed run.
  */
 export async function compare(
   workload: Workload,
@@ -42,8 +43,7 @@ export async function compare(
       const lane = lanes[place]!;
       counter.begin(lane.name);
       const begin = performance.now();
-      // The first run is checked in full.
-      results[place] = await lane.runner.run(round === -WARM_UP);
+      results[place] = await lane.runner.run(maxRuns === 0);
       lane.times.push(performance.now() - begin);
       lane.counts = counter.counts;
     }
