@@ -14,18 +14,24 @@ import { workgroupBody } from './matmul-workgroup.wgsl.ts';
  * Layout   Rows of A, B, C are lda, ldb, ldc elements apart, matrices strideA, strideB, strideC (0 for an
  *          operand that all matrices share). op(A) is [M, K], stored [K, M] under transA; op(B) is [K, N],
  *          stored [N, K] under transB. Transposes are a matter of indexing, never of a copy. The residual
- *          is laid out like C.
- * Dispatch x: tiles along N, y: tiles along M (swapped for tiles one lane high, see `rowAxis`), z: batch. A
- *          thread makes rows x columns values of C in registers: rows next to each other, columns in runs
- *          of 4 that are lanesN runs apart, so that neighbouring threads store neighbouring runs.
- * Memory   Register tiles load straight from A and B: M*N*K*4 / (columns of a workgroup) bytes of A, and
- *          of B with its rows, mostly from the cache. Workgroup tiles stage `depth` steps of k at a time in
- *          4 x 4 blocks, k-major, (tileM + tileN) * depth * 4 bytes of workgroup memory.
- * Numerics f32. Each value of C is one sum in the order k = 0, 1, ... K - 1 with fma(); alpha and the
- *          epilogue are one more fma(). It depends on nothing but its own row of op(A) and column of
- *          op(B): not on M, the batch, the tile or the vector widths. All kernels of the family agree to
- *          the last bit on one adapter, so a tile may be chosen by speed alone. (Whether fma() rounds once
- *          is the driver's affair: llvmpipe multiplies and adds.)
+ *          is laid out like C. A may be f32, f16 or bf16; B these or quantised (matmul-weight.wgsl.ts).
+ * Dispatch x: tiles along N, y: tiles along M (swapped for tiles one lane high, see `rowAxis`), z: batch times
+ *          parts of K; folded into one long row where a dimension would be too long. A thread makes rows x
+ *          columns values of C in registers: rows next to each other, columns in runs of 4 that are lanesN
+ *          runs apart, so that neighbouring threads store neighbouring runs.
+ * Memory   registers: straight from A and B, M*N*K*4 / (columns of a workgroup) bytes of A, and of B with its
+ *          rows, mostly from the cache. workgroup: `depth` steps of k at a time in 4 x 4 blocks, k-major,
+ *          (tileM + tileN) * depth * 4 bytes. subgroup: A is loaded once a subgroup and passed round. matrix:
+ *          staged like workgroup, in the component type, and C once more. Split: every part of K writes its
+ *          sums, which matmul-combine.wgsl.ts adds up.
+ * Numerics Sums are f32. Without lanes along K, splits, f16 products and matrices, each value of C is one sum
+ *          in the order k = 0, 1, ... K - 1 with fma(); alpha and the epilogue are one more fma(). It depends
+ *          on nothing but its own row of op(A) and column of op(B): not on M, the batch, the tile or the
+ *          vector widths. All these kernels agree to the last bit on one adapter, so a tile may be chosen by
+ *          speed alone. (Whether fma() rounds once is the driver's affair: llvmpipe multiplies and adds.)
+ *          Lanes along K and splits add in another order, the same every time. f16 products round the
+ *          operands to f16 and add four products in f16 before they join the sum; matrices of f16 only round
+ *          the operands.
  * Limits   Vector width 4 wants the contiguous extent, the row stride and the batch stride divisible by 4;
  *          4 x 4 transposes want rows divisible by 4 where A is stored [K, M]. matmul-plan.ts sees to both.
  * Source   Workgroup tiles: the blocking of Goto and van de Geijn (2008) at two levels. Register tiles are
@@ -33,6 +39,7 @@ import { workgroupBody } from './matmul-workgroup.wgsl.ts';
  *          address is the same for all lanes is a scalar load, hence the tiles one lane wide in M or N;
  *          and the four steps of k are innermost in the text, since LLVM keeps that order and an
  *          accumulator then stays in its register for four steps (1.2 to 1.4 times as fast at 512^3).
+ *          Lanes along K are the matrix-vector kernel of decoding: B streams once, whatever M up to 4.
  */
 
 const PARAMS = ['m', 'n', 'k', 'lda', 'ldb', 'ldc', 'strideA', 'strideB', 'strideC'] as const;

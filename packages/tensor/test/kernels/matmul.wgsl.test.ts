@@ -162,6 +162,12 @@ describe('the plan', () => {
     expect(lanes(128, 512)).toEqual({ LANES_M: 8, LANES_N: 1 });
   });
 
+  it('puts the lanes of many short rows along N', () => {
+    for (const layout of ['nn', 'nt', 'tt']) {
+      expect(plan([4096, 64, 64], layout, 'cpu').kernel.constants).toEqual({ LANES_M: 1, LANES_N: 8 });
+    }
+  });
+
   it('takes scalar loads for exactly the operands that need them', () => {
     const { tile } = PLAIN_TILES[0]!;
     const vectors = (size: readonly [number, number, number], layout: string) => {
