@@ -51,7 +51,7 @@ export function kernelDeclarations(kernel: Kernel): string {
 export type Workgroups = readonly [number, number, number];
 
 /** Most workgroups that WebGPU guarantees in one dimension. */
-export const MAX_WORKGROUPS_PER_DIMENSION = 65535;
+const MAX_WORKGROUPS_PER_DIMENSION = 65535;
 
 /**
  * Spreads `count` workgroups over x and y. The kernel recovers the linear index with
