@@ -1,12 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Device } from '../src/gpu/device.ts';
 import { openDevice } from '../src/node.ts';
-import { add, multiply } from '../src/ops/binary.ts';
+import { add } from '../src/ops/binary.ts';
 import { matmul } from '../src/ops/matmul.ts';
 import { read, readAll, readBits, readScalar } from '../src/ops/read.ts';
-import { sum } from '../src/ops/reduce.ts';
 import { slice } from '../src/ops/slice.ts';
-import { softmax } from '../src/ops/softmax.ts';
 import { exp } from '../src/ops/unary.ts';
 import { expand, permute, reshape, transpose } from '../src/ops/view.ts';
 import { scopeAsync } from '../src/scope.ts';
@@ -101,10 +99,10 @@ describe('a tensor', () => {
     expect(device.memory.liveBuffers).toBe(before);
   });
 
-  it('must be f32 wherever an op computes with it', () => {
+  it('must be of a type that the op computes with', () => {
     const ids = Tensor.from(device, [1, 2], [2], 'u32');
     const x = Tensor.from(device, [1, 2], [2]);
-    for (const use of [() => add(x, ids), () => exp(ids), () => sum(ids), () => softmax(ids), () => multiply(ids, ids)])
+    for (const use of [() => matmul(reshape(ids, [1, 2]), reshape(ids, [2, 1]))])
       expect(use).toThrowError(expect.objectContaining({ code: 'shape', message: expect.stringContaining('u32') }));
     expect(device.state).toBe('ready');
     x.dispose();

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Device } from '../../src/gpu/device.ts';
 import { openDevice } from '../../src/node.ts';
-import { accumulateInto, copyInto, fill, overwrite, zeros } from '../../src/ops/in-place.ts';
+import { accumulateInto, copyInto, fill, full, ones, overwrite, zeros } from '../../src/ops/in-place.ts';
 import { read } from '../../src/ops/read.ts';
 import { slice } from '../../src/ops/slice.ts';
 import { transpose } from '../../src/ops/view.ts';
@@ -55,6 +55,26 @@ describe.each([7, 28])('in-place ops on %i values', (size) => {
   });
 });
 
+describe.each(['f32', 'f16', 'bf16', 'i32', 'u32', 'bool'] as const)('in-place ops on %s', (dtype) => {
+  it.each([1, 7, 8, 33])('fill, copy and add %i values and touch nothing beside them', async (size) => {
+    await scopeAsync(async () => {
+      const whole = full(device, [3, 256], 1, dtype);
+      const row = slice(slice(whole, 0, 1, 2), 1, 0, size);
+      const check = async (inside: number): Promise<void> => {
+        const values = await read(whole);
+        expect(Array.from(values)).toEqual(Array.from(values, (_, i) => (i >= 256 && i < 256 + size ? inside : 1)));
+      };
+      fill(row, dtype === 'bool' ? 0 : 5);
+      await check(dtype === 'bool' ? 0 : 5);
+      copyInto(row, zeros(device, row.shape, 'test/zeros', dtype));
+      await check(0);
+      accumulateInto(row, full(device, row.shape, 3, dtype));
+      accumulateInto(row, ones(device, row.shape, dtype));
+      await check(dtype === 'bool' ? 1 : 4);
+    });
+  });
+});
+
 describe('in-place ops', () => {
   it('read strided sources', async () => {
     await scopeAsync(async () => {
@@ -64,7 +84,7 @@ describe('in-place ops', () => {
     });
   });
 
-  it('refuse targets that are strided, of another size or no f32, and stay ready', () => {
+  it('refuse targets that are strided, of another size or type, and stay ready', () => {
     scope(() => {
       const x = zeros(device, [4, 4]);
       const five = zeros(device, [5]);
