@@ -97,7 +97,7 @@ describe.each(opTable.map((def) => [def.name, def] as const))('%s', (_, def) => 
       device = await openDevice();
     }
     found = await deviceGradients(cases);
-  });
+  }, 300_000);
 
   it.each(cases.map((one, i) => [one.sample.name, one, i] as const))(
     'has the gradient of its reference: %s',
