@@ -2,10 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Device } from '../../src/gpu/device.ts';
 import { openDevice } from '../../src/node.ts';
 import { concat, stack } from '../../src/ops/concat.ts';
+import { embedding } from '../../src/ops/embedding.ts';
 import { type PadOptions, pad } from '../../src/ops/pad.ts';
 import { read, readAll } from '../../src/ops/read.ts';
 import { repeat, roll, tile } from '../../src/ops/repeat.ts';
-import { flip } from '../../src/ops/slice.ts';
+import { flip, slice } from '../../src/ops/slice.ts';
 import { scopeAsync } from '../../src/scope.ts';
 import { Tensor } from '../../src/tensor.ts';
 
@@ -87,6 +88,37 @@ describe('concat, stack, repeat, tile and roll', () => {
       const launches = device.counters.dispatches - dispatches;
       expect(await listed(whole)).toEqual(parts.map((_, i) => i));
       expect(launches).toBe(4);
+    });
+  });
+});
+
+describe('on an adapter with low limits', () => {
+  it('results larger than a storage binding are refused, and joins take more launches', async () => {
+    using low = await openDevice({ limits: { maxStorageBufferBindingSize: 4096, maxStorageBuffersPerShaderStage: 4 } });
+    await scopeAsync(async () => {
+      const parts = Array.from({ length: 5 }, (_, i) => Tensor.from(low, new Float32Array(200).fill(i), [200]));
+      const refused = expect.objectContaining({ code: 'limit' });
+      expect(() => concat([...parts, ...parts])).toThrowError(refused);
+      expect(() => pad(parts[0]!, [[0, 1000]])).toThrowError(refused);
+      const { dispatches } = low.counters;
+      const whole = concat(parts);
+      expect(low.counters.dispatches - dispatches).toBe(3);
+      expect(await listed(whole)).toEqual(Array.from({ length: 1000 }, (_, i) => Math.floor(i / 200)));
+    });
+  });
+
+  it('a table of more than one binding is read in blocks of rows', async () => {
+    using low = await openDevice({ limits: { maxStorageBufferBindingSize: 4096 } });
+    await scopeAsync(async () => {
+      const blocks = [0, 64, 128].map((first) =>
+        Tensor.from(
+          low,
+          Array.from({ length: 1024 }, (_, i) => first + Math.floor(i / 16)),
+          [64, 16],
+        ),
+      );
+      const rows = embedding(blocks, [191, 0, 64, 63]);
+      expect(await listed(slice(rows, 1, 15, 16))).toEqual([191, 0, 64, 63]);
     });
   });
 });
