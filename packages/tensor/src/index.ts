@@ -185,3 +185,8 @@ export { keep, scope, scopeAsync, tensorsIn } from './scope.ts';
 export { broadcastShapes, contiguousStrides, formatShape, type Shape, sameShape, sizeOf } from './shape.ts';
 export { Tensor } from './tensor.ts';
 export { formatNonFinite, type NonFiniteReport, traceNonFinite } from './trace-non-finite.ts';
+export { gateMatmul } from './tune/gate-matmul.ts';
+export { matmulClass } from './tune/matmul-class.ts';
+export { type TuneCase, type TuneOptions, type TuneResult, type TuneTime, tuneMatmul } from './tune/tune-matmul.ts';
+export { type TuningOrigin, type TuningPick, TuningTable } from './tune/tuning-table.ts';
+export { useTuning } from './tune/use-tuning.ts';

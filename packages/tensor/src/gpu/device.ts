@@ -216,6 +216,11 @@ export class Device {
     return this.#pipelines.get(kernel);
   }
 
+  /** Compiles a kernel that this adapter may not take; the error is returned and does not end the device. */
+  async probe(kernel: Kernel): Promise<ToolError | undefined> {
+    return this.#health.guarded(this.#pipelines.probe(kernel), 'compile');
+  }
+
   /** Creates a bind group for planned launches; `uniform` holds their parameters. */
   createBindGroup(
     entry: PipelineEntry,

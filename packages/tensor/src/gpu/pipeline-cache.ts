@@ -18,6 +18,7 @@ export class PipelineCache {
   readonly #device: GPUDevice;
   readonly #entries = new Map<string, PipelineEntry>();
   readonly #onFailure: (error: ToolError) => void;
+  #nextId = 1;
 
   constructor(device: GPUDevice, onFailure: (error: ToolError) => void) {
     this.#device = device;
@@ -31,12 +32,27 @@ export class PipelineCache {
   get(kernel: Kernel): PipelineEntry {
     const found = this.#entries.get(kernel.key);
     if (found !== undefined) return found;
-    const created = this.#compile(kernel);
+    const created = this.#compile(kernel, this.#onFailure);
     this.#entries.set(kernel.key, created);
     return created;
   }
 
-  #compile(kernel: Kernel): PipelineEntry {
+  /**
+   * Compiles a kernel that may be more than this adapter can do: an error is returned and the kernel forgotten,
+   * where `get` would count it as a failure of the device.
+   */
+  async probe(kernel: Kernel): Promise<ToolError | undefined> {
+    if (this.#entries.has(kernel.key)) return undefined;
+    let failure: ToolError | undefined;
+    const entry = this.#compile(kernel, (error) => {
+      failure = error;
+    });
+    await entry.ready;
+    if (failure === undefined) this.#entries.set(kernel.key, entry);
+    return failure;
+  }
+
+  #compile(kernel: Kernel, onFailure: (error: ToolError) => void): PipelineEntry {
     const device = this.#device;
     const limit = device.limits.maxStorageBuffersPerShaderStage;
     if (kernel.bindings.length > limit) {
@@ -71,7 +87,7 @@ export class PipelineCache {
     });
     const scope = device.popErrorScope();
     const entry: PipelineEntry = {
-      id: this.#entries.size + 1,
+      id: this.#nextId++,
       kernel,
       layout,
       paramBytes,
@@ -82,7 +98,7 @@ export class PipelineCache {
           (captured.status === 'fulfilled' ? captured.value : captured.reason) ??
           (created.status === 'rejected' ? created.reason : undefined);
         if (created.status === 'fulfilled' && cause === undefined) entry.pipeline = created.value;
-        else this.#onFailure(compileError(kernel, code, cause));
+        else onFailure(compileError(kernel, code, cause));
       }),
     };
     return entry;
