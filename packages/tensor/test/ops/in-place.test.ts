@@ -95,7 +95,9 @@ describe('in-place ops', () => {
         () => copyInto(x, five),
         () => accumulateInto(five, x),
         () => copyInto(zeros(device, [4]), ids),
-        () => fill(ids, 0),
+        () => accumulateInto(ids, five),
+        () => full(device, [2], 0.5, 'i32'),
+        () => full(device, [2], -1, 'u32'),
         () => overwrite(x, new Float32Array(3)),
       ])
         expect(bad).toThrowError(expect.objectContaining({ code: 'shape' }));
