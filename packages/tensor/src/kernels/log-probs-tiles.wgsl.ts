@@ -100,7 +100,6 @@ fn take(state: Online, left: u32, ${runs.map((q) => `l${q}: vec4f`).join(', ')})
 }
 
 fn finish(row: u32, stretch: u32, first: u32, last: u32, state: Online) {
-  if (row >= params.m) { return; }
   let wanted = targets[row];
   if (wanted >= first && wanted < last) {
     var sum = 0.0;
@@ -136,7 +135,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     a,
     rows.map((i) => `row + ${i}u`),
   )}
-  ${rows.map((i) => `var state${i} = Online(${LOWEST}, 0.0, 0.0);`).join('\n  ')}
+  // Loops over the rows, with an end that is no constant: drivers that run on a CPU would unroll them, and take
+  // seconds to compile the softmax of every row.
+  let rows_here = min(${ROWS}u, params.m - row);
+  var states = array<Online, ${ROWS}>();
+  for (var r = 0u; r < rows_here; r++) { states[r].top = ${LOWEST}; }
   let whole = params.k / 4u * 4u;
   for (var column = first; column < last; column += ${COLUMNS}u) {${declareStarts(
     b,
@@ -151,9 +154,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     for (var k = whole; k < params.k; k++) {${advance(1)}
     }`
     }
-    ${rows.map((i) => `state${i} = take(state${i}, last - column, ${runs.map((q) => `params.alpha * sum${i}_${q}`).join(', ')});`).join('\n    ')}
+    var sums = array<vec4f, ${ROWS * runs.length}>(${rows.flatMap((i) => runs.map((q) => `sum${i}_${q}`)).join(', ')});
+    for (var r = 0u; r < rows_here; r++) {
+      states[r] = take(states[r], last - column, ${runs.map((q) => `params.alpha * sums[r * ${runs.length}u + ${q}u]`).join(', ')});
+    }
   }
-  ${rows.map((i) => `finish(row + ${i}u, stretch, first, last, state${i});`).join('\n  ')}
+  for (var r = 0u; r < rows_here; r++) { finish(row + r, stretch, first, last, states[r]); }
 }
 `;
 }

@@ -84,6 +84,18 @@ export function declareSums({ tile }: MatmulSpec): string {
 
 export function storeSums(spec: MatmulSpec): string {
   const { rows, runs } = places(spec);
+  const { tile, fused } = spec;
+  if (fused !== undefined && tile.memory === 'registers' && rows.length * runs.length > 4) {
+    // A loop, so that the text of the expression stands once: a driver that runs on a CPU would otherwise take
+    // seconds to compile it for every value of the tile. Its end is no constant, or it would be unrolled.
+    const sums = rows.flatMap((_, i) => runs.map((_, q) => `sum${i}_${q}`));
+    return `
+  var sums = array<vec4f, ${sums.length}>(${sums.join(', ')});
+  let stores = min(${sums.length}u, params.m * ${sums.length}u);
+  for (var s = 0u; s < stores; s++) {
+    store(place.z, row + s / ${runs.length}u, column + s % ${runs.length}u * 4u * LANES_N, sums[s]);
+  }`;
+  }
   return rows.flatMap((row, i) => runs.map((run, q) => `\n  store(place.z, ${row}, ${run}, sum${i}_${q});`)).join('');
 }
 

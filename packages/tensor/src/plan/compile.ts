@@ -27,8 +27,8 @@ interface CachedPlan {
 /**
  * Compiles a step. The first call with arguments of some shapes runs `body` once and takes down what it
  * launches; then, and at every later call with such arguments, a plan is replayed: the same launches with
- * pointwise work fused, temporaries in a fixed arena and bind groups kept, in the order and with the numerics
- * of eager work.
+ * pointwise work fused, temporaries in a fixed arena and bind groups kept. A replay gives the bits of any other;
+ * eager work may differ from it by the last bit where fused expressions let the driver round once less.
  *
  * Tensors among the arguments (in nested arrays and plain objects too) may be others at each call, and so may
  * the results: they are new tensors that belong to the caller, as in eager work. Tensors that `body` finds

@@ -10,10 +10,15 @@ import { type MergeableKernel, mergeable, mergeKernels } from './merge-kernels.t
  */
 const MOST_WORKGROUPS: Readonly<Record<AdapterClass, number>> = { cpu: 1 << 20, gpu: 512 };
 
-/** How far a launch may move: what it reads or writes stays in memory meanwhile. */
-const WINDOW = 10;
-/** A launch whose temporaries are no larger than this may move any distance. */
-const SMALL_BYTES = 64 * 1024;
+/**
+ * How far a launch may move by the size of its largest temporary: what it reads or writes stays in memory
+ * meanwhile, and a launch over much memory gains little from company.
+ */
+const REACH: readonly { readonly bytes: number; readonly launches: number }[] = [
+  { bytes: 64 * 1024, launches: Number.POSITIVE_INFINITY },
+  { bytes: 1024 * 1024, launches: 10 },
+  { bytes: Number.POSITIVE_INFINITY, launches: 1 },
+];
 
 export interface MergeLimits {
   readonly maxBuffers: number;
@@ -42,11 +47,11 @@ export function mergeLaunches(launches: readonly RecordedLaunch[], limits: Merge
       const [first, second] = [list[i]!, list[j]];
       if (second === undefined) continue;
       distance++;
-      if (distance > WINDOW && !(isSmall(first) && isSmall(second))) continue;
+      if (distance > Math.max(reachOf(first), reachOf(second))) continue;
       if (!fit(first, second, limits)) continue;
       const between = list.slice(i + 1, j).filter((group) => group !== undefined);
-      if (isIndependent(second, [first, ...between])) list[i] = union(first, second);
-      else if (isIndependent(first, [...between, second])) list[j] = union(first, second);
+      if (distance <= reachOf(second) && isIndependent(second, [first, ...between])) list[i] = union(first, second);
+      else if (distance <= reachOf(first) && isIndependent(first, [...between, second])) list[j] = union(first, second);
       else continue;
       if (list[i] === first) list[i] = undefined;
       else list[j] = undefined;
@@ -59,10 +64,12 @@ function union(a: Group, b: Group): Group {
   return { members: [...a.members, ...b.members], kernels: [...a.kernels, ...b.kernels] };
 }
 
-function isSmall({ members }: Group): boolean {
-  return members.every(({ bindings }) =>
-    bindings.every(({ storage }) => !storage.isVirtual || storage.bytes <= SMALL_BYTES),
+function reachOf({ members }: Group): number {
+  const sizes = members.flatMap(({ bindings }) =>
+    bindings.map(({ storage }) => (storage.isVirtual ? storage.bytes : 0)),
   );
+  const largest = Math.max(0, ...sizes);
+  return REACH.find(({ bytes }) => largest <= bytes)!.launches;
 }
 
 function isIndependent(group: Group, others: readonly Group[]): boolean {
@@ -89,9 +96,13 @@ function fit(a: Group, b: Group, { maxBuffers, adapterClass }: MergeLimits): boo
   return !members.some((launch) => readsOf(launch).some(({ storage }) => written.has(storage)));
 }
 
-function toLaunch({ members, kernels }: Group): RecordedLaunch {
-  const [only] = members;
-  if (members.length === 1) return only!;
+function toLaunch(group: Group): RecordedLaunch {
+  if (group.members.length === 1) return group.members[0]!;
+  // In one order, whatever order they came in: the same kernels then make the same merged kernel, compiled once.
+  const order = group.kernels.map((_, i) => i);
+  order.sort((a, b) => compareText(group.kernels[a]!.kernel.key, group.kernels[b]!.kernel.key) || a - b);
+  const members = order.map((i) => group.members[i]!);
+  const kernels = order.map((i) => group.kernels[i]!);
   const workgroups: Workgroups = linearWorkgroups(members.reduce((total, launch) => total + countOf(launch), 0));
   const flops = members.reduce((total, { info }) => total + (info?.flops ?? 0), 0);
   return {
@@ -101,4 +112,8 @@ function toLaunch({ members, kernels }: Group): RecordedLaunch {
     workgroups,
     info: { kind: 'opaque', ...(flops > 0 ? { flops } : {}) },
   };
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
 }
