@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { addBenchCommand } from './commands/bench.ts';
 import type { CommandContext } from './commands/command-context.ts';
 import { addConfigCommand } from './commands/config.ts';
 import { addDemoCommand } from './commands/demo.ts';
@@ -62,6 +63,7 @@ function createProgram(context: CommandContext): Command {
   addEvaluateCommand(program, context);
   addDoctorCommand(program, context);
   addConfigCommand(program, context);
+  addBenchCommand(program, context);
   return program.addHelpText(
     'after',
     `
@@ -71,6 +73,7 @@ Examples:
   $ dawngrad evaluate --model runs/sft --data test.jsonl run.dir=runs/sft-test
   $ dawngrad doctor                          can this machine train?
   $ dawngrad config show irl > irl.yaml      a configuration to edit
+  $ dawngrad bench tune --save               kernels that suit this adapter
 `,
   );
 }

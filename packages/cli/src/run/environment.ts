@@ -16,6 +16,8 @@ export interface RunEnvironment {
   readonly adapter: AdapterDescription;
   /** Null where the process was started without the launcher. */
   readonly driver: DriverReport | null;
+  /** Measured picks of kernels that the run takes; null without a table of this adapter. */
+  readonly tuning: unknown;
   readonly seed: number;
   readonly dataHashes: InputHashes;
   readonly argv: readonly string[];
@@ -29,7 +31,7 @@ interface GitState {
 
 /** Gathers what is known of this process; the rest comes from the run. */
 export function runEnvironment(
-  given: Pick<RunEnvironment, 'adapter' | 'seed' | 'dataHashes' | 'argv'>,
+  given: Pick<RunEnvironment, 'adapter' | 'seed' | 'dataHashes' | 'argv'> & Partial<Pick<RunEnvironment, 'tuning'>>,
 ): RunEnvironment {
   return {
     startedAt: new Date().toISOString(),
@@ -39,6 +41,7 @@ export function runEnvironment(
     platform: `${process.platform} ${process.arch}`,
     dawn: dawnVersion(),
     driver: driverReport(process.env) ?? null,
+    tuning: null,
     ...given,
   };
 }

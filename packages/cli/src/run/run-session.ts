@@ -1,7 +1,8 @@
-import type { Device } from '@dawngrad/tensor';
+import { type Device, useTuning } from '@dawngrad/tensor';
 import { openDevice } from '@dawngrad/tensor/node';
 import type { CommandContext } from '../commands/command-context.ts';
 import { listenForStop, type StopRequest } from '../stop-request.ts';
+import { loadTuning } from '../tuning/tuning-cache.ts';
 import { Progress } from '../ui/progress.ts';
 import { runEnvironment } from './environment.ts';
 import { RunDirectory } from './run-directory.ts';
@@ -43,10 +44,18 @@ export async function runSession(
   const dataHashes = await hashInputs(inputs);
   // The device comes first: without one, no run directory is made.
   using device = await openDevice();
+  const tuning = loadTuning(device, (text) => progress.note(text));
+  useTuning(device, tuning);
   using directory = RunDirectory.open({ path: config.run.dir, config, resume });
   const { seed } = config.run;
   directory.recordEnvironment(
-    runEnvironment({ adapter: device.adapter, seed, dataHashes, argv: process.argv.slice(2) }),
+    runEnvironment({
+      adapter: device.adapter,
+      tuning: tuning?.toJSON() ?? null,
+      seed,
+      dataHashes,
+      argv: process.argv.slice(2),
+    }),
   );
   progress.note(`run: ${directory.path}${resume ? ' (continued)' : ''} on ${device.adapter.description}`);
   progress.note(objective);
