@@ -1,0 +1,64 @@
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { openDevice } from '@dawngrad/tensor/node';
+import { build } from 'esbuild';
+import { expect, it, vi } from 'vitest';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+
+/** Runs the page's blocks as one program; what it printed. */
+async function runPage(name: string): Promise<unknown[][]> {
+  const page = readFileSync(join(root, 'docs', name), 'utf8');
+  const blocks = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, block]) => block!);
+  expect(blocks.length).toBeGreaterThan(8);
+  const file = join(root, 'node_modules/.cache', `tutorial-${process.pid}.mjs`);
+  await build({
+    stdin: { contents: blocks.join('\n'), resolveDir: join(root, 'packages/autograd/test'), loader: 'ts' },
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    conditions: ['dawngrad-source'],
+    external: ['webgpu'],
+    outfile: file,
+    logLevel: 'warning',
+  });
+  const lines: unknown[][] = [];
+  vi.spyOn(console, 'log').mockImplementation((...values) => void lines.push(values));
+  try {
+    await import(file);
+  } finally {
+    rmSync(file);
+    vi.restoreAllMocks();
+  }
+  return lines;
+}
+
+it('runs every block of docs/tutorial.md as one program, and its losses fall as the text says', async () => {
+  const lines = await runPage('tutorial.md');
+  const printed = (label: string): unknown[] => {
+    const line = lines.find(([first]) => first === label);
+    expect(line, label).toBeDefined();
+    return line!.slice(1);
+  };
+
+  const [xorLosses] = printed('xor: losses') as [number[]];
+  expect(xorLosses[0]).toBeCloseTo(Math.LN2, 1);
+  expect(xorLosses.at(-1)).toBeLessThan(0.05);
+  expect(printed('xor: answers')).toEqual([[0, 1, 1, 0]]);
+
+  const [first, last] = printed('eager: first and last loss') as [number, number];
+  expect(first).toBeGreaterThan(Math.log(17));
+  expect(last).toBeLessThan(1);
+  expect(printed('compiled: largest difference of a loss')[0]).toBeLessThan(1e-4);
+  const [, eager, , compiled] = lines.find(([label]) => label === 'launches of a step: eager')!;
+  expect(compiled).toBeLessThan((eager as number) * 0.75);
+  expect(printed('submits of a step: eager')).toEqual([1, 'compiled', 1]);
+  expect(printed('it says')).toEqual(['she sells sea shells']);
+  const device = await openDevice();
+  const isTimed = device.features.has('timestamp-query');
+  device.close();
+  expect(lines.some(([text]) => String(text).includes('tensor/attention/forward'))).toBe(isTimed);
+  expect(printed('live buffers')).toEqual([0]);
+}, 60_000);
