@@ -1,4 +1,3 @@
-import { Scalar } from '../scalar.ts';
 import { Tensor } from '../tensor.ts';
 
 const identities = new WeakMap<object, number>();
@@ -25,27 +24,46 @@ export function mapTensors(value: unknown, replace: (tensor: Tensor) => Tensor):
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mapTensors(item, replace)]));
 }
 
+/** The part of a tensor's description that never changes. */
+const layouts = new WeakMap<Tensor, string>();
+
+function layoutOf(tensor: Tensor): string {
+  const known = layouts.get(tensor);
+  if (known !== undefined) return known;
+  const { dtype, shape, strides, offset, storage } = tensor;
+  const layout = `${dtype}[${shape.join()}]{${strides.join()}}+${offset}/${storage.bytes}`;
+  layouts.set(tensor, layout);
+  return layout;
+}
+
 /**
  * What a plan depends on: of a tensor its type, its layout and with which others it shares a buffer; of all
  * else the value, or the identity of objects that are neither arrays nor plain.
  */
 export function stepSignature(args: readonly unknown[]): string {
   const storages: number[] = [];
-  const describe = (value: unknown): unknown => {
+  let text = '';
+  const describe = (value: unknown): void => {
     if (value instanceof Tensor) {
-      const { id, bytes } = value.storage;
+      const { id } = value.storage;
       if (!storages.includes(id)) storages.push(id);
-      return ['tensor', value.dtype, value.shape, value.strides, value.offset, storages.indexOf(id), bytes];
-    }
-    if (Array.isArray(value)) return value.map(describe);
-    if (typeof value === 'function' || (typeof value === 'object' && value !== null)) {
-      if (value instanceof Scalar || typeof value === 'function' || !isPlainObject(value)) {
-        return ['object', identityOf(value)];
+      text += `#${storages.indexOf(id)} ${layoutOf(value)};`;
+    } else if (Array.isArray(value)) {
+      text += '[';
+      for (const item of value) describe(item);
+      text += ']';
+    } else if (typeof value === 'function' || (typeof value === 'object' && value !== null)) {
+      if (typeof value === 'function' || !isPlainObject(value)) text += `@${identityOf(value)};`;
+      else {
+        text += '{';
+        for (const key of Object.keys(value)) {
+          text += `${JSON.stringify(key)}:`;
+          describe(value[key]);
+        }
+        text += '}';
       }
-      return { ...Object.fromEntries(Object.entries(value).map(([key, item]) => [key, describe(item)])) };
-    }
-    // Values that JSON has no word for.
-    return typeof value === 'number' || typeof value === 'bigint' || value === undefined ? [String(value)] : value;
+    } else text += typeof value === 'string' ? JSON.stringify(value) : `${typeof value} ${String(value)};`;
   };
-  return JSON.stringify(args.map(describe));
+  for (const arg of args) describe(arg);
+  return text;
 }
