@@ -6,7 +6,12 @@ export { noGrad, stopGradient } from './no-grad.ts';
 export { Adafactor, type AdafactorOptions } from './optim/adafactor.ts';
 export { Adamw, type AdamwOptions, type AdamwState } from './optim/adamw.ts';
 export { Adamw8bit } from './optim/adamw-8bit.ts';
-export { createOptimizer, type OptimizerName, type OptimizerOptionsByName } from './optim/create-optimizer.ts';
+export {
+  createOptimizer,
+  type OptimizerName,
+  type OptimizerOptionsByName,
+  type Trainable,
+} from './optim/create-optimizer.ts';
 export { Muon, type MuonOptions } from './optim/muon.ts';
 export { type Optimizer, type OptimizerState, type StepStats, stepStats } from './optim/optimizer.ts';
 export type { OptimizerOptions } from './optim/optimizer-parts.ts';

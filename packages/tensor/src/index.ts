@@ -4,22 +4,33 @@ export { defineOp, type ElementwiseForm, type LaunchContext, type OpDefinition }
 export { bytesPerElement, type DType, type HostArray, hostView, isFloat, promoteTypes } from './dtype.ts';
 export { type ErrorCode, type ErrorDetail, ToolError } from './errors.ts';
 export type { AdapterClass, AdapterDescription } from './gpu/adapter.ts';
-export type { MemoryReport } from './gpu/buffer-pool.ts';
-export type { BufferBinding } from './gpu/command-list.ts';
+export type { BufferPool, Storage } from './gpu/buffer-pool.ts';
+export type { BufferBinding, DispatchRecord } from './gpu/command-list.ts';
 export { Device, type DeviceCounters, type DeviceOptions } from './gpu/device.ts';
 export type { DeviceState } from './gpu/device-health.ts';
 export { type Kernel, type KernelBinding, type KernelParam, linearWorkgroups, type Workgroups } from './gpu/kernel.ts';
 export type { LaunchPlan } from './gpu/launch-plan.ts';
+export type { LaunchRecorder, RecordedLaunch } from './gpu/launch-recorder.ts';
+export { formatMemory, type MemoryOwner, type MemoryReport } from './gpu/memory-report.ts';
+export type { PipelineEntry } from './gpu/pipeline-cache.ts';
 export { type SelfTestResult, selfTest } from './gpu/self-test.ts';
+export type { SubgroupMatrixConfig, SubgroupMatrixSpelling } from './gpu/subgroup-matrix.ts';
 export type { KernelTiming } from './gpu/timestamp-set.ts';
 export type { Gradient, GradientContext, InputGradients, TotalGradient } from './gradient.ts';
-export { planCumulativeProductGradient } from './kernels/cumulative-product-gradient.wgsl.ts';
+export type { HeadArithmetic } from './kernels/attention-tile.wgsl.ts';
+export {
+  type CumulativeProductGradientSpec,
+  planCumulativeProductGradient,
+} from './kernels/cumulative-product-gradient.wgsl.ts';
+export type { ElementwiseExpression } from './kernels/elementwise-expression.ts';
 export {
   type LayerNormGradientSpec,
+  type LayerNormTotals,
   layerNormParts,
   planLayerNormGradient,
   planLayerNormTotals,
 } from './kernels/layer-norm.wgsl.ts';
+export type { ValueType } from './kernels/lib/element.wgsl.ts';
 export { matmulCandidates } from './kernels/matmul-candidates.ts';
 export { matmulCapabilities } from './kernels/matmul-capabilities.ts';
 export { type MatmulChooser, setMatmulChooser } from './kernels/matmul-chooser.ts';
@@ -34,10 +45,11 @@ export type {
   MatmulSize,
   MatmulTile,
   MatmulVariant,
+  SubgroupMatrix,
   WeightFormat,
 } from './kernels/matmul-spec.ts';
 export { dequantizeBlocks, type QuantizedBlocks, type QuantizedFormat, quantizeBlocks } from './kernels/quantize.ts';
-export { planAddParts, planRmsNormGradient, rmsNormParts } from './kernels/rms-norm.wgsl.ts';
+export { planAddParts, planRmsNormGradient, type RmsNormGradientSpec, rmsNormParts } from './kernels/rms-norm.wgsl.ts';
 export { planPackedSwigluGradient, planSwigluGradient } from './kernels/swiglu.wgsl.ts';
 export {
   type AnyOpDef,
@@ -64,6 +76,7 @@ export {
 export {
   add,
   atan2,
+  type Binary,
   type BinaryAttrs,
   divide,
   equal,
@@ -78,6 +91,7 @@ export {
   maximum,
   minimum,
   multiply,
+  type NumberOperand,
   notEqual,
   type Operand,
   pow,
@@ -97,18 +111,20 @@ export type { Indices } from './ops/index-input.ts';
 export { indexSelect } from './ops/index-select.ts';
 export { appendToCache, attendCache, type CacheRows, type KvCacheLayer } from './ops/kv-cache.ts';
 export { bindable, launchElementwise } from './ops/launch-elementwise.ts';
+export { type LaunchFusion, type LaunchMatmulAttrs, launchMatmul, type MatmulAttrs } from './ops/launch-matmul.ts';
 export { launchPlan } from './ops/launch-plan.ts';
 export type { ReduceOptions } from './ops/launch-reduce.ts';
 export { layerNorm } from './ops/layer-norm.ts';
 export { type EluAttrs, elu, type LeakyReluAttrs, leakyRelu } from './ops/leaky.ts';
 export { type LinearOptions, linear } from './ops/linear.ts';
 export {
+  type LinearLogProbsAttrs,
   type LinearLogProbsGradientBuffers,
   type LogProbs,
   launchLinearLogProbsGradient,
   linearLogProbs,
 } from './ops/linear-log-probs.ts';
-export { type LaunchFusion, type LaunchMatmulAttrs, launchMatmul, type MatmulAttrs, matmul } from './ops/matmul.ts';
+export { matmul } from './ops/matmul.ts';
 export { type MultinomialOptions, multinomial } from './ops/multinomial.ts';
 export { type OneHotAttrs, oneHot } from './ops/one-hot.ts';
 export { type PackedAttentionAttrs, packedAttention } from './ops/packed-attention.ts';
@@ -118,7 +134,7 @@ export { type QuantizedMatrix, quantizeMatrix, uploadQuantized } from './ops/qua
 export { bernoulli, gumbel, normal, permutation, type RandomOptions, randint, uniform } from './ops/random.ts';
 export { arange, eye, linspace } from './ops/ranges.ts';
 export { read, readAll, readBits, readScalar } from './ops/read.ts';
-export { all, any, countNonzero, logSumExp, max, mean, min, norm, prod, sum } from './ops/reduce.ts';
+export { all, any, countNonzero, logSumExp, max, mean, min, norm, prod, type Reduce, sum } from './ops/reduce.ts';
 export { repeat, roll, tile } from './ops/repeat.ts';
 export { rmsNorm } from './ops/rms-norm.ts';
 export { type Rotary, rope, ropeTable } from './ops/rope.ts';
@@ -170,13 +186,15 @@ export {
   tan,
   tanh,
   trunc,
+  type Unary,
 } from './ops/unary.ts';
 export { std, type VarianceOptions, variance } from './ops/variance.ts';
 export { expand, permute, reshape, squeeze, transpose, unsqueeze } from './ops/view.ts';
 export { type WhereAttrs, where } from './ops/where.ts';
 export { type CompiledStep, compile } from './plan/compile.ts';
 export { describePlan } from './plan/describe-plan.ts';
-export type { Plan, PlanPasses } from './plan/plan.ts';
+export type { FusionInfo, LaunchCost, MatmulInfo, OpaqueInfo, PointwiseInfo } from './plan/fusion-info.ts';
+export type { Plan, PlanPasses, PlanPorts } from './plan/plan.ts';
 export { toChromeTrace } from './profile/chrome-trace.ts';
 export { formatProfile, type Profile, type ProfileRow, profile, profileRows } from './profile/profile.ts';
 export { philox4x32, Rng, uniformFromWord } from './rng.ts';
@@ -184,8 +202,10 @@ export { Scalar, type ScalarLike, scalarValue } from './scalar.ts';
 export { keep, scope, scopeAsync, tensorsIn } from './scope.ts';
 export { broadcastShapes, contiguousStrides, formatShape, type Shape, sameShape, sizeOf } from './shape.ts';
 export { Tensor } from './tensor.ts';
+export type { Draw } from './testing/draw.ts';
+export type { ToleranceClass } from './testing/tolerance.ts';
 export { formatNonFinite, type NonFiniteReport, traceNonFinite } from './trace-non-finite.ts';
-export { gateMatmul } from './tune/gate-matmul.ts';
+export { gateMatmul, type MatmulLayout } from './tune/gate-matmul.ts';
 export { matmulClass } from './tune/matmul-class.ts';
 export { type TuneCase, type TuneOptions, type TuneResult, type TuneTime, tuneMatmul } from './tune/tune-matmul.ts';
 export { type TuningOrigin, type TuningPick, TuningTable } from './tune/tuning-table.ts';

@@ -1,7 +1,8 @@
+import { checkOperands } from './check-operands.ts';
 import type { DType } from './dtype.ts';
 import { type ErrorCode, ToolError } from './errors.ts';
 import type { Gradient } from './gradient.ts';
-import type { Shape } from './shape.ts';
+import { formatShape, type Shape } from './shape.ts';
 import type { Tensor } from './tensor.ts';
 import type { Draw } from './testing/draw.ts';
 import type { ToleranceClass } from './testing/tolerance.ts';
@@ -111,10 +112,14 @@ export function withoutObservers<T>(body: () => T): T {
   }
 }
 
-/** Checks types and shapes, records the kernels, tells the observers. Throws ToolError 'shape'. */
+/**
+ * Checks devices, types and shapes, records the kernels, tells the observers. Throws ToolError 'device' for disposed
+ * tensors and for tensors of several devices, 'shape' for types and shapes that do not fit, 'limit' for sizes over
+ * the device's limits or the memory budget.
+ */
 export function applyOp<Attrs>(def: OpDef<Attrs>, inputs: readonly Tensor[], attrs: Attrs): Tensor[] {
+  checkOperands(def.name, inputs);
   inputs.forEach((input, i) => {
-    input.assertLive();
     // A kernel would take the bits of another type for f32 values, without any error.
     if (def.anyDtype === true || def.integerInputs?.includes(i) === true) return;
     const dtypes = def.dtypes ?? ['f32'];
@@ -122,15 +127,33 @@ export function applyOp<Attrs>(def: OpDef<Attrs>, inputs: readonly Tensor[], att
       throw new ToolError('shape', {
         op: def.name,
         expected: `${dtypes.join(' or ')} as input ${i}`,
-        got: input.dtype,
+        got: `${input.dtype} (${describeInputs(inputs)})`,
+        hint: `cast it first: cast(x, '${dtypes[0]}').`,
       });
     }
   });
-  const specs = def.infer(inputs, attrs);
+  const specs = inferOutputs(def, inputs, attrs);
   const outputs = def.run(inputs, specs, attrs);
   if (def.isTransparent) return outputs;
   for (const observer of observers) observer.onApply(def, inputs, outputs, attrs);
   return outputs;
+}
+
+/** The op's shape rule; its refusals name the shape of every input, whatever the rule itself says of them. */
+function inferOutputs<Attrs>(def: OpDef<Attrs>, inputs: readonly TensorSpec[], attrs: Attrs): TensorSpec[] {
+  try {
+    return def.infer(inputs, attrs);
+  } catch (error) {
+    if (!(error instanceof ToolError) || inputs.length === 0) throw error;
+    const { detail } = error;
+    if (inputs.every(({ shape }) => detail.got.includes(formatShape(shape)))) throw error;
+    throw new ToolError(error.code, { ...detail, got: `${detail.got} (${describeInputs(inputs)})`, cause: error });
+  }
+}
+
+function describeInputs(inputs: readonly TensorSpec[]): string {
+  const specs = inputs.map(({ shape, dtype }) => `${dtype} ${formatShape(shape)}`);
+  return `${inputs.length === 1 ? 'input' : 'inputs'} ${specs.join(', ')}`;
 }
 
 /** True while some observer, other than a trace, would see an op. */

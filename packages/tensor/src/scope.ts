@@ -21,6 +21,11 @@ class Scope {
 
 const open: Scope[] = [];
 
+/** The outermost scope that is open now, as a token to compare; undefined outside of scopes. */
+export function outermostScope(): object | undefined {
+  return open[0];
+}
+
 /** Called by every new tensor. */
 export function adopt(tensor: Tensor): void {
   open[open.length - 1]?.add(tensor);

@@ -108,11 +108,11 @@ export class Tensor {
     return { storage: this.storage, offset: 0, size: this.storage.bytes };
   }
 
-  /** Throws if the handle was disposed: its buffer may belong to another tensor by now. */
-  assertLive(): void {
+  /** Throws ToolError 'device', as `op`, if the handle was disposed: its buffer may belong to another tensor by now. */
+  assertLive(op = 'tensor'): void {
     if (this.#disposed) {
       throw new ToolError('device', {
-        op: 'tensor',
+        op,
         expected: 'a live tensor',
         got: `one of shape ${formatShape(this.shape)} that was disposed`,
         hint: 'return it from its scope, or keep it with `keep`.',

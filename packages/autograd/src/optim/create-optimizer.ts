@@ -18,7 +18,8 @@ export interface OptimizerOptionsByName {
 
 export type OptimizerName = keyof OptimizerOptionsByName;
 
-type Trainable = Parameters | readonly Parameters[];
+/** What an optimizer trains: one set of parameters, or several. */
+export type Trainable = Parameters | readonly Parameters[];
 
 const CREATORS: {
   readonly [Name in OptimizerName]: (parameters: Trainable, options: OptimizerOptionsByName[Name]) => Optimizer;

@@ -1,4 +1,7 @@
 import { ToolError } from '../errors.ts';
+import { outermostScope } from '../scope.ts';
+import { describeRemedies, isArena, type MemoryShortage } from './memory-remedies.ts';
+import { formatMib, type MemoryOwner, type MemoryReport } from './memory-report.ts';
 import { COPY_DST, COPY_SRC, STORAGE } from './usage.ts';
 
 /** A GPU buffer and the number of tensor handles that live in it. */
@@ -10,6 +13,8 @@ export class Storage {
   references = 1;
   /** The command-list epoch whose commands use this buffer; see `BufferPool.allocateForUpload`. */
   epoch = -1;
+  /** The outermost scope that was open when the buffer was handed out. */
+  scope: object | undefined;
 
   /** Without a buffer, the storage stands for one that a compiled step will have. */
   constructor(id: number, buffer: GPUBuffer | undefined, bytes: number, label: string) {
@@ -32,22 +37,6 @@ export class Storage {
       hint: 'return it from the compiled function, and use what the compiled step returns.',
     });
   }
-}
-
-/** What the pool holds, in bytes and counts. */
-export interface MemoryReport {
-  /** Bytes of buffers that a tensor owns now. */
-  readonly liveBytes: number;
-  readonly liveBuffers: number;
-  /** Largest `liveBytes` since `resetPeak`. */
-  readonly peakLiveBytes: number;
-  /** Bytes of all buffers, free ones included: what the device has handed out. */
-  readonly reservedBytes: number;
-  readonly peakReservedBytes: number;
-  /** Largest single allocation since `resetPeak`, in bytes, and its label. */
-  readonly largestBytes: number;
-  readonly largestLabel: string;
-  readonly budgetBytes: number;
 }
 
 /** Rounds up so that at most an eighth is wasted and few distinct sizes exist. */
@@ -165,11 +154,12 @@ export class BufferPool {
       largestBytes: this.#largest,
       largestLabel: this.#largestLabel,
       budgetBytes: this.budgetBytes,
+      owners: this.byLabel(),
     };
   }
 
   /** Live bytes by label, largest first. */
-  byLabel(): { label: string; bytes: number; count: number }[] {
+  byLabel(): MemoryOwner[] {
     const rows = new Map<string, { label: string; bytes: number; count: number }>();
     for (const storage of this.#live) {
       const row = rows.get(storage.label) ?? { label: storage.label, bytes: 0, count: 0 };
@@ -195,18 +185,7 @@ export class BufferPool {
   #create(size: number, label: string): Storage {
     // Free buffers of other sizes are given up before the budget refuses anything.
     if (this.#reservedBytes + size > this.budgetBytes) this.trim();
-    if (this.#reservedBytes + size > this.budgetBytes) {
-      const top = this.byLabel()
-        .slice(0, 3)
-        .map((row) => `${row.label} ${(row.bytes / 2 ** 20).toFixed(1)} MiB`)
-        .join(', ');
-      throw new ToolError('limit', {
-        op: label,
-        expected: `at most ${(this.budgetBytes / 2 ** 20).toFixed(1)} MiB of GPU memory (the budget)`,
-        got: `${((this.#reservedBytes + size) / 2 ** 20).toFixed(1)} MiB; largest owners: ${top || 'none'}`,
-        hint: 'lower the micro-batch or the sequence length, or raise the budget.',
-      });
-    }
+    if (this.#reservedBytes + size > this.budgetBytes) throw this.#overBudget(size, label);
     const buffer = this.#device.createBuffer({ label, size, usage: STORAGE | COPY_SRC | COPY_DST });
     this.created++;
     this.#reservedBytes += size;
@@ -214,9 +193,41 @@ export class BufferPool {
     return new Storage(this.#nextId++, buffer, size, label);
   }
 
+  #overBudget(size: number, label: string): ToolError {
+    const shortage = this.#shortage(size, label);
+    const top = shortage.owners
+      .slice(0, 3)
+      .map((row) => `${row.label} ${formatMib(row.bytes)}`)
+      .join(', ');
+    return new ToolError('limit', {
+      op: label,
+      expected: `at most ${formatMib(this.budgetBytes)} of GPU memory (the budget)`,
+      got: `${formatMib(this.#reservedBytes + size)}; largest owners: ${top || 'none'}`,
+      hint: describeRemedies(shortage),
+    });
+  }
+
+  /** Called after `trim`: what is still free waits for a submit. */
+  #shortage(size: number, label: string): MemoryShortage {
+    const scope = outermostScope();
+    let scopeBytes = 0;
+    for (const storage of this.#live) {
+      if (storage.scope === scope && !isArena(storage.label)) scopeBytes += storage.bytes;
+    }
+    return {
+      requestedBytes: size,
+      label,
+      shortBytes: this.#reservedBytes + size - this.budgetBytes,
+      waitingBytes: this.#reservedBytes - this.#liveBytes,
+      scopeBytes: scope === undefined ? undefined : scopeBytes,
+      owners: this.byLabel(),
+    };
+  }
+
   #adopt(storage: Storage, label: string): Storage {
     storage.references = 1;
     storage.label = label;
+    storage.scope = outermostScope();
     this.#live.add(storage);
     this.#liveBytes += storage.bytes;
     this.#peakLive = Math.max(this.#peakLive, this.#liveBytes);

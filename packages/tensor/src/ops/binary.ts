@@ -192,7 +192,7 @@ export const binaryOps: Readonly<Record<BinaryName, OpDef<BinaryAttrs>>> = Objec
 export type Operand = Tensor | ScalarLike;
 
 /** Operands broadcast and their element types promote as in NumPy (see `promoteTypes`). */
-type Binary = (a: Operand, b: Operand) => Tensor;
+export type Binary = (a: Operand, b: Operand) => Tensor;
 
 function apply(name: BinaryName, a: Operand, b: Operand): Tensor {
   const op = binaryOps[name];

@@ -1,3 +1,4 @@
+import { checkOperands } from '../check-operands.ts';
 import { type DType, holdsNumber, isInteger } from '../dtype.ts';
 import { ToolError } from '../errors.ts';
 import type { Device } from '../gpu/device.ts';
@@ -8,6 +9,7 @@ import { launchPlan } from './launch-plan.ts';
 
 /** Kernels write in place by plain index: a strided target would be overwritten in the wrong places. */
 function checkTarget(op: string, out: Tensor, source?: Tensor): void {
+  checkOperands(op, [out, ...(source ? [source] : [])]);
   if (out.isBindable && (source === undefined || (source.size === out.size && source.dtype === out.dtype))) return;
   const describe = (tensor: Tensor): string =>
     `${tensor.isBindable ? '' : 'strided or unaligned '}${tensor.dtype} ${formatShape(tensor.shape)}`;

@@ -5,8 +5,8 @@ import { applyOp, type OpDef } from '../op.ts';
 import { formatShape } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
 import { bindable } from './launch-elementwise.ts';
+import { launchMatmul } from './launch-matmul.ts';
 import { launchPlan } from './launch-plan.ts';
-import { launchMatmul } from './matmul.ts';
 import { indexArray, normalArray, refArray } from './reference.ts';
 
 export interface LinearLogProbsAttrs {

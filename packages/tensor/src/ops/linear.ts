@@ -3,7 +3,7 @@ import type { MatmulArithmetic } from '../kernels/matmul-spec.ts';
 import { applyOp, type OpDef } from '../op.ts';
 import { formatShape } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
-import { launchMatmul } from './matmul.ts';
+import { launchMatmul } from './launch-matmul.ts';
 import { quantizedMatmul } from './quantized-matmul.ts';
 import type { QuantizedMatrix } from './quantized-matrix.ts';
 import { normalArray, refArray } from './reference.ts';

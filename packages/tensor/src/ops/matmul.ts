@@ -1,174 +1,18 @@
-import { bytesPerElement } from '../dtype.ts';
 import { ToolError } from '../errors.ts';
-import type { FloatFormat, MatmulArithmetic, MatmulEpilogue, MatmulFusion } from '../kernels/matmul-spec.ts';
-import { applyOp, type OpDef, type TensorSpec } from '../op.ts';
-import { broadcastShapes, formatShape, type Shape, sizeOf } from '../shape.ts';
+import { applyOp, type OpDef } from '../op.ts';
+import { sizeOf } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
-import { bindable } from './launch-elementwise.ts';
-import { recordMatmul } from './matmul-launch.ts';
+import { launchMatmul, type MatmulAttrs, matmulDims } from './launch-matmul.ts';
 import { quantizedMatmul } from './quantized-matmul.ts';
 import type { QuantizedMatrix } from './quantized-matrix.ts';
 import { forEachBroadcast, normalArray, refArray } from './reference.ts';
-
-export interface MatmulAttrs {
-  /** Read the last two dimensions of a (or b) swapped. */
-  readonly transA: boolean;
-  readonly transB: boolean;
-  /**
-   * What products are computed in. Default f32. f16 wants the feature `shader-f16`: operands are rounded to
-   * f16, sums stay f32; the gradient is computed in f32.
-   */
-  readonly arithmetic?: MatmulArithmetic | undefined;
-}
-
-interface MatmulDims {
-  readonly m: number;
-  readonly n: number;
-  readonly k: number;
-  /** The broadcast leading dimensions. */
-  readonly batch: number[];
-}
-
-function dimsOf(a: TensorSpec, b: TensorSpec, { transA, transB }: MatmulAttrs): MatmulDims {
-  const fail = (got: string): never => {
-    throw new ToolError('shape', {
-      op: 'matmul',
-      expected: 'a [..., M, K] and b [..., K, N]',
-      got,
-      hint: 'transpose an operand (transA, transB) or check the widths.',
-    });
-  };
-  if (a.shape.length < 2 || b.shape.length < 2) return fail(`a ${formatShape(a.shape)} and b ${formatShape(b.shape)}`);
-  const [aRows, aColumns] = a.shape.slice(-2) as [number, number];
-  const [bRows, bColumns] = b.shape.slice(-2) as [number, number];
-  const k = transA ? aRows : aColumns;
-  const inner = transB ? bColumns : bRows;
-  if (k !== inner) {
-    return fail(
-      `inner sizes ${k} and ${inner} (a ${formatShape(a.shape)}${transA ? '^T' : ''}, b ${formatShape(b.shape)}${transB ? '^T' : ''})`,
-    );
-  }
-  return {
-    m: transA ? aColumns : aRows,
-    n: transB ? bRows : bColumns,
-    k,
-    batch: broadcastShapes('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2)),
-  };
-}
-
-/** A view that the kernel can address: last dimension dense, one row stride, one batch stride (0 = broadcast). */
-interface MatrixView {
-  readonly tensor: Tensor;
-  readonly ld: number;
-  readonly batchStride: number;
-}
-
-function matrixView(tensor: Tensor, batch: Shape): MatrixView {
-  const columns = tensor.shape[tensor.rank - 1]!;
-  const rowStride = tensor.strides[tensor.rank - 2]!;
-  const leading = tensor.shape.slice(0, -2);
-  const aligned = (tensor.offset * bytesPerElement(tensor.dtype)) % 256 === 0;
-  const dense = tensor.strides[tensor.rank - 1] === 1 || columns === 1;
-  if (sizeOf(leading) === 1 && aligned && dense && rowStride >= columns)
-    return { tensor, ld: rowStride, batchStride: 0 };
-  const matrix = tensor.shape[tensor.rank - 2]! * columns;
-  if (leading.length > 0 && sizeOf(leading) !== sizeOf(batch) && sizeOf(leading) !== 1) {
-    // A mixed broadcast, such as [3, 1, M, K] against [1, 5, K, N]: rare, so it may copy.
-    const shape = [...batch, ...tensor.shape.slice(-2)];
-    const lead = shape.length - tensor.rank;
-    const strides = shape.map((_, axis) =>
-      axis < lead || tensor.shape[axis - lead] === 1 ? 0 : tensor.strides[axis - lead]!,
-    );
-    const expanded = tensor.view(shape, strides, tensor.offset);
-    const copy = bindable(expanded);
-    expanded.dispose();
-    return { tensor: copy, ld: columns, batchStride: matrix };
-  }
-  return { tensor: bindable(tensor), ld: columns, batchStride: sizeOf(leading) === 1 ? 0 : matrix };
-}
-
-/** A fused expression with the tensors that it reads and writes. */
-export interface LaunchFusion extends MatmulFusion {
-  /** One tensor an entry of `operands`: [..., M, N] or [N]. */
-  readonly tensors: readonly Tensor[];
-  /** With `keepsSum`: a plain [..., M, N] that gets the values before the expression. */
-  readonly kept?: Tensor;
-}
-
-export interface LaunchMatmulAttrs extends MatmulAttrs {
-  readonly epilogue?: MatmulEpilogue;
-  /** The bias [N] or the residual [..., M, N]. */
-  readonly extra?: Tensor;
-  readonly alpha?: number;
-  /** A pointwise expression after the epilogue. */
-  readonly fused?: LaunchFusion;
-}
-
-/**
- * Records out = fused(epilogue(alpha * op(a) op(b))) into a plain f32 tensor of shape [..., M, N]. a is
- * f32, f16 or bf16; so is b, or quantised. Not seen by autograd.
- */
-export function launchMatmul(out: Tensor, a: Tensor, b: Tensor | QuantizedMatrix, attrs: LaunchMatmulAttrs): void {
-  const { m, n, k, batch } = dimsOf(a, b instanceof Tensor ? b : { shape: [b.rows, b.columns], dtype: 'f32' }, attrs);
-  if (out.size === 0) return;
-  const left = matrixView(a, batch);
-  const right = b instanceof Tensor ? matrixView(b, batch) : { tensor: b.codes, ld: b.columns, batchStride: 0 };
-  const given = [...(attrs.extra === undefined ? [] : [attrs.extra]), ...(attrs.fused?.tensors ?? [])];
-  const extras = given.map(bindable);
-  const bindings = extras.map((extra) => extra.binding());
-  recordMatmul(out.device, {
-    size: {
-      m,
-      n,
-      k,
-      batch: sizeOf(batch),
-      lda: left.ld,
-      ldb: right.ld,
-      ldc: n,
-      strideA: left.batchStride,
-      strideB: right.batchStride,
-      strideC: m * n,
-      alpha: attrs.alpha ?? 1,
-    },
-    variant: {
-      transA: attrs.transA,
-      transB: attrs.transB,
-      epilogue: attrs.epilogue ?? 'none',
-      fused: attrs.fused,
-      input: a.dtype as FloatFormat,
-      weight: b instanceof Tensor ? (b.dtype as FloatFormat) : b.format,
-      arithmetic: attrs.arithmetic,
-    },
-    buffers: {
-      a: spanBinding(left),
-      b: spanBinding(right),
-      scales: b instanceof Tensor ? undefined : b.scales.binding(),
-      extra: attrs.extra && bindings[0],
-      fused: attrs.extra === undefined ? bindings : bindings.slice(1),
-      kept: attrs.fused?.kept?.binding(),
-      c: out.binding(),
-    },
-  });
-  if (left.tensor !== a) left.tensor.dispose();
-  if (b instanceof Tensor && right.tensor !== b) right.tensor.dispose();
-  extras.forEach((extra, i) => {
-    if (extra !== given[i]) extra.dispose();
-  });
-}
-
-/** The range from a view's first element to the end of its buffer: rows may be further apart than they are long. */
-function spanBinding({ tensor }: MatrixView): ReturnType<Tensor['binding']> {
-  if (tensor.isContiguous) return tensor.binding();
-  const offset = tensor.offset * bytesPerElement(tensor.dtype);
-  return { storage: tensor.storage, offset, size: tensor.storage.bytes - offset };
-}
 
 export const matmulOp: OpDef<MatmulAttrs> = {
   name: 'matmul',
   doc: 'y = a b over the last two dimensions, either operand transposed by index; leading dimensions broadcast; f32 from operands of any float type',
   dtypes: ['f32', 'f16', 'bf16'],
   infer: ([a, b], attrs) => {
-    const { m, n, batch } = dimsOf(a!, b!, attrs);
+    const { m, n, batch } = matmulDims(a!, b!, attrs);
     return [{ shape: [...batch, m, n], dtype: 'f32' }];
   },
   run: ([a, b], [out], attrs) => {
@@ -177,7 +21,7 @@ export const matmulOp: OpDef<MatmulAttrs> = {
     return [y];
   },
   reference: ([a, b], attrs) => {
-    const { m, n, k, batch } = dimsOf({ ...a!, dtype: 'f32' }, { ...b!, dtype: 'f32' }, attrs);
+    const { m, n, k, batch } = matmulDims({ ...a!, dtype: 'f32' }, { ...b!, dtype: 'f32' }, attrs);
     const data = new Float64Array(sizeOf(batch) * m * n);
     const [ldA, ldB] = [a!.shape[a!.shape.length - 1]!, b!.shape[b!.shape.length - 1]!];
     forEachBroadcast(batch, [a!.shape.slice(0, -2), b!.shape.slice(0, -2)], (index, [i, j]) => {

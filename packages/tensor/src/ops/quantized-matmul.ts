@@ -6,7 +6,7 @@ import { applyOp, type OpDef, type OpSample, type RefArray, type TensorSpec } fr
 import { formatShape } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
 import { bindable } from './launch-elementwise.ts';
-import { launchMatmul } from './matmul.ts';
+import { launchMatmul } from './launch-matmul.ts';
 import { type QuantizedMatrix, quantizedSizes, scaleDtype } from './quantized-matrix.ts';
 import { normalArray, refArray } from './reference.ts';
 

@@ -178,7 +178,8 @@ const apply =
   (x: Tensor, options: ReduceOptions = {}): Tensor =>
     applyOp(reduceOps[name], [x], resolveAxes(name, x.rank, options))[0]!;
 
-type Reduce = (x: Tensor, options?: ReduceOptions) => Tensor;
+/** An op over axes of x, by default all. Throws ToolError 'shape' for axes that x lacks or that come twice. */
+export type Reduce = (x: Tensor, options?: ReduceOptions) => Tensor;
 
 /** Sum over axes: the type of x; i32 for bool. Of nothing 0. */
 export const sum: Reduce = apply('sum');

@@ -75,7 +75,8 @@ export const unaryOps: Readonly<Record<UnaryName, OpDef<undefined>>> = Object.fr
   (Object.keys(ROWS) as UnaryName[]).map((name) => [name, unaryDef(name)]),
 ) as Record<UnaryName, OpDef<undefined>>;
 
-type Unary = (x: Tensor) => Tensor;
+/** An op on each element. The result has the shape of x; its type is in the sentence of the op. */
+export type Unary = (x: Tensor) => Tensor;
 
 const apply =
   (name: UnaryName): Unary =>

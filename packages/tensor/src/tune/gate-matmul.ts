@@ -29,7 +29,7 @@ const BOUNDS = { f32: 1e-5, f16: 1e-2 } as const;
 export async function gateMatmul(
   device: Device,
   candidate: MatmulCandidate,
-  layout: Layout,
+  layout: MatmulLayout,
 ): Promise<string | undefined> {
   for (const { m, n, k } of SIZES) {
     const unfit = await compileErrorOf(device, candidate, layout, { m, n, k });
@@ -43,9 +43,10 @@ export async function gateMatmul(
 }
 
 type Extents = { readonly m: number; readonly n: number; readonly k: number };
-type Layout = Pick<MatmulVariant, 'transA' | 'transB' | 'arithmetic'>;
+/** Which operands of a matmul are transposed, and what it computes in. */
+export type MatmulLayout = Pick<MatmulVariant, 'transA' | 'transB' | 'arithmetic'>;
 
-function workOf(layout: Layout, { m, n, k }: Extents): { size: MatmulSize; variant: MatmulVariant } {
+function workOf(layout: MatmulLayout, { m, n, k }: Extents): { size: MatmulSize; variant: MatmulVariant } {
   const { transA, transB, arithmetic } = layout;
   return {
     size: {
@@ -67,7 +68,7 @@ function workOf(layout: Layout, { m, n, k }: Extents): { size: MatmulSize; varia
 async function compileErrorOf(
   device: Device,
   candidate: MatmulCandidate,
-  layout: Layout,
+  layout: MatmulLayout,
   extents: Extents,
 ): Promise<string | undefined> {
   const { size, variant } = workOf(layout, extents);
@@ -82,7 +83,7 @@ async function compileErrorOf(
 async function worstErrorOf(
   device: Device,
   candidate: MatmulCandidate,
-  layout: Layout,
+  layout: MatmulLayout,
   extents: Extents,
 ): Promise<number> {
   const { m, n, k } = extents;
