@@ -89,6 +89,7 @@ export const workloads: readonly Workload[] = [
   matmul(1024, 1024, 1024),
   ...LAYOUTS.map((layout) => matmul(509, 509, 509, layout)),
   matmul(1000, 513, 37),
+  matmul(1000, 37, 513),
   matmul(4096, 64, 64),
   ...[256, 512, 1024, 2048].map(attention),
   ...GPT_SIZES.map(train),
