@@ -14,6 +14,7 @@ import {
 /** Slots start at multiples of 64 elements: 256 bytes, the alignment of storage bindings. */
 const SLOT_ELEMENTS = 64;
 
+/** A parameter without its values. */
 export interface ParameterSpec {
   readonly name: string;
   readonly shape: Shape;
@@ -112,6 +113,7 @@ export class Parameters {
     return total;
   }
 
+  /** True if there is a parameter of that name. */
   has(name: string): boolean {
     return this.#slots.has(name);
   }
@@ -121,6 +123,7 @@ export class Parameters {
     return this.#slot(name).value;
   }
 
+  /** Shape and decay of a parameter. Throws ToolError 'failed' for a name that is none. */
   spec(name: string): ParameterSpec {
     return this.#slot(name).spec;
   }
@@ -175,6 +178,7 @@ export class Parameters {
     for (const [name, slot] of this.#slots) copyInto(slot.value, other.get(name));
   }
 
+  /** Sets all gradients to 0, on the device. Nothing for frozen parameters. */
   zeroGradients(): void {
     for (const arena of this.arenas) if (arena.gradients) fill(arena.gradients, 0);
   }
@@ -188,6 +192,7 @@ export class Parameters {
     return found;
   }
 
+  /** Gives values and gradients back to the pool. */
   dispose(): void {
     for (const { value, gradient } of [...this.#slots.values(), ...this.#stacks.values()]) {
       value.dispose();

@@ -6,6 +6,7 @@ export interface DebugSettings {
   checkIndices: boolean;
 }
 
+/** The settings in force; change them with `setDebug`. */
 export const debug: DebugSettings = { callSites: false, checkIndices: false };
 
 /** Switches debug settings on or off; those that are not named stay as they are. */

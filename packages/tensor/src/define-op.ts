@@ -57,7 +57,9 @@ export interface OpDefinition<Attrs> {
 
   /** The same function in float64, for tests. */
   readonly reference?: (inputs: readonly RefArray[], attrs: Attrs) => RefArray[];
+  /** Inputs to test the op with. Default: none. */
   readonly samples?: () => OpSample<Attrs>[];
+  /** Inputs that the op must refuse. Default: none. */
   readonly errors?: () => OpErrorSample<Attrs>[];
   readonly integerInputs?: readonly number[];
   /** Element types of the other inputs. Default f32. */

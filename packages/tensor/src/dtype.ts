@@ -13,6 +13,7 @@ export const DTYPES: readonly DType[] = ['f32', 'f16', 'bf16', 'i32', 'u32', 'bo
  */
 export type HostArray = Float32Array | Uint16Array | Int32Array | Uint32Array | Uint8Array;
 
+/** Bytes of one element as it is stored: 2 for f16 and bf16, 4 for all others. */
 export function bytesPerElement(dtype: DType): number {
   return dtype === 'f16' || dtype === 'bf16' ? 2 : 4;
 }

@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'io' // the file system refused                                               exit 1
   | 'failed'; // the run itself failed (diverged, no data left, ...)              exit 1
 
+/** What a ToolError says, part by part. */
 export interface ErrorDetail {
   /** The op, file or command that noticed. */
   readonly op: string;

@@ -34,6 +34,7 @@ export type InputGradients = readonly (Tensor | TotalGradient | 'added' | undefi
 
 /** The vector-Jacobian product of an op. */
 export interface Gradient<Attrs> {
+  /** Records the gradients by the inputs, given those by the outputs. */
   apply(context: GradientContext<Attrs>): InputGradients;
   /**
    * True if it records kernels that are no ops: then the gradient has no gradient of its own. A text says

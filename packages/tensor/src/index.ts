@@ -22,6 +22,7 @@ export {
   type CumulativeProductGradientSpec,
   planCumulativeProductGradient,
 } from './kernels/cumulative-product-gradient.wgsl.ts';
+export type { ElementwiseOperand } from './kernels/elementwise.wgsl.ts';
 export type { ElementwiseExpression } from './kernels/elementwise-expression.ts';
 export {
   type LayerNormGradientSpec,

@@ -53,9 +53,11 @@ export interface OpDef<Attrs> {
   run(inputs: readonly Tensor[], outputs: readonly TensorSpec[], attrs: Attrs): Tensor[];
   /** The same function in float64 on the host. */
   reference(inputs: readonly RefArray[], attrs: Attrs): RefArray[];
+  /** Inputs that the tests run over: usual and odd sizes, edges, empty. */
   samples(): OpSample<Attrs>[];
   /** A random sample. Default: one of `samples` with other sizes where the shape rule takes them, and other values. */
   fuzz?(draw: Draw): OpSample<Attrs>;
+  /** Inputs that the op must refuse. */
   errors(): OpErrorSample<Attrs>[];
   /** Why the op has no gradient, where it has none. */
   readonly nonDifferentiable?: string;
@@ -78,6 +80,7 @@ export interface OpDef<Attrs> {
   readonly tolerance?: ToleranceClass;
 }
 
+/** An op whatever its attributes are. */
 // The tables hold ops of many attribute types; the attributes of an op are only ever passed back to it.
 // biome-ignore lint/suspicious/noExplicitAny: see above
 export type AnyOpDef = OpDef<any>;
@@ -86,6 +89,7 @@ export type AnyOpDef = OpDef<any>;
 export interface OpObserver {
   /** True for one that only looks on: it sees ops also where no gradient is wanted. */
   readonly isTrace?: true;
+  /** Called after each op, with its inputs and what came out. */
   onApply(def: AnyOpDef, inputs: readonly Tensor[], outputs: readonly Tensor[], attrs: unknown): void;
 }
 

@@ -127,6 +127,7 @@ export class Tensor {
     this.device.pool.release(this.storage);
   }
 
+  /** Disposes of the tensor at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.dispose();
   }

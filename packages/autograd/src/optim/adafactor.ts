@@ -131,6 +131,7 @@ export class Adafactor implements Optimizer {
     this.#parts.restore(state);
   }
 
+  /** Gives the state back to the pool; the parameters stay. */
   dispose(): void {
     this.#parts.dispose();
     for (const { slots, work } of this.#arenas) for (const tensor of [slots, ...Object.values(work)]) tensor.dispose();

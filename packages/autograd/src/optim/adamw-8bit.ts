@@ -70,6 +70,7 @@ export class Adamw8bit implements Optimizer {
     this.#parts.restore(state);
   }
 
+  /** Gives the state back to the pool; the parameters stay. */
   dispose(): void {
     this.#parts.dispose();
     this.#codebook.dispose();

@@ -77,6 +77,7 @@ export class Adamw implements Optimizer {
     this.#parts.restore(state);
   }
 
+  /** Gives the state back to the pool; the parameters stay. */
   dispose(): void {
     this.#parts.dispose();
   }

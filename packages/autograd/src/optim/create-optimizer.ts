@@ -16,6 +16,7 @@ export interface OptimizerOptionsByName {
   sgd: SgdOptions;
 }
 
+/** Names of the optimizers. */
 export type OptimizerName = keyof OptimizerOptionsByName;
 
 /** What an optimizer trains: one set of parameters, or several. */

@@ -135,6 +135,7 @@ export class Muon implements Optimizer {
     this.#parts.restore(state);
   }
 
+  /** Gives the state back to the pool; the parameters stay. */
   dispose(): void {
     this.#parts.dispose();
   }

@@ -30,6 +30,7 @@ export interface Optimizer {
   state(): Promise<OptimizerState>;
   /** Puts a state of `state` back. Throws ToolError 'corrupt' for one of other parameters. */
   restore(state: OptimizerState): void;
+  /** Gives the state back to the pool; the parameters stay. */
   dispose(): void;
 }
 

@@ -6,6 +6,7 @@ export type Schedule = (step: number) => number;
 /** The shapes of schedules; each begins with the warm-up. */
 export type ScheduleKind = 'constant' | 'linear' | 'cosine';
 
+/** The shape of a schedule over steps s = 0, 1, ... */
 export interface ScheduleOptions {
   /**
    * With w warm-up steps, n steps in all, the floor f and the progress q = min(1, (s - w) / (n - w)):

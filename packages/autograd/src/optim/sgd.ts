@@ -67,6 +67,7 @@ export class Sgd implements Optimizer {
     this.#parts.restore(state);
   }
 
+  /** Gives the state back to the pool; the parameters stay. */
   dispose(): void {
     this.#parts.dispose();
   }

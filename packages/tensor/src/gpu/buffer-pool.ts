@@ -80,6 +80,10 @@ export class BufferPool {
     this.budgetBytes = budgetBytes;
   }
 
+  /**
+   * A buffer of at least `bytes`, a freed one of its size class if there is one, with one reference; its contents are unspecified.
+   * Throws ToolError 'limit' for more than one binding may have, and over the budget.
+   */
   allocate(bytes: number, label: string): Storage {
     const size = this.#checkedSize(bytes, label);
     if (this.isVirtual) return this.allocateVirtual(bytes, label);
@@ -108,10 +112,12 @@ export class BufferPool {
     return this.#adopt(this.#create(size, label), label);
   }
 
+  /** Adds a reference. */
   retain(storage: Storage): void {
     storage.references++;
   }
 
+  /** Takes a reference away; with the last one the buffer is free for others. */
   release(storage: Storage): void {
     storage.references--;
     if (storage.references > 0 || storage.isVirtual) return;
@@ -137,6 +143,7 @@ export class BufferPool {
     this.#onDestroy();
   }
 
+  /** Starts the peaks and the largest allocation anew, from what is live now. */
   resetPeak(): void {
     this.#peakLive = this.#liveBytes;
     this.#peakReserved = this.#reservedBytes;
@@ -144,6 +151,7 @@ export class BufferPool {
     this.#largestLabel = '';
   }
 
+  /** The ledger at this moment; `formatMemory` prints it. */
   report(): MemoryReport {
     return {
       liveBytes: this.#liveBytes,

@@ -17,6 +17,7 @@ import { SUBGROUP_MATRIX, type SubgroupMatrixConfig, subgroupMatrixConfigs } fro
 import { type KernelTiming, MAX_TIMED_LAUNCHES, TimestampSet } from './timestamp-set.ts';
 import { COPY_DST, MAP_MODE_READ, MAP_READ, UNIFORM } from './usage.ts';
 
+/** How a device is opened. */
 export interface DeviceOptions {
   /** Most bytes of GPU memory to take. Default: 16 GiB on a GPU; WebGPU has no way to ask what there is. */
   readonly budgetBytes?: number;
@@ -57,6 +58,7 @@ export class Device {
   /** Products of subgroup matrices that kernels may use; none unless the experimental feature is there. */
   readonly subgroupMatrices: readonly SubgroupMatrixConfig[];
   readonly pool: BufferPool;
+  /** Is called with every plan that `compile` makes. */
   readonly onPlan: ((plan: Plan) => void) | undefined;
   readonly #gpu: GPUDevice;
   readonly #health: DeviceHealth;
@@ -411,6 +413,7 @@ export class Device {
     this.#gpu.destroy();
   }
 
+  /** Closes the device at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -1,8 +1,4 @@
-/**
- * A kernel is data: WGSL text plus what the engine needs to bind and launch it. The engine writes
- * the declarations (`struct Params`, `var<uniform> params`, one `var<storage>` a binding) from the
- * same lists that it builds the bind group layout from, so the two cannot disagree.
- */
+/** A buffer that a kernel reads or writes. */
 export interface KernelBinding {
   /** WGSL variable name. */
   readonly name: string;
@@ -11,12 +7,18 @@ export interface KernelBinding {
   readonly element: string;
 }
 
+/** A number that a kernel is launched with: a field of its uniform block. */
 export interface KernelParam {
   /** Field of the uniform struct, read in WGSL as `params.<name>`. */
   readonly name: string;
   readonly type: 'u32' | 'i32' | 'f32';
 }
 
+/**
+ * A kernel is data: WGSL text plus what the engine needs to bind and launch it. The engine writes
+ * the declarations (`struct Params`, `var<uniform> params`, one `var<storage>` a binding) from the
+ * same lists that it builds the bind group layout from, so the two cannot disagree.
+ */
 export interface Kernel {
   /** Unique for the generated text and constants: the key of the pipeline cache. */
   readonly key: string;

@@ -16,6 +16,7 @@ export interface RecordedLaunch {
 
 /** Takes what would otherwise go to the command list, while a step is compiled. */
 export interface LaunchRecorder {
+  /** A launch of the step, in order. */
   onLaunch(launch: RecordedLaunch): void;
   /** A real buffer with values from the host. */
   onUpload(storage: Storage): void;

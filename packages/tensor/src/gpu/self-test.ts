@@ -7,6 +7,7 @@ import type { Kernel } from './kernel.ts';
 
 declare const performance: { now(): number };
 
+/** The outcome of one check of `selfTest`. */
 export interface SelfTestResult {
   readonly name: string;
   readonly outcome: 'passed' | 'failed' | 'skipped';

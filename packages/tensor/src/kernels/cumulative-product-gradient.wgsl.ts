@@ -10,6 +10,7 @@ import type { LaunchPlan } from '../gpu/launch-plan.ts';
  * Memory   3 reads and 1 write.
  */
 
+/** The axis of `width` elements among the axes before (`outer`) and after it (`inner`), and which product `cumprod` took. */
 export interface CumulativeProductGradientSpec {
   readonly outer: number;
   readonly width: number;

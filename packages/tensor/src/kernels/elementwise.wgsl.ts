@@ -38,6 +38,7 @@ import {
 
 export type { ElementwiseExpression } from './elementwise-expression.ts';
 
+/** How an operand of an elementwise kernel is read. */
 export interface ElementwiseOperand {
   readonly dtype: DType;
   /** Strides over the output shape, 0 where the operand is broadcast. */

@@ -22,6 +22,7 @@ import { PHILOX_WGSL } from './lib/philox.wgsl.ts';
 /** The lanes do not depend on the number of rows: a row's results are the same bits in every batch. */
 const LANES: Readonly<Record<AdapterClass, number>> = { cpu: 8, gpu: 64 };
 
+/** How tokens are drawn from logits; top-k, top-p and min-p cut in this order. */
 export interface SampleSettings {
   /** 0 means greedy. */
   readonly temperature: number;

@@ -5,6 +5,7 @@ import type { Tensor } from '../tensor.ts';
 import { launchElementwise } from './launch-elementwise.ts';
 import { normalArray, stored } from './reference.ts';
 
+/** y = scale x + shift. */
 export interface AffineAttrs {
   readonly scale: ScalarLike;
   readonly shift: ScalarLike;

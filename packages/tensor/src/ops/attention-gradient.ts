@@ -15,12 +15,14 @@ interface ForwardResults {
   readonly dO: Tensor;
 }
 
+/** What the backward pass of `attention` reads. */
 export interface AttentionGradientInputs extends ForwardResults {
   readonly q: Tensor;
   readonly k: Tensor;
   readonly v: Tensor;
 }
 
+/** What the backward pass of `packedAttention` reads. */
 export interface PackedAttentionGradientInputs extends ForwardResults {
   /** As the attention read it: with q and k turned, if they are. */
   readonly qkv: Tensor;

@@ -10,6 +10,7 @@ import type { Draw } from '../testing/draw.ts';
 import { launchPlan } from './launch-plan.ts';
 import { normalArray, refArray } from './reference.ts';
 
+/** The scale, the mask and the arithmetic of an attention. */
 export interface AttentionAttrs {
   /** Factor on q·k, usually 1 / sqrt(E). */
   readonly scale: number;

@@ -7,6 +7,7 @@ import { launchElementwise } from './launch-elementwise.ts';
 import { isNanText } from './nan-test.ts';
 import { normalArray, refArray, stored } from './reference.ts';
 
+/** The element type of the result. */
 export interface CastAttrs {
   readonly dtype: DType;
 }

@@ -5,6 +5,7 @@ import { launchElementwise } from './launch-elementwise.ts';
 import { orNan } from './nan-test.ts';
 import { normalArray, stored } from './reference.ts';
 
+/** The bounds, both included. */
 export interface ClampAttrs {
   readonly low: number;
   readonly high: number;

@@ -138,6 +138,7 @@ function cumulativeDef(name: 'cumsum' | 'cumprod'): OpDef<CumulativeAttrs> {
 export const cumsumOp: OpDef<CumulativeAttrs> = cumulativeDef('cumsum');
 export const cumprodOp: OpDef<CumulativeAttrs> = cumulativeDef('cumprod');
 
+/** Along which axis a cumulative op goes, and how. */
 export interface CumulativeOptions {
   /** Default: the last axis. */
   readonly axis?: number;

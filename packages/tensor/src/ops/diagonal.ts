@@ -5,6 +5,7 @@ import type { Tensor } from '../tensor.ts';
 import { elementAt, fromIndex } from './index-reference.ts';
 import { normalArray } from './reference.ts';
 
+/** Which diagonal. */
 export interface DiagonalAttrs {
   /** Column - row: above the main diagonal if positive. */
   readonly k: number;

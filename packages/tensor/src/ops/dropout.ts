@@ -9,6 +9,7 @@ import { launchMove } from './launch-move.ts';
 import { type RandomOptions, randomAddress } from './random.ts';
 import { normalArray, refArray } from './reference.ts';
 
+/** The probability, and the address of the random numbers. */
 export interface DropoutAttrs extends RandomAddress {
   /** The probability of each element to become 0. */
   readonly p: number;

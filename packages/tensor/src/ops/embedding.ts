@@ -39,6 +39,7 @@ export function groupTokens(device: Device, ids: Uint32Array): TokenGroups {
   return { distinct: upload(distinct, 'distinct'), offsets: upload(offsets, 'offsets'), order: upload(order, 'order') };
 }
 
+/** What is known of the ids beforehand. */
 export interface EmbeddingAttrs {
   /** Spares the gradient the sorting of the ids on the device. */
   readonly groups?: TokenGroups;

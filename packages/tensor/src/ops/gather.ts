@@ -10,6 +10,7 @@ import { launchMove } from './launch-move.ts';
 import { indexArray, normalArray } from './reference.ts';
 import { expand } from './view.ts';
 
+/** The axis that indices count along. */
 export interface GatherAttrs {
   readonly axis: number;
   /** What stands where an index names no element. Default NaN, or 0 for integers and bools. */

@@ -15,6 +15,7 @@ function kinked(seed: number, shape: readonly number[]): RefArray {
   );
 }
 
+/** The slope below 0. */
 export interface LeakyReluAttrs {
   readonly slope: number;
 }
@@ -52,6 +53,7 @@ export const leakyReluOp: OpDef<LeakyReluAttrs> = {
   tolerance: 'elementwise',
 };
 
+/** The limit -alpha for x to -Infinity. */
 export interface EluAttrs {
   readonly alpha: number;
 }

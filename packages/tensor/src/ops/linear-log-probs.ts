@@ -9,6 +9,7 @@ import { launchMatmul } from './launch-matmul.ts';
 import { launchPlan } from './launch-plan.ts';
 import { indexArray, normalArray, refArray } from './reference.ts';
 
+/** The temperature, and the size of the blocks that logits are computed in. */
 export interface LinearLogProbsAttrs {
   /** Logits are divided by it. */
   readonly temperature: number;
@@ -182,6 +183,7 @@ export const linearLogProbsOp: OpDef<LinearLogProbsAttrs> = {
   ],
 };
 
+/** What `linearLogProbs` gives, in f32. */
 export interface LogProbs {
   /** Log-probability of each row's target, in nats. [N] */
   readonly logp: Tensor;

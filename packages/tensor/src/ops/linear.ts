@@ -110,6 +110,7 @@ export const linearOp: OpDef<LinearAttrs> = {
   ],
 };
 
+/** What `linear` adds to x W^T, and what it multiplies in. */
 export interface LinearOptions {
   /** [out], added to each row. */
   readonly bias?: Tensor;

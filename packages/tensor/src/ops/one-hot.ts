@@ -10,6 +10,7 @@ import { launchMove } from './launch-move.ts';
 import { indexArray, refArray } from './reference.ts';
 import { permute } from './view.ts';
 
+/** The size of the new last axis, and the element type. */
 export interface OneHotAttrs {
   readonly depth: number;
   readonly dtype: DType;

@@ -12,6 +12,7 @@ import { launchPlan } from './launch-plan.ts';
 import { indexArray, normalArray, refArray } from './reference.ts';
 import { type Rotary, rotateHeads, sampleTable } from './rope.ts';
 
+/** An attention over q, k and v side by side in one tensor. */
 export interface PackedAttentionAttrs extends AttentionAttrs {
   /** H: query heads. */
   readonly heads: number;

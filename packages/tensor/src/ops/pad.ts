@@ -10,6 +10,7 @@ import { normalArray } from './reference.ts';
 import { slice } from './slice.ts';
 import { expand } from './view.ts';
 
+/** Where the elements of x stand in the output. */
 export interface PadAttrs {
   /** For every axis: where element 0 of x stands in the output, how far apart its elements stand, and the size. */
   readonly low: readonly number[];
@@ -137,6 +138,7 @@ export function place(x: Tensor, attrs: PadAttrs): Tensor {
 /** Where padding gets its values: one value, the nearest element, or the elements mirrored or repeated. */
 export type PadMode = 'constant' | 'edge' | 'reflect' | 'wrap';
 
+/** What `pad` puts around x. */
 export interface PadOptions {
   /** As in NumPy; `reflect` mirrors without repeating the outermost element. Default 'constant'. */
   readonly mode?: PadMode;

@@ -10,6 +10,7 @@ import { launchMatmul } from './launch-matmul.ts';
 import { type QuantizedMatrix, quantizedSizes, scaleDtype } from './quantized-matrix.ts';
 import { normalArray, refArray } from './reference.ts';
 
+/** The stored matrix, and how it is read. */
 export interface QuantizedMatmulAttrs {
   readonly format: QuantizedFormat;
   /** Of the stored matrix W. */
@@ -150,6 +151,7 @@ export const quantizedMatmulOp: OpDef<QuantizedMatmulAttrs> = {
   ],
 };
 
+/** How the stored matrix is read, and what is added to the product. */
 export interface QuantizedMatmulOptions {
   /** [N], added to each row. */
   readonly bias?: Tensor;

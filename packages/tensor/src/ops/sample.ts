@@ -6,6 +6,7 @@ import { launchPlan } from './launch-plan.ts';
 
 export type { SampleSettings } from '../kernels/sample.wgsl.ts';
 
+/** Drawn tokens of B rows. */
 export interface Sampled {
   /** u32 [B]. */
   readonly tokens: Tensor;

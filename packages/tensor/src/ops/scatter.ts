@@ -11,6 +11,7 @@ import { launchScatter, launchSliceScatter } from './launch-scatter.ts';
 import { indexArray, normalArray } from './reference.ts';
 import { expand } from './view.ts';
 
+/** The axis that indices count along. */
 export interface ScatterAttrs {
   readonly axis: number;
 }

@@ -168,6 +168,7 @@ function sortDef(name: 'sort' | 'topK'): OpDef<SortAttrs> {
 export const sortOp: OpDef<SortAttrs> = sortDef('sort');
 export const topKOp: OpDef<SortAttrs> = sortDef('topK');
 
+/** Along which axis to sort, and in which order; ascending by default. */
 export interface SortOptions {
   /** Default: the last axis. */
   readonly axis?: number;
@@ -185,6 +186,7 @@ export function argsort(x: Tensor, options: SortOptions = {}): Tensor {
   return sort(x, options).indices;
 }
 
+/** Along which axis to choose, and which end. */
 export interface TopKOptions {
   /** Default: the last axis. */
   readonly axis?: number;

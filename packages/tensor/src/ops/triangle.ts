@@ -7,6 +7,7 @@ import { elementAt, fromIndex } from './index-reference.ts';
 import { launchMove } from './launch-move.ts';
 import { normalArray } from './reference.ts';
 
+/** Where the triangle ends. */
 export interface TriangleAttrs {
   /** The diagonal that bounds the triangle: column - row, 0 for the main one. */
   readonly k: number;

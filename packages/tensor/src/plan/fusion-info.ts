@@ -31,6 +31,7 @@ export interface MatmulInfo extends LaunchCost {
   /** Rows in all (batch included) and columns of the output. */
   readonly rows: number;
   readonly columns: number;
+  /** The same launch with a fused expression after the sum. */
   replan(fusion: MatmulFusion): LaunchPlan;
 }
 

@@ -117,6 +117,7 @@ export class Plan {
     return undefined;
   }
 
+  /** Gives the arenas and kept constants back. The plan must not be replayed again. */
   dispose(): void {
     for (const instance of this.#instances) instance.dispose();
     for (const storage of this.#own) this.device.pool.release(storage);

@@ -16,6 +16,7 @@ export interface ProfileRow {
   readonly gbps: number;
 }
 
+/** Times of launches on the device. */
 export interface Profile {
   /** One entry a launch, in order. */
   readonly timings: readonly KernelTiming[];

@@ -32,6 +32,7 @@ export class Draw {
     return this.below(n) === 0;
   }
 
+  /** One of the items, all as likely. */
   of<T>(items: readonly T[]): T {
     return items[this.below(items.length)]!;
   }

@@ -24,6 +24,7 @@ export interface TuneCase {
   readonly arithmetic?: MatmulArithmetic;
 }
 
+/** How long to tune, and among which candidates. */
 export interface TuneOptions {
   /** Rounds in which every candidate runs once. Default 7. */
   readonly rounds?: number;
@@ -34,6 +35,7 @@ export interface TuneOptions {
   readonly anyOrder?: boolean;
   /** Most seconds for one case; candidates that are clearly slow are dropped on the way. Default 10. */
   readonly seconds?: number;
+  /** Called before each candidate is checked or timed, with the work done and in all. */
   readonly onProgress?: (done: number, total: number, candidate: string) => void;
   /** What is timed. Default: all that may run the case. */
   readonly candidates?: readonly MatmulCandidate[];
@@ -49,6 +51,7 @@ export interface TuneTime {
   readonly refused: string | undefined;
 }
 
+/** What tuning one case found. */
 export interface TuneResult {
   readonly matmulClass: string;
   /** The fastest first; those without a time last. */

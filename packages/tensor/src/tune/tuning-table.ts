@@ -41,6 +41,7 @@ export class TuningTable {
     return [...this.#picks];
   }
 
+  /** Records the pick for a class, in place of an earlier one. */
   set(matmulClass: string, pick: TuningPick): void {
     this.#picks.set(matmulClass, pick);
   }
@@ -62,6 +63,7 @@ export class TuningTable {
     return new TuningTable(other.origin, [...this.#picks, ...other.#picks]);
   }
 
+  /** The table as data for a file; `fromJSON` takes it back. */
   toJSON(): unknown {
     return { format: FORMAT, origin: this.origin, picks: Object.fromEntries(this.#picks) };
   }
