@@ -1,3 +1,6 @@
+// Gives tensors their methods.
+import './tensor-methods.ts';
+
 export { callSite } from './call-site.ts';
 export { type DebugSettings, debug, setDebug } from './debug.ts';
 export { defineOp, type ElementwiseForm, type LaunchContext, type OpDefinition } from './define-op.ts';
@@ -203,9 +206,11 @@ export { Scalar, type ScalarLike, scalarValue } from './scalar.ts';
 export { keep, scope, scopeAsync, tensorsIn } from './scope.ts';
 export { broadcastShapes, contiguousStrides, formatShape, type Shape, sameShape, sizeOf } from './shape.ts';
 export { Tensor } from './tensor.ts';
+export type { TensorMethods } from './tensor-methods.ts';
 export type { Draw } from './testing/draw.ts';
 export type { ToleranceClass } from './testing/tolerance.ts';
 export { formatNonFinite, type NonFiniteReport, traceNonFinite } from './trace-non-finite.ts';
+export { type GateResult, gateDevice } from './tune/gate-device.ts';
 export { gateMatmul, type MatmulLayout } from './tune/gate-matmul.ts';
 export { matmulClass } from './tune/matmul-class.ts';
 export { type TuneCase, type TuneOptions, type TuneResult, type TuneTime, tuneMatmul } from './tune/tune-matmul.ts';

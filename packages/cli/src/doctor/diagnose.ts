@@ -1,6 +1,13 @@
 import { statfs } from 'node:fs/promises';
 import { freemem, totalmem } from 'node:os';
-import { type AdapterDescription, type SelfTestResult, selfTest, ToolError } from '@dawngrad/tensor';
+import {
+  type AdapterDescription,
+  type GateResult,
+  gateDevice,
+  type SelfTestResult,
+  selfTest,
+  ToolError,
+} from '@dawngrad/tensor';
 import { type DriverReport, driverReport } from '../driver-report.ts';
 import { dawngradVersion, dawnVersion } from '../package-info.ts';
 
@@ -20,6 +27,8 @@ export interface Diagnosis {
   readonly driver: DriverReport | null;
   readonly device: DeviceReport | null;
   readonly selfTest: readonly SelfTestResult[];
+  /** Families of matmul kernels, and what is wrong with those that are not used here. */
+  readonly kernelGate: readonly GateResult[];
   readonly disk: { readonly folder: string; readonly freeBytes: number };
   readonly memory: { readonly freeBytes: number; readonly totalBytes: number };
 }
@@ -55,7 +64,7 @@ export async function diagnose(folder: string, dawnFlags: readonly string[] = []
   const problems: string[] = [];
   const notes: string[] = [];
   const driver = driverReport(process.env);
-  const { report, results } = await examineDevice(dawnFlags, driver, problems);
+  const { report, results, gate } = await examineDevice(dawnFlags, driver, problems);
   if (report?.adapter.isSoftware) {
     notes.push(
       `${report.adapter.description} computes on the CPU: training runs, 50 to 500 times slower than on a GPU.`,
@@ -82,6 +91,7 @@ export async function diagnose(folder: string, dawnFlags: readonly string[] = []
     driver: driver ?? null,
     device: report,
     selfTest: results,
+    kernelGate: gate,
     disk: { folder, freeBytes },
     memory: { freeBytes: freemem(), totalBytes: totalmem() },
   };
@@ -92,8 +102,8 @@ async function examineDevice(
   flags: readonly string[],
   driver: DriverReport | undefined,
   problems: string[],
-): Promise<{ report: DeviceReport | null; results: readonly SelfTestResult[] }> {
-  const nothing = { report: null, results: [] };
+): Promise<{ report: DeviceReport | null; results: readonly SelfTestResult[]; gate: readonly GateResult[] }> {
+  const nothing = { report: null, results: [], gate: [] };
   const tensor = await loadDawn(problems);
   if (tensor === undefined) return nothing;
   try {
@@ -104,7 +114,7 @@ async function examineDevice(
     for (const { name, outcome, detail } of results) {
       if (outcome === 'failed') problems.push(`self-test "${name}" failed: ${detail}`);
     }
-    return { report, results };
+    return { report, results, gate: await gateDevice(device) };
   } catch (error) {
     if (!(error instanceof ToolError)) throw error;
     problems.push(error.code === 'no-adapter' ? noAdapterText(error, driver) : error.message);

@@ -37,6 +37,9 @@ export function diagnosisText(diagnosis: Diagnosis): string {
     ...diagnosis.selfTest.map(({ name, outcome, detail, milliseconds }, i) =>
       row(i === 0 ? 'self-test' : '', `${outcome.padEnd(7)} ${name}: ${detail} (${milliseconds.toFixed(0)} ms)`),
     ),
+    ...diagnosis.kernelGate.map(({ family, refused }, i) =>
+      row(i === 0 ? 'kernels' : '', refused === undefined ? `passed  ${family}` : `refused ${family}: ${refused}`),
+    ),
     row('disk', `${gibibytes(disk.freeBytes)} free in ${disk.folder}`),
     row('memory', `${gibibytes(memory.freeBytes)} free of ${gibibytes(memory.totalBytes)}`),
     ...diagnosis.notes.map((note) => row('note', note)),

@@ -1,4 +1,4 @@
-import { type Device, useTuning } from '@dawngrad/tensor';
+import { type Device, gateDevice, useTuning } from '@dawngrad/tensor';
 import { openDevice } from '@dawngrad/tensor/node';
 import type { CommandContext } from '../commands/command-context.ts';
 import { listenForStop, type StopRequest } from '../stop-request.ts';
@@ -44,6 +44,10 @@ export async function runSession(
   const dataHashes = await hashInputs(inputs);
   // The device comes first: without one, no run directory is made.
   using device = await openDevice();
+  for (const { family, refused } of await gateDevice(device)) {
+    if (refused !== undefined)
+      progress.note(`matmul kernels "${family}" are wrong on this adapter and not used: ${refused}`);
+  }
   const tuning = loadTuning(device, (text) => progress.note(text));
   useTuning(device, tuning);
   using directory = RunDirectory.open({ path: config.run.dir, config, resume });

@@ -1,3 +1,4 @@
+import { ToolError } from '../errors.ts';
 import type { AdapterClass } from '../gpu/adapter.ts';
 import type {
   MatmulArithmetic,
@@ -8,7 +9,7 @@ import type {
   MatmulVariant,
   SubgroupMatrix,
 } from './matmul-spec.ts';
-import { nameTile, rowAxis, threadsOf } from './matmul-tile.ts';
+import { matmulFamily, nameTile, rowAxis, threadsOf } from './matmul-tile.ts';
 
 /** A tile with the speed that the static choice assumes for it. */
 interface RatedTile {
@@ -150,7 +151,7 @@ interface RatedCandidate extends MatmulCandidate {
 function allCandidates(
   size: MatmulSize,
   { transB, arithmetic = 'f32' }: MatmulVariant,
-  { adapterClass, maxInvocations, maxWorkgroupBytes, maxSubgroup, matrices }: MatmulCapabilities,
+  { adapterClass, maxInvocations, maxWorkgroupBytes, maxSubgroup, matrices, refusedFamilies }: MatmulCapabilities,
 ): RatedCandidate[] {
   const fits = ({ tile }: RatedTile) =>
     threadsOf(tile) <= maxInvocations && bytesOf(tile, arithmetic === 'f16' ? 2 : 4) <= maxWorkgroupBytes;
@@ -163,7 +164,7 @@ function allCandidates(
       inOrder: arithmetic === 'f32' && splits === 1 && tile.lanesK === 1,
     }));
   const tiles = TILES[adapterClass].filter(({ tile }) => arithmetic === 'f32' || !isSlowInF16(tile));
-  return [
+  const found = [
     ...candidates(tiles, 1),
     ...candidates(thinTiles(size, transB, adapterClass), 1),
     ...(arithmetic === 'f32' && maxSubgroup > 0 ? candidates(SUBGROUP_TILES[adapterClass], 1) : []),
@@ -172,6 +173,11 @@ function allCandidates(
       candidates(tiles.slice(0, SPLIT_TILES), splits).filter((candidate) => isThin(size, candidate, adapterClass)),
     ),
   ];
+  const isRefused = (candidate: MatmulCandidate): boolean =>
+    refusedFamilies?.has(matmulFamily(candidate, arithmetic)) === true;
+  return refusedFamilies === undefined || refusedFamilies.size === 0
+    ? found
+    : found.filter((candidate) => !isRefused(candidate));
 }
 
 /** A CPU has no f16 units: the driver emulates them, and takes seconds to compile a large tile. */
@@ -252,5 +258,13 @@ export function chooseMatmul(
     return (splits === 1 && tile.lanesK === 1) || (isGpu && (splits === 1 || transA));
   };
   const allowed = allCandidates(size, variant, capabilities).filter(isAllowed);
+  if (allowed.length === 0) {
+    throw new ToolError('device', {
+      op: 'matmul',
+      expected: 'a kernel that computes rightly on this adapter',
+      got: `none: refused are ${[...(capabilities.refusedFamilies ?? [])].join(', ')}`,
+      hint: '`dawngrad doctor` says what is wrong with each; another driver may help.',
+    });
+  }
   return allowed.reduce((best, next) => (cost(next) < cost(best) ? next : best));
 }

@@ -125,6 +125,8 @@ export interface MatmulCapabilities {
   /** Most threads of a subgroup; 0 without subgroups. */
   readonly maxSubgroup: number;
   readonly matrices: readonly SubgroupMatrix[];
+  /** Families of kernels (`matmulFamily`) that were found to compute wrongly on this device. */
+  readonly refusedFamilies?: ReadonlySet<string>;
 }
 
 /** Sizes and strides of one matmul, in elements. */

@@ -1,4 +1,4 @@
-import type { MatmulTile } from './matmul-spec.ts';
+import type { MatmulArithmetic, MatmulTile } from './matmul-spec.ts';
 
 /** A name that stands for the tile: no two tiles share one. */
 export function nameTile({ memory, rows, columns, lanesM, lanesN, lanesK, depth, matrix }: MatmulTile): string {
@@ -16,4 +16,17 @@ export function threadsOf({ lanesM, lanesN, lanesK }: MatmulTile): number {
  */
 export function rowAxis(tile: MatmulTile): 'x' | 'y' {
   return tile.lanesM === 1 ? 'x' : 'y';
+}
+
+/** The kernels that share the code that could be wrong: `registers`, `registers-shared-k`, `matrix-f16`, `workgroup-split`... */
+export function matmulFamily(
+  { tile, splits }: { readonly tile: MatmulTile; readonly splits: number },
+  arithmetic: MatmulArithmetic,
+): string {
+  return [
+    tile.memory,
+    ...(tile.matrix === undefined ? (arithmetic === 'f16' ? ['f16'] : []) : [tile.matrix.component]),
+    ...(tile.lanesK > 1 && tile.matrix === undefined ? ['shared-k'] : []),
+    ...(splits > 1 ? ['split'] : []),
+  ].join('-');
 }

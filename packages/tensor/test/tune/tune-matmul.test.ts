@@ -1,5 +1,6 @@
 import {
   type Device,
+  gateDevice,
   gateMatmul,
   type MatmulCandidate,
   matmul,
@@ -16,6 +17,7 @@ import {
 import { openDevice } from '@dawngrad/tensor/node';
 import { normalArray, toTensor } from '@dawngrad/tensor/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { refuseMatmulFamily } from '../../src/kernels/matmul-capabilities.ts';
 
 let device: Device;
 beforeAll(async () => {
@@ -58,6 +60,28 @@ describe('the gate', () => {
     expect(await gateMatmul(device, WRONG, PLAIN)).toMatch(/error .* of the largest value at 37 x 29 x 53/);
     expect(await gateMatmul(device, UNFIT, PLAIN)).toMatch(/does not compile/);
     expect(device.state).toBe('ready');
+  });
+});
+
+describe('the gate of a device', () => {
+  it('tries a member of every family, and finds all of them right here', async () => {
+    const results = await gateDevice(device);
+    expect(results.map(({ family }) => family)).toEqual(
+      expect.arrayContaining(device.adapterClass === 'cpu' ? ['registers', 'registers-shared-k'] : ['workgroup']),
+    );
+    expect(results.filter(({ refused }) => refused !== undefined)).toEqual([]);
+  });
+
+  it('takes families that are refused out of the choice, and says so where none is left', async () => {
+    using other = await openDevice();
+    const { adapterClass } = other;
+    const before = matmulCandidates(size(64, 64, 64), { ...PLAIN, epilogue: 'none' }, matmulCapabilities(other));
+    const families = [...new Set(before.map((candidate) => candidate.tile.memory as string))];
+    expect(families.length).toBeGreaterThan(adapterClass === 'cpu' ? 0 : 1);
+    for (const family of families) refuseMatmulFamily(other, family);
+    const a = Tensor.from(other, [1, 2, 3, 4], [2, 2]);
+    expect(() => matmul(a, a)).toThrowError(/none: refused are/);
+    a.dispose();
   });
 });
 
