@@ -6,7 +6,7 @@ export function isArena(label: string): boolean {
 }
 
 /** Something that a user can do about a full memory. */
-export interface MemoryRemedy {
+interface MemoryRemedy {
   readonly action: string;
   /** What it frees. */
   readonly bytes: number;
@@ -34,7 +34,7 @@ export interface MemoryShortage {
  * its compilation, a smaller batch costs throughput, and an owner has to give something up. Remedies that free
  * nothing are left out. How much of a scope's memory grows with the batch cannot be known here, hence "if".
  */
-export function memoryRemedies(shortage: MemoryShortage): MemoryRemedy[] {
+function memoryRemedies(shortage: MemoryShortage): MemoryRemedy[] {
   const { owners, waitingBytes, scopeBytes, requestedBytes, label } = shortage;
   const arenas = owners.filter((owner) => isArena(owner.label));
   const arenaBytes = arenas.reduce((total, { bytes }) => total + bytes, 0);
@@ -73,6 +73,8 @@ export function describeRemedies(shortage: MemoryShortage): string {
       const amount = `${isEstimate ? 'about ' : ''}${formatMib(bytes)}`;
       return `(${i + 1}) ${action}: ${amount}${bytes >= shortBytes ? ', enough' : ''}`;
     });
-  const last = `${lines.length > 0 ? 'Or' : 'open the device with'} a larger budgetBytes`;
-  return `${formatMib(shortBytes)} are missing. ${[...lines, last].join('; ')}.`;
+  const last = `${lines.length > 0 ? 'Or open' : 'Open'} the device with a larger budgetBytes.`;
+  return [`${formatMib(shortBytes)} are missing.`, ...(lines.length > 0 ? [`${lines.join('; ')}.`] : []), last].join(
+    ' ',
+  );
 }

@@ -1,10 +1,15 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
+import { ToolError } from '../../src/errors.ts';
 import type { Storage } from '../../src/gpu/buffer-pool.ts';
 import type { Device, DeviceOptions } from '../../src/gpu/device.ts';
+import { formatMemory } from '../../src/gpu/memory-report.ts';
 import { openDevice } from '../../src/node.ts';
 import { fill, zeros } from '../../src/ops/in-place.ts';
+import { matmul } from '../../src/ops/matmul.ts';
 import { read } from '../../src/ops/read.ts';
+import { compile } from '../../src/plan/compile.ts';
+import { keep, scope } from '../../src/scope.ts';
 import { Tensor } from '../../src/tensor.ts';
 
 const MIB = 2 ** 20;
@@ -135,5 +140,108 @@ describe('the buffer pool', () => {
       }),
     );
     expect(device.memory.liveBytes).toBe(0);
+  });
+});
+
+/** The hint of the refusal that `body` meets. */
+function hintOf(body: () => unknown): string | undefined {
+  try {
+    scope(body);
+  } catch (error) {
+    if (error instanceof ToolError && error.code === 'limit') return error.detail.hint;
+    throw error;
+  }
+  throw new Error('nothing was refused');
+}
+
+describe('the remedies of a full memory', () => {
+  const empty = (device: Device, mib: number, label: string): Tensor =>
+    Tensor.empty(device, [(mib * MIB) / 4], 'f32', label);
+
+  it('begin with free buffers that waiting launches use, which a submit gives up', async () => {
+    const device = await fresh({ budgetBytes: 4 * MIB });
+    empty(device, 1, 'test/weights');
+    zeros(device, [MIB / 2], 'test/waiting').dispose();
+    expect(hintOf(() => keep(empty(device, 2.5, 'test/more')))).toBe(
+      '1.5 MiB are missing. (1) submit first (await device.flush()), which gives free buffers up that recorded ' +
+        'launches still use: 2.0 MiB, enough; (2) halve the batch, if the 2.5 MiB of this step grow with it: about ' +
+        '1.3 MiB; (3) dispose of test/weights (1 buffer): 1.0 MiB. Or open the device with a larger budgetBytes.',
+    );
+    await device.flush();
+    empty(device, 2.5, 'test/more').dispose();
+    await device.finish();
+  });
+
+  it('name the arenas of compiled steps, whose disposal gives what was said', async () => {
+    const budgetBytes = 8 * MIB;
+    const device = await fresh({ budgetBytes });
+    const x = zeros(device, [512, 512], 'test/x');
+    const step = compile(device, (a: Tensor) => matmul(matmul(a, a), a));
+    step(x).dispose();
+    await device.finish();
+    device.pool.trim();
+    const arenas = device.memory.owners.filter(({ label }) => label.startsWith('tensor/plan-arena-'));
+    const arenaBytes = arenas.reduce((total, { bytes }) => total + bytes, 0);
+    expect(arenaBytes).toBeGreaterThanOrEqual(MIB);
+    // As much as fits once the arenas are gone, in whole size classes.
+    const request = Math.floor((budgetBytes - device.memory.reservedBytes + arenaBytes) / (MIB / 2)) / 2;
+    const hint = hintOf(() => keep(empty(device, request, 'test/more')));
+    expect(hint).toContain(
+      `(1) dispose of all compiled steps, for their arenas: ${(arenaBytes / MIB).toFixed(1)} MiB, enough; (2)`,
+    );
+    step.dispose();
+    empty(device, request, 'test/more').dispose();
+    await device.finish();
+  });
+
+  it('estimate what half a batch saves from what the open scope has allocated', async () => {
+    const device = await fresh({ budgetBytes: 4 * MIB });
+    empty(device, 1, 'test/weights');
+    const batch = (size: number): void => {
+      empty(device, size, 'test/activations');
+      empty(device, size, 'test/more');
+    };
+    expect(hintOf(() => batch(2))).toBe(
+      '1.0 MiB are missing. (1) halve the batch, if the 4.0 MiB of this step grow with it: about 2.0 MiB, enough; ' +
+        '(2) dispose of test/activations (1 buffer): 2.0 MiB, enough; ' +
+        '(3) dispose of test/weights (1 buffer): 1.0 MiB, enough. Or open the device with a larger budgetBytes.',
+    );
+    scope(() => batch(1));
+    // Outside of a scope, nothing tells what belongs to a step.
+    expect(() => device.pool.allocate(5 * MIB, 'test/more')).toThrowError(
+      /missing\. \(1\) dispose of test\/weights \(1 buffer\): 1\.0 MiB\. Or/,
+    );
+    await device.finish();
+  });
+
+  it('say so where nothing could be freed', async () => {
+    const device = await fresh({ budgetBytes: MIB });
+    expect(() => device.pool.allocate(2 * MIB, 'test/more')).toThrowError(
+      /Hint: 1\.0 MiB are missing\. Open the device with a larger budgetBytes\.$/,
+    );
+  });
+});
+
+describe('a report of the memory', () => {
+  it('prints live, peak, reserved and budget, and the largest owners', async () => {
+    const device = await fresh({ budgetBytes: 16 * MIB });
+    const held = [2, 1, 1, 0.5].map((mib, i) =>
+      Tensor.empty(device, [(mib * MIB) / 4], 'f32', ['test/weights', 'test/cache', 'test/cache', 'test/ids'][i]!),
+    );
+    held.pop()!.dispose();
+    const extra = Tensor.empty(device, [MIB / 16], 'f32', 'test/extra');
+    expect(formatMemory(device.memory, 2)).toBe(
+      [
+        'live             4.3 MiB  4 buffers',
+        'peak             4.5 MiB  largest: 2.0 MiB test/weights',
+        'reserved         4.8 MiB  peak 4.8 MiB',
+        'budget          16.0 MiB  29.7 % reserved',
+        '  test/weights   2.0 MiB  1 buffer',
+        '  test/cache     2.0 MiB  2 buffers',
+        '  1 more         0.3 MiB  1 buffer',
+      ].join('\n'),
+    );
+    expect(device.memory.owners.reduce((total, { bytes }) => total + bytes, 0)).toBe(device.memory.liveBytes);
+    extra.dispose();
   });
 });
