@@ -91,6 +91,18 @@ export class BufferPool {
     return this.#adopt(free?.pop() ?? this.#create(size, label), label);
   }
 
+  /** Several buffers, or none where one of them is refused; see `allocate`. */
+  allocateAll(requests: readonly { readonly bytes: number; readonly label: string }[]): Storage[] {
+    const storages: Storage[] = [];
+    try {
+      for (const { bytes, label } of requests) storages.push(this.allocate(bytes, label));
+    } catch (error) {
+      for (const storage of storages) this.release(storage);
+      throw error;
+    }
+    return storages;
+  }
+
   /** Stands for a buffer that a compiled step will have. */
   allocateVirtual(bytes: number, label: string): Storage {
     return new Storage(this.#nextId++, undefined, Math.ceil(bytes / 256) * 256, label);

@@ -65,7 +65,7 @@ export function compile<Args extends readonly unknown[], Result>(
     } else for (const effect of entry.effects) effect();
     const { plan, result } = entry;
     const storages = distinctStorages(inputs);
-    const outputs = plan.ports.outputs.map(({ bytes, label }) => device.pool.allocate(bytes, label));
+    const outputs = device.pool.allocateAll(plan.ports.outputs);
     plan.replay(storages, outputs);
     return result.build(device, storages, outputs) as Result;
   };

@@ -79,10 +79,13 @@ export class Plan {
     const externals = new Set(
       launches.flatMap(({ bindings }) => bindings.flatMap(({ storage }) => (storage.isVirtual ? [] : [storage]))),
     );
-    for (const storage of externals) device.pool.retain(storage);
     const arenas = assignArenas(launches, isInner, Math.min(maxStorageBufferBindingSize, maxBufferSize));
     this.arenaBytes = arenas.sizes.reduce((total, bytes) => total + bytes, 0);
-    const buffers = arenas.sizes.map((bytes, i) => device.pool.allocate(bytes, `tensor/plan-arena-${i}`));
+    const buffers = device.pool.allocateAll(
+      arenas.sizes.map((bytes, i) => ({ bytes, label: `tensor/plan-arena-${i}` })),
+    );
+    // After what may be refused: a plan that does not fit the memory holds nothing.
+    for (const storage of externals) device.pool.retain(storage);
     const fixed = new Map<Storage, BufferBinding>(
       [...arenas.places].map(([storage, { arena, offset }]) => [
         storage,

@@ -214,6 +214,25 @@ describe('the remedies of a full memory', () => {
     await device.finish();
   });
 
+  it('leave nothing of a step behind that did not fit, so that a smaller one runs', async () => {
+    const device = await fresh({ budgetBytes: 4 * MIB });
+    const w = zeros(device, [512, 512], 'test/w');
+    const [large, small] = [zeros(device, [1024, 512], 'test/x'), zeros(device, [64, 512], 'test/x')];
+    await device.finish();
+    const before = device.memory;
+    const step = compile(device, (x: Tensor) => matmul(matmul(x, w), w));
+    const hint = hintOf(() => keep(step(large)));
+    expect(hint).toMatch(/MiB are missing\. \(1\) halve the batch, if the \d\.\d MiB of this step grow with it/);
+    expect(device.memory.owners).toEqual(before.owners);
+    keep(step(small)).dispose();
+    await device.finish();
+    expect(device.memory.liveBytes).toBeGreaterThan(before.liveBytes);
+    step.dispose();
+    // No plan holds the weights any more, that of the refused call neither.
+    w.dispose();
+    expect(device.memory.owners.map(({ label }) => label)).toEqual(['test/x']);
+  });
+
   it('say so where nothing could be freed', async () => {
     const device = await fresh({ budgetBytes: MIB });
     expect(() => device.pool.allocate(2 * MIB, 'test/more')).toThrowError(
