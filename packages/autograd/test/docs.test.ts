@@ -122,7 +122,7 @@ async function runPage(page: string): Promise<string[]> {
   const blocks = [...textOf(page).matchAll(/```ts\n([\s\S]*?)```/g)].map(([, block]) => block!);
   const file = join(root, 'node_modules/.cache', `${page}-${process.pid}.mjs`);
   await build({
-    stdin: { contents: blocks.join('\n'), resolveDir: join(root, 'packages/cli/test'), loader: 'ts' },
+    stdin: { contents: blocks.join('\n'), resolveDir: join(root, 'packages/autograd/test'), loader: 'ts' },
     bundle: true,
     platform: 'node',
     format: 'esm',
