@@ -55,12 +55,16 @@ export function broadcastStrides(shape: Shape, strides: readonly number[], out: 
   return out.map((_, axis) => (axis < lead || shape[axis - lead] === 1 ? 0 : strides[axis - lead]!));
 }
 
-/** Kernel, parameters and grid for one elementwise launch. Bindings: the inputs, then the output. */
+/**
+ * Kernel, parameters and grid for one elementwise launch. Bindings: the inputs, then the output. The operand
+ * `inPlace` has no binding of its own: it is what the output holds, element by element, before.
+ */
 export function planElementwise(
   expression: ElementwiseExpression,
   operands: readonly ElementwiseOperand[],
   out: { readonly shape: Shape; readonly dtype: DType },
   scalars: readonly ScalarLike[] = [],
+  inPlace?: number,
 ): LaunchPlan {
   const nest = collapseLoops(out.shape, [...operands.map((o) => o.strides), contiguousStrides(out.shape)]);
   if (nest.dims.length === 0) {
@@ -96,6 +100,7 @@ export function planElementwise(
       outType: out.dtype,
       rank,
       width,
+      inPlace,
     }),
     params,
     workgroups: linearWorkgroups(Math.ceil(threads / WORKGROUP)),
@@ -112,22 +117,27 @@ interface ElementwiseSpec {
   readonly outType: DType;
   readonly rank: number;
   readonly width: Width;
+  readonly inPlace: number | undefined;
 }
 
 function elementwiseKernel(spec: ElementwiseSpec): Kernel {
-  const { expression, dtypes, kinds, outType, rank, width } = spec;
+  const { expression, dtypes, kinds, outType, rank, width, inPlace } = spec;
   const { compute, operands, result } = expressionTypes(expression, dtypes);
   const axes = Array.from({ length: rank }, (_, axis) => axis);
   const scalarType: KernelParam['type'] = compute === 'i32' || compute === 'u32' ? compute : 'f32';
   return {
-    key: `elementwise/${expression.name}/${[compute, ...operands, result].join()}/${dtypes.join()}/${kinds.join()}/${outType}/${rank}/${width}`,
+    key: `elementwise/${expression.name}/${[compute, ...operands, result].join()}/${dtypes.join()}/${kinds.join()}/${outType}/${rank}/${width}${inPlace === undefined ? '' : `/over${inPlace}`}`,
     label: `tensor/${expression.name}`,
     bindings: [
-      ...dtypes.map((dtype, i) => ({
-        name: `in${i}`,
-        access: 'read' as const,
-        element: kinds[i] === 'vector' ? storedFour(dtype) : storageType(dtype),
-      })),
+      ...dtypes.flatMap((dtype, i) =>
+        i === inPlace
+          ? []
+          : {
+              name: `in${i}`,
+              access: 'read' as const,
+              element: kinds[i] === 'vector' ? storedFour(dtype) : storageType(dtype),
+            },
+      ),
       { name: 'out', access: 'read_write', element: width === 4 ? storedFour(outType) : storageType(outType) },
     ],
     params: [
@@ -147,7 +157,8 @@ function elementwiseKernel(spec: ElementwiseSpec): Kernel {
       coordinates.push('let c0 = rest;');
       const loads = dtypes.map((dtype, i) => {
         const index = [`params.offset${i}`, ...axes.map((axis) => `c${axis} * params.stride${i}_${axis}`)].join(' + ');
-        return `let at${i} = ${index}; ${loadLines(i, dtype, kinds[i]!, operands[i]!, width)}`;
+        const load = loadLines(i, i === inPlace ? 'out' : `in${i}`, dtype, kinds[i]!, operands[i]!, width);
+        return `let at${i} = ${index}; ${load}`;
       });
       const outValue = valueType(outType);
       return `${outType === 'f16' || outType === 'bf16' ? packFunctions(outType) : ''}
@@ -172,10 +183,9 @@ function storedFour(dtype: DType): string {
   return isPacked(dtype) ? 'vec2<u32>' : `vec4<${storageType(dtype)}>`;
 }
 
-/** WGSL statement: `x<i>`, the operand at unit `at<i>` of its binding, as a value of `type`. */
-function loadLines(i: number, dtype: DType, kind: OperandKind, type: ValueType, width: Width): string {
+/** WGSL statement: `x<i>`, the operand at unit `at<i>` of the array `name`, as a value of `type`. */
+function loadLines(i: number, name: string, dtype: DType, kind: OperandKind, type: ValueType, width: Width): string {
   const from = valueType(dtype);
-  const name = `in${i}`;
   const at = `at${i}`;
   const put = (value: string): string => `let x${i} = ${converted(value, from, type, width)};`;
   if (kind === 'scalar') {

@@ -10,6 +10,7 @@ import { fusePointwise } from './fuse-pointwise.ts';
 import { hoistConstants } from './hoist-constants.ts';
 import { mergeLaunches } from './merge-launches.ts';
 import { PlanInstance } from './plan-instance.ts';
+import { reuseInPlace } from './reuse-in-place.ts';
 
 /** Buffers of a recorded step that are other ones at each replay. */
 export interface PlanPorts {
@@ -25,6 +26,8 @@ export interface PlanPasses {
   readonly fusion?: boolean;
   /** Work on constants is done once. */
   readonly hoisting?: boolean;
+  /** Pointwise results over operands that are done with. */
+  readonly inPlace?: boolean;
   /** Independent launches side by side in one. */
   readonly merging?: boolean;
 }
@@ -72,6 +75,7 @@ export class Plan {
     if (passes.fusion !== false) {
       launches = fuseMatmul(fusePointwise(launches, isInner, maxBuffers), isInner, maxBuffers);
     }
+    if (passes.inPlace !== false) launches = reuseInPlace(launches, isInner);
     if (passes.merging !== false) {
       launches = mergeLaunches(launches, { maxBuffers, adapterClass: device.adapterClass });
     }
