@@ -1,3 +1,4 @@
+import { checkOperands } from '../check-operands.ts';
 import { ToolError } from '../errors.ts';
 import type { Storage } from '../gpu/buffer-pool.ts';
 import type { Device } from '../gpu/device.ts';
@@ -55,7 +56,7 @@ export function compile<Args extends readonly unknown[], Result>(
       });
     }
     const inputs = tensorsIn(args);
-    for (const input of inputs) input.assertLive();
+    checkOperands('compile', inputs);
     const key = stepSignature(args);
     let entry = cached.get(key);
     if (entry === undefined) {

@@ -90,7 +90,7 @@ export function referenceInput(test: AttentionCase, inputs: AttentionInputs): At
 }
 
 /** Forward only. */
-export async function runForward(device: Device, test: AttentionCase, inputs: AttentionInputs): Promise<Float32Array> {
+async function runForward(device: Device, test: AttentionCase, inputs: AttentionInputs): Promise<Float32Array> {
   const shape = shapeOf(device, test);
   const { rows, heads, headDim } = shape;
   const pending = scope(() => {
