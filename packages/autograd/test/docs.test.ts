@@ -175,7 +175,7 @@ it('docs/recording.md counts as it says', async () => {
   expect(lines).toContain(`replay ${all} launches 1 submit`);
   expect(all).toBeLessThanOrEqual(10);
   expect(lines.some((line) => line.startsWith(`plan: ${all} launches (20 recorded), arenas of `))).toBe(true);
-  expect(launches({ fusion: false, merging: false, hoisting: false })).toBe(20);
+  expect(launches({ fusion: false, merging: false, hoisting: false, inPlace: false })).toBe(20);
   for (const passes of [{ fusion: false }, { merging: false }, { hoisting: false }]) {
     expect(launches(passes)).toBeGreaterThanOrEqual(all);
   }
