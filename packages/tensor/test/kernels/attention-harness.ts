@@ -89,21 +89,6 @@ export function referenceInput(test: AttentionCase, inputs: AttentionInputs): At
   };
 }
 
-/** Forward only. */
-async function runForward(device: Device, test: AttentionCase, inputs: AttentionInputs): Promise<Float32Array> {
-  const shape = shapeOf(device, test);
-  const { rows, heads, headDim } = shape;
-  const pending = scope(() => {
-    const [q, k, v] = [inputs.q, inputs.k, inputs.v].map((data) => Tensor.from(device, data, [data.length]));
-    const segStart = Tensor.from(device, segments(test.lengths).start, [rows], 'u32');
-    const o = Tensor.empty(device, [rows * heads * headDim], 'f32', 'test/attention');
-    const stats = Tensor.empty(device, [rows * heads * 2], 'f32', 'test/attention');
-    launchPlan(planAttentionForward(shape), [q!, k!, v!, segStart], [o, stats]);
-    return device.readBytes([o.binding()]);
-  });
-  return new Float32Array((await pending)[0]!, 0, rows * heads * headDim);
-}
-
 /** Forward and backward on the device; `shape` and the arrays may describe column slices of wider rows. */
 export async function runAttention(
   device: Device,
