@@ -27,7 +27,8 @@ const SETTINGS: readonly { readonly name: string; readonly passes: PlanPasses }[
   { name: 'without fusion', passes: { fusion: false } },
   { name: 'without merging', passes: { merging: false } },
   { name: 'without hoisting', passes: { hoisting: false } },
-  { name: 'without any', passes: { fusion: false, merging: false, hoisting: false } },
+  { name: 'without in place', passes: { inPlace: false } },
+  { name: 'without any', passes: { fusion: false, merging: false, hoisting: false, inPlace: false } },
 ];
 
 interface PassCase {

@@ -75,10 +75,11 @@ export class Plan {
     if (passes.fusion !== false) {
       launches = fuseMatmul(fusePointwise(launches, isInner, maxBuffers), isInner, maxBuffers);
     }
-    if (passes.inPlace !== false) launches = reuseInPlace(launches, isInner);
     if (passes.merging !== false) {
       launches = mergeLaunches(launches, { maxBuffers, adapterClass: device.adapterClass });
     }
+    // After merging: what writes over its operand depends on one launch more.
+    if (passes.inPlace !== false) launches = reuseInPlace(launches, isInner);
     this.launches = launches;
     const externals = new Set(
       launches.flatMap(({ bindings }) => bindings.flatMap(({ storage }) => (storage.isVirtual ? [] : [storage]))),
