@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { format } from 'node:util';
@@ -7,8 +7,8 @@ import * as autogradTesting from '@dawngrad/autograd/testing';
 import * as tensor from '@dawngrad/tensor';
 import * as tensorNode from '@dawngrad/tensor/node';
 import * as tensorTesting from '@dawngrad/tensor/testing';
-import { build } from 'esbuild';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { runPage } from './run-page.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const docs = join(root, 'docs');
@@ -117,34 +117,13 @@ describe.each(pages)('docs/%s', (page) => {
   });
 });
 
-/** Runs the blocks of a page as one program; the lines that it printed. */
-async function runPage(page: string): Promise<string[]> {
-  const blocks = [...textOf(page).matchAll(/```ts\n([\s\S]*?)```/g)].map(([, block]) => block!);
-  const file = join(root, 'node_modules/.cache', `${page}-${process.pid}.mjs`);
-  await build({
-    stdin: { contents: blocks.join('\n'), resolveDir: join(root, 'packages/autograd/test'), loader: 'ts' },
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    conditions: ['dawngrad-source'],
-    external: ['webgpu'],
-    outfile: file,
-    logLevel: 'warning',
-  });
-  const lines: string[] = [];
-  vi.spyOn(console, 'log').mockImplementation((...values) => void lines.push(format(...values)));
-  try {
-    await import(file);
-  } finally {
-    rmSync(file);
-    vi.restoreAllMocks();
-  }
-  return lines;
+/** The lines that a page's code prints. */
+async function linesOf(page: string): Promise<string[]> {
+  return (await runPage(page)).printed.map((values) => format(...values));
 }
 
 it('docs/lifetimes.md counts as it says', async () => {
-  const lines = await runPage('lifetimes.md');
+  const lines = await linesOf('lifetimes.md');
   expect(lines.slice(0, 6)).toEqual([
     'x and y 2',
     'still 2 true',
@@ -159,7 +138,7 @@ it('docs/lifetimes.md counts as it says', async () => {
 });
 
 it('docs/recording.md counts as it says', async () => {
-  const lines = await runPage('recording.md');
+  const lines = await linesOf('recording.md');
   expect(lines).toContain('eager 20 launches 1 submit');
   expect(lines).toContain('new 0 0');
   expect(lines).toContain('learns true');

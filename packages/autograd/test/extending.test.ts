@@ -1,12 +1,7 @@
-import { readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Device, Tensor } from '@dawngrad/tensor';
 import { openDevice } from '@dawngrad/tensor/node';
-import { build } from 'esbuild';
-import { expect, it, vi } from 'vitest';
-
-const root = fileURLToPath(new URL('../../../', import.meta.url));
+import { expect, it } from 'vitest';
+import { runPage } from './run-page.ts';
 
 /** What the test uses of the page's bench case. */
 interface PageExports {
@@ -16,32 +11,10 @@ interface PageExports {
 }
 
 it('runs every block of docs/extending.md as one program', async () => {
-  const page = readFileSync(join(root, 'docs/extending.md'), 'utf8');
-  const blocks = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, block]) => block!);
-  expect(blocks.length).toBeGreaterThan(8);
-  const file = join(root, 'node_modules/.cache', `extending-${process.pid}.mjs`);
-  await build({
-    // The bench case imports as its own file would.
-    stdin: { contents: blocks.join('\n'), resolveDir: join(root, 'bench/src/cases'), loader: 'ts' },
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    conditions: ['dawngrad-source'],
-    external: ['webgpu'],
-    outfile: file,
-    logLevel: 'warning',
-  });
-  const lines: unknown[][] = [];
-  vi.spyOn(console, 'log').mockImplementation((...values) => void lines.push(values));
-  let exported: PageExports;
-  try {
-    exported = (await import(file)) as PageExports;
-  } finally {
-    rmSync(file);
-    vi.restoreAllMocks();
-  }
-  expect(lines).toEqual([
+  // The bench case imports as its own file would.
+  const { printed, exported, blocks } = await runPage<PageExports>('extending.md', 'bench/src/cases');
+  expect(blocks).toBeGreaterThan(8);
+  expect(printed).toEqual([
     ['softcap, matrix: right'],
     ['softcap, odd vector: right'],
     ['squaredReluGate, matrix: right'],

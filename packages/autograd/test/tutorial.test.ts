@@ -1,42 +1,10 @@
-import { readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { openDevice } from '@dawngrad/tensor/node';
-import { build } from 'esbuild';
-import { expect, it, vi } from 'vitest';
-
-const root = fileURLToPath(new URL('../../../', import.meta.url));
-
-/** Runs the page's blocks as one program; what it printed. */
-async function runPage(name: string): Promise<unknown[][]> {
-  const page = readFileSync(join(root, 'docs', name), 'utf8');
-  const blocks = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, block]) => block!);
-  expect(blocks.length).toBeGreaterThan(8);
-  const file = join(root, 'node_modules/.cache', `tutorial-${process.pid}.mjs`);
-  await build({
-    stdin: { contents: blocks.join('\n'), resolveDir: join(root, 'packages/autograd/test'), loader: 'ts' },
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    conditions: ['dawngrad-source'],
-    external: ['webgpu'],
-    outfile: file,
-    logLevel: 'warning',
-  });
-  const lines: unknown[][] = [];
-  vi.spyOn(console, 'log').mockImplementation((...values) => void lines.push(values));
-  try {
-    await import(file);
-  } finally {
-    rmSync(file);
-    vi.restoreAllMocks();
-  }
-  return lines;
-}
+import { expect, it } from 'vitest';
+import { runPage } from './run-page.ts';
 
 it('runs every block of docs/tutorial.md as one program, and its losses fall as the text says', async () => {
-  const lines = await runPage('tutorial.md');
+  const { printed: lines, blocks } = await runPage('tutorial.md');
+  expect(blocks).toBeGreaterThan(8);
   const printed = (label: string): unknown[] => {
     const line = lines.find(([first]) => first === label);
     expect(line, label).toBeDefined();
