@@ -57,16 +57,15 @@ export class CommandEncoder {
     this.counts.passes++;
     let current = -1;
     for (const record of records) {
-      if (record.entry.id !== current) {
-        pass.setPipeline(record.entry.pipeline!);
-        current = record.entry.id;
+      const { entry, bindGroup, workgroups } = record;
+      if (entry.id !== current) {
+        pass.setPipeline(entry.pipeline!);
+        current = entry.id;
       }
-      pass.setBindGroup(
-        0,
-        record.bindGroup ?? this.#bindGroup(record),
-        record.entry.paramBytes > 0 ? [record.paramOffset] : [],
-      );
-      pass.dispatchWorkgroups(...record.workgroups);
+      pass.setBindGroup(0, bindGroup ?? this.#bindGroup(record), record.dynamicOffsets);
+      // Every argument is converted by the binding: most grids have one dimension.
+      if (workgroups[1] === 1 && workgroups[2] === 1) pass.dispatchWorkgroups(workgroups[0]);
+      else pass.dispatchWorkgroups(...workgroups);
     }
     pass.end();
   }

@@ -15,8 +15,8 @@ export interface BufferBinding {
 export interface DispatchRecord {
   readonly entry: PipelineEntry;
   readonly bindings: readonly BufferBinding[];
-  /** Byte offset of the launch's parameters in the uniform block of the list. */
-  readonly paramOffset: number;
+  /** Byte offset of the launch's parameters in the uniform block of the list; empty for a kernel without any. */
+  readonly dynamicOffsets: readonly number[];
   readonly workgroups: Workgroups;
   /** What the launch costs, for profiles. */
   readonly cost: LaunchCost | undefined;
@@ -50,7 +50,8 @@ export class CommandList {
     cost: LaunchCost | undefined,
   ): void {
     for (const binding of bindings) binding.storage.epoch = this.epoch;
-    this.records.push({ entry, bindings, paramOffset: this.#pack(entry, params), workgroups, cost });
+    const dynamicOffsets = entry.paramBytes > 0 ? [this.#pack(entry, params)] : [];
+    this.records.push({ entry, bindings, dynamicOffsets, workgroups, cost });
   }
 
   /** Adds launches that bring their own bind groups; `storages` are the buffers that they use. */
@@ -69,7 +70,6 @@ export class CommandList {
   }
 
   #pack(entry: PipelineEntry, params: readonly ScalarLike[]): number {
-    if (entry.paramBytes === 0) return 0;
     const offset = this.#used;
     const end = offset + Math.ceil(entry.paramBytes / this.#alignment) * this.#alignment;
     if (end > this.#words.byteLength) {

@@ -80,7 +80,8 @@ export class PlanInstance {
         ported.push({ entry, launch, paramOffset, index, sources, bindGroups: new Map() });
       }
       const bindings = sources.filter((source) => 'storage' in source);
-      const record = { entry, bindings, paramOffset, workgroups: launch.workgroups, cost: launch.info };
+      const dynamicOffsets = entry.paramBytes > 0 ? [paramOffset] : [];
+      const record = { entry, bindings, dynamicOffsets, workgroups: launch.workgroups, cost: launch.info };
       return bindings.length < sources.length ? record : { ...record, bindGroup: this.#bindGroup(entry, bindings) };
     });
     this.#ported = ported;
@@ -118,7 +119,8 @@ export class PlanInstance {
     if (known !== undefined) return known;
     if (bindGroups.size >= MAX_CACHED_BIND_GROUPS) bindGroups.clear();
     const bindGroup = this.#bindGroup(entry, bindings);
-    const record = { entry, bindings, paramOffset, workgroups: launch.workgroups, cost: launch.info, bindGroup };
+    const dynamicOffsets = entry.paramBytes > 0 ? [paramOffset] : [];
+    const record = { entry, bindings, dynamicOffsets, workgroups: launch.workgroups, cost: launch.info, bindGroup };
     bindGroups.set(key, record);
     return record;
   }
