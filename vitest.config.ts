@@ -13,7 +13,7 @@ export default defineConfig({
     fileParallelism: false,
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // Dawn takes its time to take down a worker that has compiled thousands of kernels.
+    // After all tests, the one worker took longer to end than the default of 10 seconds.
     teardownTimeout: 60_000,
   },
 });

@@ -77,7 +77,7 @@ function multiple(value: number | string | boolean | undefined): string {
 
 /** What the static choice took and what was the fastest, among the candidates of one kernel. */
 export function describeChoice({ details }: Row): string {
-  const found = [details.is_static_choice ? 'static choice' : '', details.is_fastest ? 'fastest' : ''];
+  const found = [details.is_static_choice ? 'static choice' : '', details.is_pick ? 'pick' : ''];
   return found.filter(Boolean).join(', ');
 }
 

@@ -1,18 +1,7 @@
-import {
-  type Device,
-  type MatmulSize,
-  type MatmulVariant,
-  matmul,
-  matmulCandidates,
-  matmulCapabilities,
-  planMatmul,
-  scope,
-  setMatmulChooser,
-} from '@dawngrad/tensor';
+import { tuneMatmul } from '@dawngrad/tensor';
 import type { Job } from '../job.ts';
 import type { Finding } from '../row.ts';
-import { disposeAll, randomTensor } from '../values.ts';
-import { timeLanes } from './time-lanes.ts';
+import { summarise } from '../statistics.ts';
 
 interface MatmulCase {
   readonly m: number;
@@ -38,7 +27,7 @@ const CASES: readonly MatmulCase[] = [
   { m: 688, n: 256, k: 2048, layout: 'TN' },
 ];
 
-/** Every candidate of a matmul, with the one that the static choice takes. */
+/** The engine's own tuner over every candidate of a matmul: times of each, the static choice and the tuner's pick. */
 export const matmulTuneJobs: readonly Job[] = CASES.map((matmulCase) => {
   const { m, n, k, layout, isQuick = false } = matmulCase;
   const name = `tune matmul f32 ${layout} ${m}x${n}x${k}`;
@@ -47,58 +36,30 @@ export const matmulTuneJobs: readonly Job[] = CASES.map((matmulCase) => {
     name,
     isQuick,
     isLarge: false,
-    run: async ({ device, effort }) => {
+    run: async ({ device, effort, note }) => {
       const [transA, transB] = [layout[0] === 'T', layout[1] === 'T'];
-      const a = randomTensor(device, transA ? [k, m] : [m, k], 1);
-      const b = randomTensor(device, transB ? [n, k] : [k, n], 2);
-      const run = (): void => void matmul(a, b, { transA, transB });
-      try {
-        const { candidates, chosen } = candidatesOf(device, run);
-        const times = await timeLanes(
-          device,
-          candidates.map((id) => () => {
-            setMatmulChooser(device, () => id);
-            run();
-          }),
-          effort,
-          'device',
-        );
-        const best = Math.min(...times.map(({ median }) => median));
-        const ofChosen = times[candidates.indexOf(chosen)]!.median;
-        return candidates.map(
-          (id, i): Finding => ({
-            name: `${name}: ${id}`,
-            params: { m, n, k, transA, transB, dtype: 'f32', candidate: id },
+      const { times, pick } = await tuneMatmul(
+        device,
+        { m, n, k, transA, transB },
+        { anyOrder: true, rounds: effort.maxRuns, seconds: effort.seconds },
+      );
+      for (const { candidate, refused } of times) if (refused !== undefined) note(`${candidate}: refused, ${refused}`);
+      return times
+        .filter(({ samples }) => samples.length > 0)
+        .map(
+          ({ candidate, samples, microseconds }): Finding => ({
+            name: `${name}: ${candidate}`,
+            params: { m, n, k, transA, transB, dtype: 'f32', candidate },
             library: 'dawngrad',
-            time: times[i]!,
+            time: summarise(samples.map((time) => time / 1000)),
             work: { flops: 2 * m * n * k, bytes: 4 * (m * k + k * n + m * n) },
             details: {
-              is_static_choice: id === chosen,
-              is_fastest: times[i]!.median === best,
-              times_static_choice: ofChosen / times[i]!.median,
+              is_static_choice: candidate === pick.staticCandidate,
+              is_pick: candidate === pick.candidate,
+              times_static_choice: pick.staticMicroseconds / microseconds,
             },
           }),
         );
-      } finally {
-        setMatmulChooser(device, undefined);
-        disposeAll([a, b])();
-      }
     },
   };
 });
-
-/** The ids of what a matmul may be run by, and of what it is run by. */
-function candidatesOf(device: Device, run: () => void): { candidates: string[]; chosen: string } {
-  let seen: { size: MatmulSize; variant: MatmulVariant } | undefined;
-  setMatmulChooser(device, (size, variant) => {
-    seen = { size, variant };
-    return undefined;
-  });
-  scope(run);
-  const { size, variant } = seen!;
-  const capabilities = matmulCapabilities(device);
-  return {
-    candidates: matmulCandidates(size, variant, capabilities).map(({ id }) => id),
-    chosen: planMatmul(size, { ...variant, capabilities }).variant,
-  };
-}

@@ -47,6 +47,8 @@ export interface TuneTime {
   /** Median and least time of a run; NaN for one that was refused or dropped. */
   readonly microseconds: number;
   readonly minMicroseconds: number;
+  /** Every time that was taken. */
+  readonly samples: readonly number[];
   /** What is wrong with it on this adapter, if something is. */
   readonly refused: string | undefined;
 }
@@ -115,6 +117,7 @@ export async function tuneMatmul(device: Device, tuneCase: TuneCase, options: Tu
         candidate: id,
         microseconds: sorted[Math.floor(sorted.length / 2)] ?? Number.NaN,
         minMicroseconds: sorted[0] ?? Number.NaN,
+        samples: sorted,
         refused: refusals.get(id),
       };
     })

@@ -135,6 +135,15 @@ describe('a tuning table', () => {
     expect(table.used()).toEqual({ [name]: other.id });
   });
 
+  it('holds for a product whatever is added to it, and not for another layout or size', () => {
+    const plain = { ...PLAIN, epilogue: 'none' } as const;
+    const name = matmulClass(size(64, 256, 1024), plain);
+    expect(matmulClass(size(64, 256, 1024), { ...plain, epilogue: 'accumulate' })).toBe(name);
+    expect(matmulClass(size(60, 260, 1000), plain)).toBe(name);
+    expect(matmulClass(size(64, 256, 1024), { ...plain, transA: true })).not.toBe(name);
+    expect(matmulClass(size(128, 256, 1024), plain)).not.toBe(name);
+  });
+
   it('passes over a pick that cannot run a matmul of just this size', async () => {
     const name = matmulClass(size(8, 8, 8), { ...PLAIN, epilogue: 'none' });
     const table = new TuningTable(ORIGIN);
