@@ -35,13 +35,9 @@ export async function runTune(options: TuneCommandOptions, { out, err, exitWith 
     const result = await tuneMatmul(device, tuneCase, {
       anyOrder: options.anyOrder === true,
       ...(options.quick === true ? { rounds: 3, seconds: 3 } : {}),
-      onProgress: (done, total, candidate) =>
-        progress.step(
-          `tune ${describeTuneCase(tuneCase)} ${candidate}`,
-          i * 100 + Math.floor((100 * done) / total),
-          cases.length * 100,
-          {},
-        ),
+      // One stage for all shapes: the time that is left counts from its first step.
+      onProgress: (done, total) =>
+        progress.step('tune', i * 100 + Math.floor((100 * done) / total), cases.length * 100, {}),
     });
     progress.close();
     table.set(result.matmulClass, result.pick);

@@ -66,6 +66,7 @@ describe('launching', () => {
     [['demo'], true],
     [['train', '--help'], false],
     [['config', 'schema'], false],
+    [['bench', 'tune', '--quick'], true],
     [['--version'], false],
     [[], false],
   ])('%j needs an adapter: %s', (args, expected) => expect(needsAdapter(args)).toBe(expected));
