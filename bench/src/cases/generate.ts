@@ -1,4 +1,4 @@
-import { generate, type LlamaConfig, LlamaModel } from '@dawngrad/models';
+import { type DecoderConfig, DecoderModel, generate } from '@dawngrad/models';
 import type { BenchCase } from '../bench-case.ts';
 import { idValues } from '../values.ts';
 import { describeLlama, LARGER_LLAMA, linearParameters, llamaParams, SMALL_LLAMA } from './llama-sizes.ts';
@@ -6,7 +6,7 @@ import { describeLlama, LARGER_LLAMA, linearParameters, llamaParams, SMALL_LLAMA
 const PROMPT = 16;
 
 /** Sampling `completion` tokens for each of `sequences`, with a cache of keys and values. */
-function generateCase(config: LlamaConfig, sequences: number, completion: number, isQuick = false): BenchCase {
+function generateCase(config: DecoderConfig, sequences: number, completion: number, isQuick = false): BenchCase {
   const tokens = sequences * completion;
   const samples = Math.min(8, sequences);
   const weights = linearParameters(config) + config.vocabSize * config.hiddenSize;
@@ -25,7 +25,7 @@ function generateCase(config: LlamaConfig, sequences: number, completion: number
       tokens,
     },
     prepare: (device) => {
-      const model = LlamaModel.create(device, config, { trainable: false, maxPositions: PROMPT + completion });
+      const model = DecoderModel.create(device, config, { trainable: false, maxPositions: PROMPT + completion });
       model.initialise(1);
       const requests = Array.from({ length: sequences / samples }, (_, i) => ({
         promptIds: idValues(PROMPT, config.vocabSize, i + 1),

@@ -1,4 +1,4 @@
-import type { LlamaConfig } from '@dawngrad/models';
+import type { DecoderConfig } from '@dawngrad/models';
 import type { Params } from '../row.ts';
 
 /** A model that trains within minutes on a software adapter. */
@@ -15,7 +15,7 @@ interface LlamaSize {
   readonly kvHeads: number;
 }
 
-function llama({ vocabSize, width, inner, layers, heads, kvHeads }: LlamaSize): LlamaConfig {
+function llama({ vocabSize, width, inner, layers, heads, kvHeads }: LlamaSize): DecoderConfig {
   return {
     modelType: 'llama',
     vocabSize,
@@ -33,19 +33,19 @@ function llama({ vocabSize, width, inner, layers, heads, kvHeads }: LlamaSize): 
   };
 }
 
-export function describeLlama(config: LlamaConfig): string {
+export function describeLlama(config: DecoderConfig): string {
   const { hiddenSize, intermediateSize, numHiddenLayers, numAttentionHeads, numKeyValueHeads, vocabSize } = config;
   return `D${hiddenSize} F${intermediateSize} L${numHiddenLayers} H${numAttentionHeads} K${numKeyValueHeads} V${vocabSize}`;
 }
 
 /** Weights of the linears inside the blocks. */
-export function linearParameters(config: LlamaConfig): number {
+export function linearParameters(config: DecoderConfig): number {
   const { hiddenSize: d, intermediateSize: f, numHiddenLayers, headDim: e } = config;
   const attention = 2 * d * e * (config.numAttentionHeads + config.numKeyValueHeads);
   return numHiddenLayers * (attention + 3 * d * f);
 }
 
-export function llamaParams(config: LlamaConfig): Params {
+export function llamaParams(config: DecoderConfig): Params {
   const { hiddenSize, intermediateSize, numHiddenLayers, numAttentionHeads, numKeyValueHeads, vocabSize } = config;
   return {
     width: hiddenSize,

@@ -1,5 +1,5 @@
 import { Adamw, accumulateGradients } from '@dawngrad/autograd';
-import { type LlamaConfig, LlamaModel, packSequences, tokenLogProbs } from '@dawngrad/models';
+import { type DecoderConfig, DecoderModel, packSequences, tokenLogProbs } from '@dawngrad/models';
 import { affine, mean, readScalar, scopeAsync } from '@dawngrad/tensor';
 import type { BenchCase } from '../bench-case.ts';
 import { describeGpt, GPT_SIZES, type GptSize, gptFlops } from '../gpt/gpt-size.ts';
@@ -8,7 +8,7 @@ import { idValues } from '../values.ts';
 import { describeLlama, LARGER_LLAMA, linearParameters, llamaParams, SMALL_LLAMA } from './llama-sizes.ts';
 
 /** Forward, backward, clipping and AdamW of a whole Llama on packed sequences; the loss is read back. */
-function llamaStep(config: LlamaConfig, sequences: number, tokens: number): BenchCase {
+function llamaStep(config: DecoderConfig, sequences: number, tokens: number): BenchCase {
   const rows = sequences * tokens;
   const { vocabSize, hiddenSize, numHiddenLayers, numAttentionHeads, headDim } = config;
   const linears = linearParameters(config);
@@ -26,7 +26,7 @@ function llamaStep(config: LlamaConfig, sequences: number, tokens: number): Benc
       tokens: rows,
     },
     prepare: (device) => {
-      const model = LlamaModel.create(device, config, { trainable: true, maxPositions: tokens });
+      const model = DecoderModel.create(device, config, { trainable: true, maxPositions: tokens });
       model.initialise(1);
       const optimizer = new Adamw(model.base, { weightDecay: 0.1, maxNorm: 1 });
       const batch = Array.from({ length: sequences }, (_, i) => idValues(tokens, vocabSize, i + 1));

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { type LlamaConfig, makeWordLevelTokenizer, type TensorSource } from '@dawngrad/models';
+import { type DecoderConfig, makeWordLevelTokenizer, type TensorSource } from '@dawngrad/models';
 import { saveModelDirectory } from '@dawngrad/models/node';
 
 const LARGEST_NUMBER = 30;
@@ -7,7 +7,7 @@ const NUMBERS = Array.from({ length: LARGEST_NUMBER + 1 }, (_, n) => String(n));
 const SPECIAL_TOKENS = ['<s>', '</s>', '<unk>'];
 const WORDS = [...NUMBERS, '+', '=', 'sum', '<think>', '</think>', '<answer>', '</answer>'];
 
-const CONFIG: LlamaConfig = {
+const CONFIG: DecoderConfig = {
   modelType: 'llama',
   vocabSize: SPECIAL_TOKENS.length + WORDS.length,
   hiddenSize: 16,

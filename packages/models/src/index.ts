@@ -1,5 +1,5 @@
-export { type LlamaConfig, llamaConfigToJson, parseLlamaConfig } from './config/llama-config.ts';
-export { type Attend, LlamaModel, type LlamaOptions } from './families/llama.ts';
+export { type DecoderConfig, decoderConfigToJson, parseDecoderConfig } from './config/decoder-config.ts';
+export { type Attend, DecoderModel, type DecoderOptions } from './decoder/decoder-model.ts';
 export { type GeneratedSample, type GenerateOptions, type GenerateRequest, generate } from './generate/generate.ts';
 export type { ByteSink, ByteSource, DirectorySink, ModelFiles } from './io/byte-source.ts';
 export { type ModelContents, type OpenModel, openModel, writeModel } from './io/hf-layout.ts';

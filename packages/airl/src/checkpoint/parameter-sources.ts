@@ -1,5 +1,5 @@
 import type { Parameters } from '@dawngrad/autograd';
-import type { LlamaModel, SafetensorsFile, TensorSource, WeightIndex } from '@dawngrad/models';
+import type { DecoderModel, SafetensorsFile, TensorSource, WeightIndex } from '@dawngrad/models';
 import { add, affine, matmul, read, scopeAsync, type Tensor, ToolError } from '@dawngrad/tensor';
 
 /** Parameters for saving, each read from the device when it is written. A value that is not finite is an error. */
@@ -8,7 +8,7 @@ export function parameterSources(parameters: Parameters): TensorSource[] {
 }
 
 /** The weights of a model with its adapters, if it has any, merged in: W + (alpha / rank) B A. */
-export function mergedSources(model: LlamaModel): TensorSource[] {
+export function mergedSources(model: DecoderModel): TensorSource[] {
   const { base, adapters } = model;
   return base.names.map((name) => {
     const linear = name.slice(0, -'.weight'.length);

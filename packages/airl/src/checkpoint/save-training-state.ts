@@ -1,7 +1,7 @@
 import type { AdamwState } from '@dawngrad/autograd';
 import {
+  type DecoderModel,
   type DirectorySink,
-  type LlamaModel,
   safetensorsSize,
   type TensorSource,
   type TokenizerFiles,
@@ -53,7 +53,7 @@ export async function saveTrainingState(state: TrainingState, options: SaveTrain
     moments.push(...momentSources(name, held));
   }
   const stateJson: StateJson = { schema: 1, method, counters, optimizers: steps, offsets };
-  const models: { folder: string; model: LlamaModel }[] = [{ folder: '', model: policy }];
+  const models: { folder: string; model: DecoderModel }[] = [{ folder: '', model: policy }];
   if (critic !== undefined) models.push({ folder: `${CRITIC_FOLDER}/`, model: critic.model });
   const training = new Map<string, TensorSource[]>([[MOMENTS_FILE, moments]]);
   if (policy.adapters !== undefined) training.set(POLICY_ADAPTERS_FILE, parameterSources(policy.adapters.parameters));

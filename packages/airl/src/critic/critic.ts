@@ -1,5 +1,5 @@
 import type { Parameters } from '@dawngrad/autograd';
-import { LlamaModel, type LoraOptions, type PackedBatch, ScalarHead } from '@dawngrad/models';
+import { DecoderModel, type LoraOptions, type PackedBatch, ScalarHead } from '@dawngrad/models';
 import { read, scopeAsync, type Tensor } from '@dawngrad/tensor';
 import { type RewardOptions, tokenRewards } from '../credit/reward.ts';
 import { microBatches } from '../loss/micro-batches.ts';
@@ -17,18 +17,18 @@ export function criticTrace(task: Task, { promptIds, completionIds }: TokenTrace
  * The number at token t has seen the prompt and the tokens up to t (r-airl.md, section 3.1, plain kind).
  */
 export class Critic {
-  readonly model: LlamaModel;
+  readonly model: DecoderModel;
   readonly head: ScalarHead;
 
-  constructor(model: LlamaModel, head: ScalarHead = new ScalarHead(model.device, model.config.hiddenSize)) {
+  constructor(model: DecoderModel, head: ScalarHead = new ScalarHead(model.device, model.config.hiddenSize)) {
     this.model = model;
     this.head = head;
   }
 
   /** A critic that starts from the base weights of a model, all of them trained or, with `lora`, adapters only. */
-  static copyOf(source: LlamaModel, lora?: LoraOptions): Critic {
+  static copyOf(source: DecoderModel, lora?: LoraOptions): Critic {
     const { device, config, maxPositions } = source;
-    const model = LlamaModel.create(device, config, { trainable: lora === undefined, maxPositions });
+    const model = DecoderModel.create(device, config, { trainable: lora === undefined, maxPositions });
     model.copyWeightsFrom(source);
     if (lora !== undefined) model.attachAdapters(lora);
     return new Critic(model);

@@ -1,4 +1,4 @@
-import { generate, type LlamaModel } from '@dawngrad/models';
+import { type DecoderModel, generate } from '@dawngrad/models';
 import type { TraceRecord } from '../record.ts';
 import { type MarkChoice, policyRecord } from '../task/create-record.ts';
 import type { Task, TaskPrompt } from '../task/task.ts';
@@ -21,7 +21,7 @@ export interface RolloutOptions {
  * the stream, the round and its place; `logp` holds what the sampler saw.
  */
 export async function rollout(
-  policy: LlamaModel,
+  policy: DecoderModel,
   task: Task,
   prompts: readonly TaskPrompt[],
   options: RolloutOptions,

@@ -1,4 +1,4 @@
-import type { LlamaModel } from '@dawngrad/models';
+import type { DecoderModel } from '@dawngrad/models';
 import { STREAMS } from '../data/streams.ts';
 import type { MetricRow } from '../metrics/names.ts';
 import { rollout } from '../rollout/rollout.ts';
@@ -20,7 +20,7 @@ export function isDevStep(step: number, total: number, options: DevOptions | und
 
 /** pass@1 on dev prompts by sampling; empty where the task has no dev prompts. */
 export async function devAccuracy(
-  policy: LlamaModel,
+  policy: DecoderModel,
   task: Task,
   options: DevOptions,
   at: { readonly seed: number; readonly step: number },

@@ -1,4 +1,4 @@
-import type { LlamaModel } from '@dawngrad/models';
+import type { DecoderModel } from '@dawngrad/models';
 import { estimateAdvantages, type Scale } from '../credit/advantage.ts';
 import { STREAMS } from '../data/streams.ts';
 import type { Normalisation } from '../loss/token-weights.ts';
@@ -49,7 +49,7 @@ export interface GrpoOptions extends RoundOptions {
  * A = (R - mean of the group) / (std of the group + 1e-4), the same for all tokens of a sample.
  */
 export async function trainGrpo(
-  policy: LlamaModel,
+  policy: DecoderModel,
   task: Task,
   options: GrpoOptions,
   context: RunContext,

@@ -1,4 +1,4 @@
-import type { LlamaModel } from '@dawngrad/models';
+import type { DecoderModel } from '@dawngrad/models';
 import { ToolError } from '@dawngrad/tensor';
 import { type CreditOptions, estimateAdvantages } from '../credit/advantage.ts';
 import type { RewardOptions } from '../credit/reward.ts';
@@ -72,7 +72,7 @@ export interface IrlOptions extends RoundOptions {
  * answers: otherwise the checker's verdicts go to the log alone. Trains `policy` and `critic` in place.
  */
 export async function trainIrl(
-  policy: LlamaModel,
+  policy: DecoderModel,
   critic: Critic,
   task: Task,
   options: IrlOptions,

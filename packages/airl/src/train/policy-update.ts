@@ -1,5 +1,5 @@
 import { type Adamw, accumulateGradients } from '@dawngrad/autograd';
-import { type LlamaModel, type PackedBatch, tokenLogProbs } from '@dawngrad/models';
+import { type DecoderModel, type PackedBatch, tokenLogProbs } from '@dawngrad/models';
 import { affine, readAll, scope, scopeAsync, type Tensor, tensorsIn } from '@dawngrad/tensor';
 import { microBatches } from '../loss/micro-batches.ts';
 import { detached, type PolicyLoss, policyLoss } from '../loss/policy-loss.ts';
@@ -54,7 +54,7 @@ interface Part {
  * further updates its log-probabilities are kept.
  */
 export async function policyUpdate(
-  policy: LlamaModel,
+  policy: DecoderModel,
   reference: ReferencePolicy | undefined,
   optimizer: Adamw,
   records: readonly TraceRecord[],

@@ -1,4 +1,4 @@
-import type { LlamaModel } from '@dawngrad/models';
+import type { DecoderModel } from '@dawngrad/models';
 import type { TokenTrace } from '../loss/token-rows.ts';
 import { Alarms } from '../metrics/alarms.ts';
 import type { MetricRow } from '../metrics/names.ts';
@@ -24,7 +24,7 @@ export interface PretrainOptions {
  * tokens. Document number i is a pure function of i.
  */
 export async function pretrain(
-  model: LlamaModel,
+  model: DecoderModel,
   documentAt: (index: number) => TokenTrace,
   options: PretrainOptions,
   context: RunContext,

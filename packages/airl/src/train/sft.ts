@@ -1,4 +1,4 @@
-import type { LlamaModel } from '@dawngrad/models';
+import type { DecoderModel } from '@dawngrad/models';
 import { DataOrder } from '../data/order.ts';
 import { STREAMS } from '../data/streams.ts';
 import { Alarms } from '../metrics/alarms.ts';
@@ -35,7 +35,7 @@ export interface SftOptions {
  * that the environment writes left out. Leaves the trained weights in `policy`.
  */
 export async function trainSft(
-  policy: LlamaModel,
+  policy: DecoderModel,
   task: Task,
   options: SftOptions,
   context: RunContext,

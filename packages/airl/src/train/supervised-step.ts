@@ -1,5 +1,5 @@
 import { type Adamw, accumulateGradients } from '@dawngrad/autograd';
-import { type LlamaModel, tokenLogProbs } from '@dawngrad/models';
+import { type DecoderModel, tokenLogProbs } from '@dawngrad/models';
 import { add, affine, readAll, scope, type Tensor } from '@dawngrad/tensor';
 import { microBatches } from '../loss/micro-batches.ts';
 import { sftLoss } from '../loss/sft-loss.ts';
@@ -21,7 +21,7 @@ export interface SupervisedStep {
 
 /** One optimiser step on the mean negative log-likelihood of the traces' own completion tokens. */
 export function supervisedStep(
-  policy: LlamaModel,
+  policy: DecoderModel,
   optimizer: Adamw,
   traces: readonly TokenTrace[],
   { lr, microBatchTokens }: SupervisedStepOptions,

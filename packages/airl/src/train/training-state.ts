@@ -1,5 +1,5 @@
 import type { Adamw, Parameters } from '@dawngrad/autograd';
-import type { LlamaModel } from '@dawngrad/models';
+import type { DecoderModel } from '@dawngrad/models';
 import type { Critic } from '../critic/critic.ts';
 import type { TraceRecord } from '../record.ts';
 import type { Replay, ReplayState } from '../replay.ts';
@@ -13,7 +13,7 @@ export type Counters = Record<string, number>;
  */
 export interface TrainingState {
   readonly method: 'pretrain' | 'sft' | 'grpo' | 'irl';
-  readonly policy: LlamaModel;
+  readonly policy: DecoderModel;
   readonly optimizer: Adamw;
   /** `step` is the number of steps done. */
   readonly counters: Counters & { step: number };

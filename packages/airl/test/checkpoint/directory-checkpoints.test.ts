@@ -1,6 +1,6 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { LlamaModel, packSequences, tokenLogProbs } from '@dawngrad/models';
+import { DecoderModel, packSequences, tokenLogProbs } from '@dawngrad/models';
 import { openModelDirectory, verifyDirectory } from '@dawngrad/models/node';
 import { type Device, read, scopeAsync } from '@dawngrad/tensor';
 import { openDevice } from '@dawngrad/tensor/node';
@@ -38,7 +38,7 @@ async function train(folder: string, options: { resume: boolean; acceptFallback?
 
 const sequence = [5, 6, 7, 8, 9, 10, 11, 12];
 
-async function logProbsOf(model: LlamaModel): Promise<Float32Array> {
+async function logProbsOf(model: DecoderModel): Promise<Float32Array> {
   return scopeAsync(async () => {
     const { logp } = tokenLogProbs(model, packSequences(device, [sequence]));
     return (await read(logp)) as Float32Array;
@@ -59,7 +59,7 @@ describe('directoryCheckpoints', () => {
     const folder = temporaryFolder();
     const { policy } = await train(folder, { resume: false, lora });
     const source = await openModelDirectory(join(folder, 'step-00000006'));
-    const loaded = await LlamaModel.load(device, source, { trainable: false });
+    const loaded = await DecoderModel.load(device, source, { trainable: false });
     const expected = await logProbsOf(policy);
     (await logProbsOf(loaded)).forEach((logp, i) => {
       expect(logp).toBeCloseTo(expected[i] as number, 5);

@@ -1,4 +1,4 @@
-import type { LlamaModel } from '@dawngrad/models';
+import type { DecoderModel } from '@dawngrad/models';
 import { findNewestCheckpoint, type ManifestFile } from '@dawngrad/models/node';
 import type { Device } from '@dawngrad/tensor';
 import { openDevice } from '@dawngrad/tensor/node';
@@ -29,7 +29,7 @@ const steps = 6;
 /** A dev set so small that accuracies tie and differ: the kept best must come through a restart. */
 const dev = { everySteps: 2, prompts: 2, samplesPerPrompt: 2, temperature: 1 };
 
-type Run = (policy: LlamaModel, lora: boolean, context: RunContext) => Promise<TrainingResult>;
+type Run = (policy: DecoderModel, lora: boolean, context: RunContext) => Promise<TrainingResult>;
 
 const irl: Run = async (policy, lora, context) => {
   const critic = Critic.copyOf(policy, lora ? { rank: 2, alpha: 4, targets: ['v_proj'], seed: 2 } : undefined);

@@ -1,4 +1,4 @@
-import { type LlamaModel, type TokenLogProbsOptions, tokenLogProbs } from '@dawngrad/models';
+import { type DecoderModel, type TokenLogProbsOptions, tokenLogProbs } from '@dawngrad/models';
 import { read, scopeAsync } from '@dawngrad/tensor';
 import { microBatches } from '../../src/loss/micro-batches.ts';
 import { completionValues, firstRows, packTraces, type TokenTrace, traceLength } from '../../src/loss/token-rows.ts';
@@ -10,7 +10,7 @@ import { completionValues, firstRows, packTraces, type TokenTrace, traceLength }
  * @param microBatchTokens most tokens in one forward pass; changes memory, not results
  */
 export async function recordLogProbs(
-  model: LlamaModel,
+  model: DecoderModel,
   traces: readonly TokenTrace[],
   microBatchTokens: number,
   options: TokenLogProbsOptions = {},

@@ -1,4 +1,4 @@
-import type { LlamaModel } from '@dawngrad/models';
+import type { DecoderModel } from '@dawngrad/models';
 import type { Device } from '@dawngrad/tensor';
 import { openDevice } from '@dawngrad/tensor/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -11,7 +11,7 @@ import { tinyPolicy, tinyTask } from '../train/tiny-run.ts';
 import { recordLogProbs } from './record-log-probs.ts';
 
 let device: Device;
-let policy: LlamaModel;
+let policy: DecoderModel;
 beforeAll(async () => {
   device = await openDevice();
   policy = tinyPolicy(device);

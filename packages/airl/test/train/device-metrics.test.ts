@@ -1,4 +1,4 @@
-import type { LlamaModel } from '@dawngrad/models';
+import type { DecoderModel } from '@dawngrad/models';
 import type { Device } from '@dawngrad/tensor';
 import { openDevice } from '@dawngrad/tensor/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -22,7 +22,7 @@ afterAll(() => device.close());
 
 const task = { ...tinyTask(), maxCompletionTokens: 10 };
 const small = { promptsPerRound: 2, groupSize: 2, maxSteps: 3 };
-type Train = (policy: LlamaModel, dev: { readonly dev?: DevOptions }, context: RunContext) => Promise<unknown>;
+type Train = (policy: DecoderModel, dev: { readonly dev?: DevOptions }, context: RunContext) => Promise<unknown>;
 
 const sft: Train = (policy, dev, context) => {
   return trainSft(policy, task, { ...sftOptions, ...dev, maxSteps: 3 }, context);

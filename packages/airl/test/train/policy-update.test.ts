@@ -1,5 +1,5 @@
 import type { Adamw } from '@dawngrad/autograd';
-import type { LlamaModel } from '@dawngrad/models';
+import type { DecoderModel } from '@dawngrad/models';
 import type { Device } from '@dawngrad/tensor';
 import { openDevice } from '@dawngrad/tensor/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -14,7 +14,7 @@ import { recordLogProbs } from '../rollout/record-log-probs.ts';
 import { optim, tinyPolicy, tinyTask } from './tiny-run.ts';
 
 let device: Device;
-let policy: LlamaModel;
+let policy: DecoderModel;
 let reference: ReferencePolicy;
 let optimizer: Adamw;
 beforeAll(async () => {

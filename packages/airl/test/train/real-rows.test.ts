@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { LlamaModel, type OpenModel } from '@dawngrad/models';
+import { DecoderModel, type OpenModel } from '@dawngrad/models';
 import { openModelDirectory } from '@dawngrad/models/node';
 import type { Device } from '@dawngrad/tensor';
 import { openDevice } from '@dawngrad/tensor/node';
@@ -44,8 +44,8 @@ describe.skipIf(!existsSync(folder) || !existsSync(train))('GSM8K rows with stor
 
   // Far below the length of its answers, so that a test takes seconds; the model answers nothing anyway.
   const brief = (): TextTask => ({ ...task, maxCompletionTokens: 16 });
-  const load = (trainable: boolean): Promise<LlamaModel> =>
-    LlamaModel.load(device, source, { trainable, maxPositions: 1200 });
+  const load = (trainable: boolean): Promise<DecoderModel> =>
+    DecoderModel.load(device, source, { trainable, maxPositions: 1200 });
 
   it('lowers the loss of SFT with every step on the same rows', async () => {
     const policy = await load(true);

@@ -1,4 +1,4 @@
-import type { LlamaModel } from '@dawngrad/models';
+import type { DecoderModel } from '@dawngrad/models';
 import { type Device, read } from '@dawngrad/tensor';
 import { openDevice } from '@dawngrad/tensor/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => device.close());
 
-async function weightsOf(model: LlamaModel): Promise<Float32Array[]> {
+async function weightsOf(model: DecoderModel): Promise<Float32Array[]> {
   const found: Float32Array[] = [];
   for (const name of model.base.names) found.push((await read(model.base.get(name))) as Float32Array);
   return found;

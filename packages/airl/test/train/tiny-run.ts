@@ -1,4 +1,4 @@
-import { type LlamaConfig, LlamaModel } from '@dawngrad/models';
+import { type DecoderConfig, DecoderModel } from '@dawngrad/models';
 import type { Device } from '@dawngrad/tensor';
 import type { MetricRow } from '../../src/metrics/names.ts';
 import { METRICS } from '../../src/metrics/names.ts';
@@ -11,7 +11,7 @@ import type { Checkpoints, RunContext, SampleRow } from '../../src/train/run-con
 import type { SftOptions } from '../../src/train/sft.ts';
 
 /** The smallest model that has every part: two layers, grouped heads, an output matrix of its own. */
-const tinyConfig: LlamaConfig = {
+const tinyConfig: DecoderConfig = {
   modelType: 'llama',
   vocabSize: VOCAB_SIZE,
   hiddenSize: 16,
@@ -32,8 +32,8 @@ export function tinyTask(): InverseRulesTask {
 }
 
 /** A policy with random weights; with adapters of rank 2 if asked for. */
-export function tinyPolicy(device: Device, lora = false): LlamaModel {
-  const model = LlamaModel.create(device, tinyConfig, { trainable: !lora });
+export function tinyPolicy(device: Device, lora = false): DecoderModel {
+  const model = DecoderModel.create(device, tinyConfig, { trainable: !lora });
   model.initialise(11);
   if (lora) model.attachAdapters({ rank: 2, alpha: 4, targets: ['q_proj', 'v_proj', 'down_proj'], seed: 3 });
   return model;

@@ -1,6 +1,6 @@
 import { type Critic, rollout, STREAMS, type Task, type TraceRecord } from '@dawngrad/airl';
 import { type EvalRow, rowOfRecord } from '@dawngrad/eval';
-import type { LlamaModel } from '@dawngrad/models';
+import type { DecoderModel } from '@dawngrad/models';
 import type { DemoSettings } from './demo-settings.ts';
 
 /** The samples of one policy on the test prompts. */
@@ -12,7 +12,7 @@ export interface EvaluatedSamples {
 /** Samples completions of every test prompt and, with a critic, scores them. Test prompts are used here alone. */
 export async function evaluatePolicy(
   name: string,
-  policy: LlamaModel,
+  policy: DecoderModel,
   task: Task,
   settings: DemoSettings,
   critic: Critic | undefined,

@@ -1,5 +1,5 @@
 import type { IrlOptions, OptimOptions, PretrainOptions, RoundOptions, SftOptions } from '@dawngrad/airl';
-import type { LlamaConfig } from '@dawngrad/models';
+import type { DecoderConfig } from '@dawngrad/models';
 
 /** Everything that decides what the demo does. */
 export interface DemoSettings {
@@ -22,7 +22,7 @@ export interface DemoSettings {
 }
 
 /** The model of the demo: a Llama of about the recipe's size; the vocabulary is the task's. */
-export function demoModel(vocabSize: number, endIds: readonly number[]): LlamaConfig {
+export function demoModel(vocabSize: number, endIds: readonly number[]): DecoderConfig {
   return {
     modelType: 'llama',
     vocabSize,

@@ -16,7 +16,7 @@ import {
 } from '@dawngrad/airl';
 import { directoryCheckpoints } from '@dawngrad/airl/node';
 import { formatRow } from '@dawngrad/eval';
-import { LlamaModel } from '@dawngrad/models';
+import { DecoderModel } from '@dawngrad/models';
 import { writeFileAtomically } from '@dawngrad/models/node';
 import type { RunSession } from '../run/run-session.ts';
 import { type EvaluatedSamples, evaluatePolicy } from './demo-evaluation.ts';
@@ -48,7 +48,7 @@ export async function runDemo(settings: DemoSettings, session: RunSession): Prom
   const task = createInverseRulesTask({ seed, setting: 'tool', ...settings.task });
   const config = demoModel(task.vocabSize, task.endIds);
   const stages: { name: string; metrics: MetricRow[] }[] = [];
-  const models: LlamaModel[] = [];
+  const models: DecoderModel[] = [];
   let critic: Critic | undefined;
 
   /** A stage ends in a checkpoint of its own, stopped or finished; R-AIRL's holds its critic. */
@@ -73,12 +73,12 @@ export async function runDemo(settings: DemoSettings, session: RunSession): Prom
       }),
     };
   };
-  const create = (): LlamaModel => {
-    const model = LlamaModel.create(device, config, { trainable: true });
+  const create = (): DecoderModel => {
+    const model = DecoderModel.create(device, config, { trainable: true });
     models.push(model);
     return model;
   };
-  const copyOf = (source: LlamaModel): LlamaModel => {
+  const copyOf = (source: DecoderModel): DecoderModel => {
     const model = create();
     model.copyWeightsFrom(source);
     return model;
@@ -111,7 +111,7 @@ export async function runDemo(settings: DemoSettings, session: RunSession): Prom
     const total = task.test.length * settings.evaluation.samplesPerPrompt;
     const evaluate = async (
       name: string,
-      policy: LlamaModel,
+      policy: DecoderModel,
       scorer: Critic | undefined,
     ): Promise<EvaluatedSamples> => {
       if (stop.isRequested) throw new DemoStopped();

@@ -1,7 +1,7 @@
 import { basename, join } from 'node:path';
 import type { Critic } from '@dawngrad/airl';
 import { type EvaluationSummary, evaluateRows } from '@dawngrad/eval';
-import { LlamaModel } from '@dawngrad/models';
+import { DecoderModel } from '@dawngrad/models';
 import { openModelDirectory, writeFileAtomically } from '@dawngrad/models/node';
 import type { CommandContext } from '../commands/command-context.ts';
 import type { Config } from '../config/schema.ts';
@@ -45,10 +45,10 @@ export async function runEvaluation(
     const granularity = scorer === undefined ? undefined : granularityNote(scorer, config.reward);
     if (granularity !== undefined) progress.note(granularity);
     if (task.dropped > 0) progress.note(`note: ${task.dropped} rows over the token limits are left out`);
-    let policy: LlamaModel | undefined;
+    let policy: DecoderModel | undefined;
     let critic: Critic | undefined;
     try {
-      policy = await LlamaModel.load(device, source, { trainable: false, maxPositions });
+      policy = await DecoderModel.load(device, source, { trainable: false, maxPositions });
       critic =
         scorer === undefined
           ? undefined
@@ -69,7 +69,7 @@ export async function runEvaluation(
 }
 
 interface EvaluationWork {
-  readonly policy: LlamaModel;
+  readonly policy: DecoderModel;
   readonly critic: Critic | undefined;
   readonly task: ReturnType<typeof evaluationTask>;
   readonly config: Config<'evaluate'>;

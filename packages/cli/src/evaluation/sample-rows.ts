@@ -1,6 +1,6 @@
 import { type Critic, policyRecord, STREAMS, type Task, type TraceRecord } from '@dawngrad/airl';
 import { type EvalRow, rowOfRecord } from '@dawngrad/eval';
-import { generate, type LlamaModel } from '@dawngrad/models';
+import { type DecoderModel, generate } from '@dawngrad/models';
 import type { Config } from '../config/schema.ts';
 
 export interface SampleRowsOptions {
@@ -17,7 +17,7 @@ export interface SampleRowsOptions {
  * not matter which prompts are done together. Undefined where the user asked to stop.
  */
 export async function sampleRows(
-  policy: LlamaModel,
+  policy: DecoderModel,
   critic: Critic | undefined,
   task: Task,
   config: Config<'evaluate'>,

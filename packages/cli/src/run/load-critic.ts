@@ -1,6 +1,6 @@
 import { Critic } from '@dawngrad/airl';
 import { HEAD_FILE } from '@dawngrad/airl/node';
-import { LlamaModel, type LoraOptions, type OpenModel, SafetensorsFile, ScalarHead } from '@dawngrad/models';
+import { DecoderModel, type LoraOptions, type OpenModel, SafetensorsFile, ScalarHead } from '@dawngrad/models';
 import { openModelDirectory } from '@dawngrad/models/node';
 import { type Device, ToolError } from '@dawngrad/tensor';
 
@@ -37,7 +37,7 @@ export async function loadCritic(device: Device, folder: string, options: LoadCr
     });
   }
   const trainable = training !== null && training.lora === undefined;
-  const model = await LlamaModel.load(device, source, { trainable, maxPositions });
+  const model = await DecoderModel.load(device, source, { trainable, maxPositions });
   const head = new ScalarHead(device, source.config.hiddenSize);
   try {
     if (training?.lora !== undefined) model.attachAdapters(training.lora);

@@ -1,7 +1,7 @@
-import type { LlamaConfig } from '@dawngrad/models';
+import type { DecoderConfig } from '@dawngrad/models';
 
 /** What to tell the user where sequences may be longer than those that a model was trained on. */
-export function positionNote({ maxPositionEmbeddings }: LlamaConfig, maxPositions: number): string | undefined {
+export function positionNote({ maxPositionEmbeddings }: DecoderConfig, maxPositions: number): string | undefined {
   if (maxPositions <= maxPositionEmbeddings) return undefined;
   return (
     `note: prompt and completion may take ${maxPositions} positions, the model was trained on ${maxPositionEmbeddings}; ` +

@@ -8,7 +8,7 @@ import {
   trainSft,
 } from '@dawngrad/airl';
 import { directoryCheckpoints } from '@dawngrad/airl/node';
-import { LlamaModel, type OpenModel, readTokenizerFiles } from '@dawngrad/models';
+import { DecoderModel, type OpenModel, readTokenizerFiles } from '@dawngrad/models';
 import { openModelDirectory } from '@dawngrad/models/node';
 import type { CommandContext } from '../commands/command-context.ts';
 import { objectiveText } from '../config/objective-text.ts';
@@ -44,7 +44,7 @@ export async function runTraining(training: Training, resume: boolean, context: 
     if (note !== undefined) progress.note(note);
     if (task.dropped > 0) progress.note(`note: ${task.dropped} rows over the token limits are left out`);
     const lora = loraOptions(config.policy.lora, config.run.seed);
-    const policy = await LlamaModel.load(device, source, { trainable: lora === undefined, maxPositions });
+    const policy = await DecoderModel.load(device, source, { trainable: lora === undefined, maxPositions });
     try {
       if (lora !== undefined) policy.attachAdapters(lora);
       const trainer = await trainerContext(session, config, source, resume);
@@ -63,7 +63,7 @@ export async function runTraining(training: Training, resume: boolean, context: 
 }
 
 interface TrainingWork {
-  readonly policy: LlamaModel;
+  readonly policy: DecoderModel;
   readonly task: TextTask;
   readonly context: RunContext;
   /** The folder that the policy came from. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { assertDisjoint, createInverseRulesTask, METRICS } from '@dawngrad/airl';
 import { readRows } from '@dawngrad/eval';
-import { LlamaModel } from '@dawngrad/models';
+import { DecoderModel } from '@dawngrad/models';
 import { findNewestCheckpoint, openModelDirectory } from '@dawngrad/models/node';
 import { openDevice } from '@dawngrad/tensor/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -67,7 +67,7 @@ describe('the demo', () => {
     using device = await openDevice();
     for (const name of MODELS) {
       const open = await openModelDirectory(await checkpoint(first.dir, name));
-      const model = await LlamaModel.load(device, open, { trainable: false });
+      const model = await DecoderModel.load(device, open, { trainable: false });
       expect(model.base.count).toBeGreaterThan(100_000);
       model.dispose();
     }

@@ -1,5 +1,5 @@
 import { linear, type Sampled, type SampleSettings, sample, scope, type Tensor } from '@dawngrad/tensor';
-import type { LlamaModel } from '../families/llama.ts';
+import type { DecoderModel } from '../decoder/decoder-model.ts';
 import type { KvCache } from './kv-cache.ts';
 
 /** Where each slot stands in a decode step; u32 [slots] each. */
@@ -22,7 +22,12 @@ export interface DecodeSettings {
 }
 
 /** Runs one token a slot through the model and draws the next: 4 launches and 8 a layer without adapters. */
-export function decodeStep(model: LlamaModel, cache: KvCache, inputs: DecodeInputs, settings: DecodeSettings): Sampled {
+export function decodeStep(
+  model: DecoderModel,
+  cache: KvCache,
+  inputs: DecodeInputs,
+  settings: DecodeSettings,
+): Sampled {
   return scope(() => {
     let x = model.embed(inputs.ids);
     for (let layer = 0; layer < model.config.numHiddenLayers; layer++) {

@@ -1,5 +1,5 @@
 import { type HostArray, readAll, type SampleSettings, scopeAsync, Tensor, ToolError } from '@dawngrad/tensor';
-import type { LlamaModel } from '../families/llama.ts';
+import type { DecoderModel } from '../decoder/decoder-model.ts';
 import { uploadSchedule } from './decode-schedule.ts';
 import { type DecodeSettings, decodeStep } from './decode-step.ts';
 import { KvCache } from './kv-cache.ts';
@@ -56,7 +56,7 @@ export interface GenerateOptions {
  * sample. Throws ToolError 'config' for prompts and settings that do not fit the model.
  */
 export async function generate(
-  model: LlamaModel,
+  model: DecoderModel,
   requests: readonly GenerateRequest[],
   options: GenerateOptions,
 ): Promise<GeneratedSample[]> {
@@ -81,7 +81,7 @@ export async function generate(
 /** The state of one call of `generate`. */
 class Run {
   readonly finished: GeneratedSample[] = [];
-  readonly #model: LlamaModel;
+  readonly #model: DecoderModel;
   readonly #requests: readonly GenerateRequest[];
   readonly #options: GenerateOptions;
   readonly #settings: DecodeSettings;
@@ -95,7 +95,7 @@ class Run {
 
   /** Its tensors belong to the open scope. */
   constructor(
-    model: LlamaModel,
+    model: DecoderModel,
     requests: readonly GenerateRequest[],
     options: GenerateOptions,
     plan: BatchPlan,
@@ -230,7 +230,7 @@ class Run {
   }
 }
 
-function check(model: LlamaModel, requests: readonly GenerateRequest[], options: GenerateOptions): void {
+function check(model: DecoderModel, requests: readonly GenerateRequest[], options: GenerateOptions): void {
   const refuse = (expected: string, got: string): never => {
     throw new ToolError('config', { op: 'generate', expected, got });
   };

@@ -7,18 +7,18 @@ import {
   reshape,
   Tensor,
 } from '@dawngrad/tensor';
-import type { LlamaModel } from '../families/llama.ts';
+import type { DecoderModel } from '../decoder/decoder-model.ts';
 
 /** Keys and values of the sequences that are being decoded: per layer [slots, capacity, K, E] each. */
 export class KvCache {
   /** Rows a slot can hold. */
   readonly capacity: number;
-  readonly #model: LlamaModel;
+  readonly #model: DecoderModel;
   readonly #layers: KvCacheLayer[];
   #slots: number;
 
   /** Its tensors belong to the open scope; their contents are undefined until they are appended. */
-  constructor(model: LlamaModel, slots: number, capacity: number) {
+  constructor(model: DecoderModel, slots: number, capacity: number) {
     const { numHiddenLayers, numKeyValueHeads: k, headDim: e } = model.config;
     this.capacity = capacity;
     this.#model = model;

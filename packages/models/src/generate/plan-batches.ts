@@ -1,5 +1,5 @@
 import { ToolError } from '@dawngrad/tensor';
-import type { LlamaModel } from '../families/llama.ts';
+import type { DecoderModel } from '../decoder/decoder-model.ts';
 
 /** How much a generation does at a time. */
 export interface BatchPlan {
@@ -24,7 +24,7 @@ const PROMPT_SHARE = 1 / 4;
  * @param wantedSlots slots that the caller asks for, if any
  */
 export function planBatches(
-  model: LlamaModel,
+  model: DecoderModel,
   samples: number,
   capacity: number,
   wantedSlots: number | undefined,

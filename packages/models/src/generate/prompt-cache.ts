@@ -1,5 +1,5 @@
 import { bindable, scope, Tensor } from '@dawngrad/tensor';
-import type { LlamaModel } from '../families/llama.ts';
+import type { DecoderModel } from '../decoder/decoder-model.ts';
 import { packSequences } from '../nn/packed-batch.ts';
 import type { KvCache } from './kv-cache.ts';
 
@@ -26,14 +26,14 @@ interface Chunk {
  * input of the decoding, whose logits are needed.
  */
 export class PromptCache {
-  readonly #model: LlamaModel;
+  readonly #model: DecoderModel;
   readonly #prompts: readonly Uint32Array[];
   readonly #adapters: boolean;
   readonly #maxRows: number;
   #chunk: Chunk | undefined;
 
   /** `maxRows` bounds the tokens of a forward, unless one prompt alone has more, and those of a copy. */
-  constructor(model: LlamaModel, prompts: readonly Uint32Array[], adapters: boolean, maxRows: number) {
+  constructor(model: DecoderModel, prompts: readonly Uint32Array[], adapters: boolean, maxRows: number) {
     this.#model = model;
     this.#prompts = prompts;
     this.#adapters = adapters;

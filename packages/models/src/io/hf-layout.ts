@@ -1,5 +1,5 @@
 import { ToolError } from '@dawngrad/tensor';
-import { type LlamaConfig, llamaConfigToJson, parseLlamaConfig } from '../config/llama-config.ts';
+import { type DecoderConfig, decoderConfigToJson, parseDecoderConfig } from '../config/decoder-config.ts';
 import { checkTokenizerFits, loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { TokenizerFiles } from '../tokenizer/tokenizer-files.ts';
 import type { DirectorySink, ModelFiles } from './byte-source.ts';
@@ -16,7 +16,7 @@ const WEIGHTS_METADATA = { format: 'pt' };
 
 /** A model in Hugging Face's layout, opened: only the headers of its weights are in memory. */
 export interface OpenModel {
-  readonly config: LlamaConfig;
+  readonly config: DecoderConfig;
   readonly tokenizer: Tokenizer;
   readonly weights: WeightIndex;
   readonly files: ModelFiles;
@@ -26,7 +26,7 @@ export interface OpenModel {
 
 /** What goes into a saved model. */
 export interface ModelContents {
-  readonly config: LlamaConfig;
+  readonly config: DecoderConfig;
   readonly tensors: readonly TensorSource[];
   /** Copied byte for byte; see `readTokenizerFiles` and `makeWordLevelTokenizer`. */
   readonly tokenizerFiles: TokenizerFiles;
@@ -46,7 +46,7 @@ export async function openModel(files: ModelFiles): Promise<OpenModel> {
       : 'Name the directory that holds config.json, tokenizer.json and model.safetensors.';
     throw new ToolError('config', { op: files.label, expected: CONFIG_FILE, got: 'no such file', hint });
   }
-  const config = parseLlamaConfig(await files.readText(CONFIG_FILE, CONFIG_CAP_BYTES));
+  const config = parseDecoderConfig(await files.readText(CONFIG_FILE, CONFIG_CAP_BYTES));
   const weights = await WeightIndex.open(files);
   const tokenizer = await loadTokenizer(files);
   checkTokenizerFits(tokenizer, config.vocabSize);
@@ -58,7 +58,7 @@ export async function openModel(files: ModelFiles): Promise<OpenModel> {
 /** Writes a model in Hugging Face's layout, one tensor at a time. */
 export async function writeModel(directory: DirectorySink, contents: ModelContents): Promise<void> {
   const { config, tensors, tokenizerFiles } = contents;
-  await writeJson(directory, CONFIG_FILE, llamaConfigToJson(config));
+  await writeJson(directory, CONFIG_FILE, decoderConfigToJson(config));
   await writeJson(directory, GENERATION_CONFIG_FILE, contents.generationConfig ?? generationConfigOf(config));
   for (const [name, bytes] of tokenizerFiles) await directory.writeFile(name, (sink) => sink.write(bytes));
   await directory.writeFile(WEIGHTS_FILE, (sink) => writeSafetensors(sink, tensors, WEIGHTS_METADATA));
@@ -70,7 +70,7 @@ export function modelSize({ tensors, tokenizerFiles }: ModelContents): number {
   return safetensorsSize(tensors, WEIGHTS_METADATA) + tokenizerBytes + 4096;
 }
 
-function generationConfigOf(config: LlamaConfig): Readonly<Record<string, unknown>> {
+function generationConfigOf(config: DecoderConfig): Readonly<Record<string, unknown>> {
   const { bosTokenId, eosTokenIds, padTokenId } = config;
   return {
     ...(bosTokenId === undefined ? {} : { bos_token_id: bosTokenId }),

@@ -1,5 +1,5 @@
 import { type LogProbs, linearLogProbs } from '@dawngrad/tensor';
-import type { LlamaModel } from '../families/llama.ts';
+import type { DecoderModel } from '../decoder/decoder-model.ts';
 import type { PackedBatch } from './packed-batch.ts';
 
 export interface TokenLogProbsOptions {
@@ -14,7 +14,7 @@ export interface TokenLogProbsOptions {
  * distribution that it was drawn from. [N] each, nats. The last row of a sequence has no next token: its
  * values mean nothing and must be masked.
  */
-export function tokenLogProbs(model: LlamaModel, batch: PackedBatch, options: TokenLogProbsOptions = {}): LogProbs {
+export function tokenLogProbs(model: DecoderModel, batch: PackedBatch, options: TokenLogProbsOptions = {}): LogProbs {
   const hidden = model.hidden(batch, { adapters: options.adapters ?? true });
   return linearLogProbs(hidden, model.outputWeight(), batch.nextIds, options.temperature ?? 1);
 }

@@ -1,5 +1,5 @@
 import { ToolError } from '@dawngrad/tensor';
-import { MAX_VOCAB_SIZE } from '../config/llama-config.ts';
+import { MAX_VOCAB_SIZE } from '../config/decoder-config.ts';
 import { describeJson, isJsonObject, type JsonObject } from '../io/strict-json.ts';
 
 /** The ids of a tokenizer.json, added tokens included. */

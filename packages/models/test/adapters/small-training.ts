@@ -1,8 +1,8 @@
 import { Adamw, accumulateGradients } from '@dawngrad/autograd';
-import { type LlamaConfig, LlamaModel, packSequences, tokenLogProbs } from '@dawngrad/models';
+import { type DecoderConfig, DecoderModel, packSequences, tokenLogProbs } from '@dawngrad/models';
 import { type Device, multiply, read, scopeAsync, sum, Tensor } from '@dawngrad/tensor';
 
-const CONFIG: LlamaConfig = {
+const CONFIG: DecoderConfig = {
   modelType: 'llama',
   vocabSize: 32,
   hiddenSize: 32,
@@ -24,7 +24,7 @@ const SEQUENCES = [9, 20, 5].map((length, s) =>
 
 /** Trains a small model from a fixed start and returns the loss before each step. Runs in Node and in a browser. */
 export async function trainSmallModel(device: Device, steps: number): Promise<number[]> {
-  const model = LlamaModel.create(device, CONFIG, { trainable: true });
+  const model = DecoderModel.create(device, CONFIG, { trainable: true });
   model.initialise(3);
   const optimizer = new Adamw(model.base, { weightDecay: 0.1, maxNorm: 1 });
   const losses: number[] = [];

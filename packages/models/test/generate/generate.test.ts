@@ -1,7 +1,7 @@
 import { type Device, read, scopeAsync, ToolError } from '@dawngrad/tensor';
 import { openDevice } from '@dawngrad/tensor/node';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { LlamaModel } from '../../src/families/llama.ts';
+import { DecoderModel } from '../../src/decoder/decoder-model.ts';
 import {
   type GeneratedSample,
   type GenerateOptions,
@@ -13,7 +13,7 @@ import { packSequences } from '../../src/nn/packed-batch.ts';
 import { tinyModel } from './tiny-model.ts';
 
 let device: Device;
-let model: LlamaModel;
+let model: DecoderModel;
 beforeAll(async () => {
   device = await openDevice();
 });
@@ -237,7 +237,7 @@ describe('generate', () => {
     const copy = tinyModel(small);
     expect(ids(await generate(copy, asked, OPTIONS))).toEqual(ids(expected));
     using tight = await openDevice({ budgetBytes: small.memory.liveBytes + 12_000 });
-    const failing = generate(LlamaModel.create(tight, copy.config, { trainable: false }), asked, OPTIONS);
+    const failing = generate(DecoderModel.create(tight, copy.config, { trainable: false }), asked, OPTIONS);
     await expect(failing).rejects.toThrow('room for a sequence of 21 tokens');
   });
 

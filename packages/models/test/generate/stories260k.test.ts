@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type Device, read, scopeAsync } from '@dawngrad/tensor';
 import { openDevice } from '@dawngrad/tensor/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LlamaModel } from '../../src/families/llama.ts';
+import { DecoderModel } from '../../src/decoder/decoder-model.ts';
 import { type GenerateOptions, generate } from '../../src/generate/generate.ts';
 import { tokenLogProbs } from '../../src/nn/log-probs.ts';
 import { packSequences } from '../../src/nn/packed-batch.ts';
@@ -29,11 +29,11 @@ const GREEDY: GenerateOptions = {
 
 describe.skipIf(!stories.isPresent)('stories260K, a trained model with golden values of PyTorch', () => {
   let device: Device;
-  let model: LlamaModel;
+  let model: DecoderModel;
   let golden: Golden;
   beforeAll(async () => {
     device = await openDevice();
-    model = await LlamaModel.load(device, await openModelDirectory(stories.path), { trainable: false });
+    model = await DecoderModel.load(device, await openModelDirectory(stories.path), { trainable: false });
     golden = JSON.parse(readFileSync(`${stories.path}/golden_torch.json`, 'utf8')) as Golden;
   });
   afterAll(() => device?.close());

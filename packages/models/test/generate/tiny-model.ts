@@ -1,10 +1,10 @@
 import type { Device } from '@dawngrad/tensor';
-import type { LlamaConfig } from '../../src/config/llama-config.ts';
-import { LlamaModel } from '../../src/families/llama.ts';
+import type { DecoderConfig } from '../../src/config/decoder-config.ts';
+import { DecoderModel } from '../../src/decoder/decoder-model.ts';
 
 /** A small Llama with grouped-query attention and weights large enough that its distributions are not flat. */
-export function tinyModel(device: Device, changes: Partial<LlamaConfig> = {}, seed = 3): LlamaModel {
-  const config: LlamaConfig = {
+export function tinyModel(device: Device, changes: Partial<DecoderConfig> = {}, seed = 3): DecoderModel {
+  const config: DecoderConfig = {
     modelType: 'llama',
     vocabSize: 37,
     hiddenSize: 24,
@@ -20,7 +20,7 @@ export function tinyModel(device: Device, changes: Partial<LlamaConfig> = {}, se
     eosTokenIds: [],
     ...changes,
   };
-  const model = LlamaModel.create(device, config, { trainable: false });
+  const model = DecoderModel.create(device, config, { trainable: false });
   model.initialise(seed);
   const output = config.tieWordEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight';
   const { shape } = model.base.spec(output);

@@ -2,7 +2,7 @@ import { Adamw, accumulateGradients } from '@dawngrad/autograd';
 import { compile, type Device, multiply, read, Scalar, scopeAsync, sum, Tensor } from '@dawngrad/tensor';
 import { openDevice } from '@dawngrad/tensor/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LlamaModel } from '../../src/families/llama.ts';
+import { DecoderModel } from '../../src/decoder/decoder-model.ts';
 import { tokenLogProbs } from '../../src/nn/log-probs.ts';
 import { packSequences } from '../../src/nn/packed-batch.ts';
 
@@ -16,7 +16,7 @@ const SEQUENCES = [5, 17, 1, 30].map((length, s) => Array.from({ length }, (_, i
 
 /** Losses of some steps on one batch, the weights after them, and the launches of the last. */
 async function train(hiddenSize: number, isCompiled: boolean, targets: readonly string[]) {
-  const model = LlamaModel.create(
+  const model = DecoderModel.create(
     device,
     {
       modelType: 'llama',

@@ -2,7 +2,7 @@ import { Adamw, accumulateGradients } from '@dawngrad/autograd';
 import { type Device, negate, read, scopeAsync, sum } from '@dawngrad/tensor';
 import { openDevice } from '@dawngrad/tensor/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { LlamaModel } from '../../src/families/llama.ts';
+import type { DecoderModel } from '../../src/decoder/decoder-model.ts';
 import { tokenLogProbs } from '../../src/nn/log-probs.ts';
 import type { LoraOptions } from '../../src/nn/lora.ts';
 import { packSequences } from '../../src/nn/packed-batch.ts';
@@ -20,13 +20,13 @@ beforeAll(async () => {
 });
 afterAll(() => device.close());
 
-const logProbs = (model: LlamaModel, adapters: boolean): Promise<Float32Array> =>
+const logProbs = (model: DecoderModel, adapters: boolean): Promise<Float32Array> =>
   scopeAsync(
     async () => (await read(tokenLogProbs(model, packSequences(device, SEQUENCES), { adapters }).logp)) as Float32Array,
   );
 
 /** A model with adapters whose second factors are not zero. */
-function adapted(): LlamaModel {
+function adapted(): DecoderModel {
   const model = tinyModel(device);
   const { parameters } = model.attachAdapters(OPTIONS);
   for (const name of parameters.names.filter((item) => item.includes('lora_B')))

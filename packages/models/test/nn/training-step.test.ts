@@ -2,12 +2,12 @@ import { Adamw, accumulateGradients } from '@dawngrad/autograd';
 import { type Device, multiply, read, scopeAsync, sum, Tensor } from '@dawngrad/tensor';
 import { openDevice } from '@dawngrad/tensor/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { LlamaConfig } from '../../src/config/llama-config.ts';
-import { LlamaModel } from '../../src/families/llama.ts';
+import type { DecoderConfig } from '../../src/config/decoder-config.ts';
+import { DecoderModel } from '../../src/decoder/decoder-model.ts';
 import { tokenLogProbs } from '../../src/nn/log-probs.ts';
 import { packSequences } from '../../src/nn/packed-batch.ts';
 
-const CONFIG: LlamaConfig = {
+const CONFIG: DecoderConfig = {
   modelType: 'llama',
   vocabSize: 61,
   hiddenSize: 32,
@@ -37,8 +37,8 @@ beforeAll(async () => {
 });
 afterAll(() => device.close());
 
-function trainable(config: LlamaConfig = CONFIG): { model: LlamaModel; optimizer: Adamw } {
-  const model = LlamaModel.create(device, config, { trainable: true });
+function trainable(config: DecoderConfig = CONFIG): { model: DecoderModel; optimizer: Adamw } {
+  const model = DecoderModel.create(device, config, { trainable: true });
   model.initialise(5);
   return { model, optimizer: new Adamw(model.base, { weightDecay: 0.1, maxNorm: 1 }) };
 }
@@ -60,7 +60,7 @@ async function step({ model, optimizer }: ReturnType<typeof trainable>, sequence
   });
 }
 
-async function bitsOf(model: LlamaModel): Promise<Uint32Array> {
+async function bitsOf(model: DecoderModel): Promise<Uint32Array> {
   return new Uint32Array((await read(model.base.arenas[0]!.values)).buffer);
 }
 
@@ -130,7 +130,7 @@ describe('a training step', () => {
 
   it('never holds the matrix of logits', async () => {
     // N = V = 4096: that matrix would be 64 MiB. Blocks of logits take a 16th of it.
-    const wide: LlamaConfig = {
+    const wide: DecoderConfig = {
       ...CONFIG,
       vocabSize: 4096,
       hiddenSize: 64,

@@ -2,7 +2,7 @@ import { cpSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync 
 import { join } from 'node:path';
 import { ToolError } from '@dawngrad/tensor';
 import { describe, expect, it } from 'vitest';
-import { type LlamaConfig, parseLlamaConfig } from '../../src/config/llama-config.ts';
+import { type DecoderConfig, parseDecoderConfig } from '../../src/config/decoder-config.ts';
 import type { ModelContents } from '../../src/io/hf-layout.ts';
 import { verifyDirectory } from '../../src/node/manifest.ts';
 import { openModelDirectory, saveModelDirectory } from '../../src/node/model-directory.ts';
@@ -11,7 +11,7 @@ import { makeWordLevelTokenizer } from '../../src/tokenizer/word-level.ts';
 import { sharedData } from '../shared-data.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
-const CONFIG: LlamaConfig = parseLlamaConfig(
+const CONFIG: DecoderConfig = parseDecoderConfig(
   JSON.stringify({
     model_type: 'llama',
     hidden_size: 4,

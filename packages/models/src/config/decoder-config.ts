@@ -1,9 +1,27 @@
 import { ToolError } from '@dawngrad/tensor';
 import { describeJson, isJsonObject, type JsonObject, parseStrictJsonObject } from '../io/strict-json.ts';
 
-/** The shape of a Llama decoder: the fields of Hugging Face's config.json that the forward depends on. */
-export interface LlamaConfig {
-  readonly modelType: 'llama';
+/** How rotary angles are changed for contexts longer than those of the pre-training. */
+export type RopeScaling =
+  | { readonly kind: 'linear'; readonly factor: number }
+  /** Llama 3.1: long waves are slowed by `factor`, short ones kept, those between blended. */
+  | {
+      readonly kind: 'llama3';
+      readonly factor: number;
+      readonly lowFreqFactor: number;
+      readonly highFreqFactor: number;
+      readonly originalMaxPositionEmbeddings: number;
+    };
+
+/** Model families, by `model_type`. */
+export type ModelType = 'llama' | 'qwen2' | 'qwen3';
+
+/**
+ * The shape of a decoder of pre-norm blocks with rotary grouped-query attention and SwiGLU: the fields of Hugging
+ * Face's config.json that the forward depends on.
+ */
+export interface DecoderConfig {
+  readonly modelType: ModelType;
   /** V: rows of the embedding. */
   readonly vocabSize: number;
   /** D: model width. */
@@ -20,6 +38,16 @@ export interface LlamaConfig {
   readonly maxPositionEmbeddings: number;
   readonly rmsNormEps: number;
   readonly ropeTheta: number;
+  /** Absent: plain rotary angles. */
+  readonly ropeScaling?: RopeScaling;
+  /** Which attention linears have a bias: q, k and v (Qwen2), those and o, or by default none. */
+  readonly attentionBias?: 'qkv' | 'qkvo';
+  /** The linears of the MLP have biases. Default false. */
+  readonly mlpBias?: boolean;
+  /** Queries and keys are normalised head by head before they are turned (Qwen3). Default false. */
+  readonly qkNorm?: boolean;
+  /** For each layer how many tokens it attends to, its own included; 0 = all. Default: all layers 0. */
+  readonly layerWindows?: readonly number[];
   /** The output matrix is the embedding. */
   readonly tieWordEmbeddings: boolean;
   readonly bosTokenId?: number;
@@ -49,7 +77,7 @@ const REFUSED_FIELDS: readonly { readonly key: string; readonly off: readonly un
  * Parses config.json. Damaged or out-of-range: ToolError 'corrupt'; a sound file of a model that is not supported:
  * ToolError 'config' that names the field. Absent optional fields get the defaults of transformers' LlamaConfig.
  */
-export function parseLlamaConfig(text: string, file = 'config.json'): LlamaConfig {
+export function parseDecoderConfig(text: string, file = 'config.json'): DecoderConfig {
   if (text.length > CONFIG_CAP_BYTES) {
     throw new ToolError('corrupt', { op: file, expected: `at most ${CONFIG_CAP_BYTES} bytes`, got: `${text.length}` });
   }
@@ -89,7 +117,7 @@ export function parseLlamaConfig(text: string, file = 'config.json'): LlamaConfi
 }
 
 /** config.json for `config`, as transformers writes it for weights in f32. */
-export function llamaConfigToJson(config: LlamaConfig): Readonly<Record<string, unknown>> {
+export function decoderConfigToJson(config: DecoderConfig): Readonly<Record<string, unknown>> {
   const eos = config.eosTokenIds;
   return {
     architectures: ['LlamaForCausalLM'],

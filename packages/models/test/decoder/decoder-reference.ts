@@ -1,10 +1,10 @@
-import type { LlamaConfig } from '@dawngrad/models';
+import type { DecoderConfig } from '@dawngrad/models';
 
 /** Row-major matrices in float64 by weight name. */
 export type Weights = ReadonlyMap<string, Float64Array>;
 
 /** Logits of every position of one sequence, in float64 and with everything written out. */
-function referenceLogits(config: LlamaConfig, weights: Weights, ids: readonly number[]): Float64Array[] {
+function referenceLogits(config: DecoderConfig, weights: Weights, ids: readonly number[]): Float64Array[] {
   const {
     hiddenSize: d,
     numAttentionHeads: heads,
@@ -70,7 +70,7 @@ function referenceLogits(config: LlamaConfig, weights: Weights, ids: readonly nu
 }
 
 /** Log-probability of each next token of one sequence. */
-export function referenceLogProbs(config: LlamaConfig, weights: Weights, ids: readonly number[]): number[] {
+export function referenceLogProbs(config: DecoderConfig, weights: Weights, ids: readonly number[]): number[] {
   return referenceLogits(config, weights, ids)
     .slice(0, -1)
     .map((logits, t) => {

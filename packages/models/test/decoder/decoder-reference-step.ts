@@ -1,5 +1,5 @@
-import type { LlamaConfig } from '@dawngrad/models';
-import type { Weights } from './llama-reference.ts';
+import type { DecoderConfig } from '@dawngrad/models';
+import type { Weights } from './decoder-reference.ts';
 
 /** A loss and its gradient by every weight, in float64. */
 export interface ReferenceStep {
@@ -17,7 +17,7 @@ const EMBEDDING = 'model.embed_tokens.weight';
  * L = -(1/N) sum_s sum_t ln p(ids[t + 1] | ids[0..t]).
  */
 export function referenceStep(
-  config: LlamaConfig,
+  config: DecoderConfig,
   weights: Weights,
   sequences: readonly (readonly number[])[],
 ): ReferenceStep {
@@ -46,12 +46,12 @@ interface BlockTrace {
 }
 
 class Sequence {
-  readonly #config: LlamaConfig;
+  readonly #config: DecoderConfig;
   readonly #weights: Weights;
   readonly #gradients: Map<string, Float64Array>;
   readonly #ids: readonly number[];
 
-  constructor(config: LlamaConfig, weights: Weights, gradients: Map<string, Float64Array>, ids: readonly number[]) {
+  constructor(config: DecoderConfig, weights: Weights, gradients: Map<string, Float64Array>, ids: readonly number[]) {
     this.#config = config;
     this.#weights = weights;
     this.#gradients = gradients;

@@ -1,11 +1,11 @@
 import { accumulateGradients } from '@dawngrad/autograd';
-import { type LlamaConfig, LlamaModel, packSequences, tokenLogProbs } from '@dawngrad/models';
+import { type DecoderConfig, DecoderModel, packSequences, tokenLogProbs } from '@dawngrad/models';
 import { type Device, multiply, read, scopeAsync, sum, Tensor } from '@dawngrad/tensor';
 import { openDevice } from '@dawngrad/tensor/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { referenceLogProbs, type Weights } from './llama-reference.ts';
+import { referenceLogProbs, type Weights } from './decoder-reference.ts';
 
-const CONFIG: LlamaConfig = {
+const CONFIG: DecoderConfig = {
   modelType: 'llama',
   vocabSize: 23,
   hiddenSize: 16,
@@ -32,15 +32,15 @@ beforeAll(async () => {
 });
 afterAll(() => device.close());
 
-async function weightsOf(model: LlamaModel): Promise<Map<string, Float64Array>> {
+async function weightsOf(model: DecoderModel): Promise<Map<string, Float64Array>> {
   const found = new Map<string, Float64Array>();
   for (const name of model.base.names) found.set(name, Float64Array.from(await read(model.base.get(name))));
   return found;
 }
 
 /** Larger weights than the initialisation's, so that every part of the model matters much. */
-async function sizeableModel(config: LlamaConfig): Promise<LlamaModel> {
-  const model = LlamaModel.create(device, config, { trainable: true });
+async function sizeableModel(config: DecoderConfig): Promise<DecoderModel> {
+  const model = DecoderModel.create(device, config, { trainable: true });
   model.initialise(7);
   for (const name of model.base.names) {
     const values = (await read(model.base.get(name))) as Float32Array;
@@ -121,7 +121,7 @@ describe('packing', () => {
   });
 
   it('refuses a sequence that is longer than the rotary table', async () => {
-    const model = LlamaModel.create(device, CONFIG, { trainable: false });
+    const model = DecoderModel.create(device, CONFIG, { trainable: false });
     await scopeAsync(async () => {
       const batch = packSequences(device, [Array.from({ length: 33 }, () => 1)]);
       expect(() => model.hidden(batch)).toThrowError(/at most 32 tokens, got one of 33/);
@@ -153,7 +153,7 @@ describe('adapters', () => {
   });
 
   it('refuses targets that no linear has', async () => {
-    const model = LlamaModel.create(device, CONFIG, { trainable: false });
+    const model = DecoderModel.create(device, CONFIG, { trainable: false });
     expect(() => model.attachAdapters({ rank: 4, alpha: 8, targets: ['qproj'], seed: 3 })).toThrowError(/q_proj/);
     model.dispose();
   });

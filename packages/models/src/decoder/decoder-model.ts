@@ -21,14 +21,14 @@ import {
   type TokenGroups,
   ToolError,
 } from '@dawngrad/tensor';
-import type { LlamaConfig } from '../config/llama-config.ts';
+import type { DecoderConfig } from '../config/decoder-config.ts';
 import type { TensorSource } from '../io/safetensors-writer.ts';
 import type { WeightIndex } from '../io/weight-index.ts';
 import { LoraAdapters, type LoraOptions } from '../nn/lora.ts';
 import type { PackedBatch } from '../nn/packed-batch.ts';
 import { checkWeights } from './check-weights.ts';
 
-export interface LlamaOptions {
+export interface DecoderOptions {
   /** False freezes the base: it has no gradients, and only adapters or a head can train. */
   readonly trainable: boolean;
   /** Longest sequence; decides the size of the rotary table. Default: the configuration's. */
@@ -56,7 +56,7 @@ function weightName(layer: number, linear: string): string {
 }
 
 /** Names and shapes of a Llama's weights, as in the Hugging Face state dict. */
-function weightSpecs(config: LlamaConfig): ParameterSpec[] {
+function weightSpecs(config: DecoderConfig): ParameterSpec[] {
   const {
     hiddenSize: d,
     intermediateSize: f,
@@ -93,9 +93,9 @@ function weightSpecs(config: LlamaConfig): ParameterSpec[] {
  * A Llama decoder: pre-norm blocks of rotary grouped-query attention and SwiGLU (Touvron et al., 2023).
  * Parameter names are those of the Hugging Face state dict, so loading and saving rename nothing.
  */
-export class LlamaModel {
+export class DecoderModel {
   readonly device: Device;
-  readonly config: LlamaConfig;
+  readonly config: DecoderConfig;
   readonly base: Parameters;
   readonly maxPositions: number;
   /** LoRA adapters; set by `attachAdapters`. */
@@ -103,7 +103,7 @@ export class LlamaModel {
   /** Cosines and sines of all positions, [P, E]. */
   readonly ropeTable: Tensor;
 
-  private constructor(device: Device, config: LlamaConfig, options: LlamaOptions) {
+  private constructor(device: Device, config: DecoderConfig, options: DecoderOptions) {
     this.device = device;
     this.config = config;
     this.maxPositions = options.maxPositions ?? config.maxPositionEmbeddings;
@@ -125,20 +125,20 @@ export class LlamaModel {
   }
 
   /** A model with all weights zero; `initialise`, `load` or `copyWeightsFrom` fill it. */
-  static create(device: Device, config: LlamaConfig, options: LlamaOptions): LlamaModel {
-    return new LlamaModel(device, config, options);
+  static create(device: Device, config: DecoderConfig, options: DecoderOptions): DecoderModel {
+    return new DecoderModel(device, config, options);
   }
 
   /** A model with the weights of a checkpoint. Every weight must be there with its shape, and no other. */
   static async load(
     device: Device,
-    source: { readonly config: LlamaConfig; readonly weights: WeightIndex },
-    options: LlamaOptions,
-  ): Promise<LlamaModel> {
+    source: { readonly config: DecoderConfig; readonly weights: WeightIndex },
+    options: DecoderOptions,
+  ): Promise<DecoderModel> {
     const { config, weights } = source;
     // A tied output matrix may be stored all the same; rotary buffers are computed, not read.
     checkWeights(weightSpecs(config), weights, (name) => name === OUTPUT || name.endsWith('rotary_emb.inv_freq'));
-    const model = new LlamaModel(device, config, options);
+    const model = new DecoderModel(device, config, options);
     try {
       for (const name of model.base.names) model.base.set(name, await weights.readF32(name));
     } catch (error) {
@@ -270,7 +270,7 @@ export class LlamaModel {
   }
 
   /** Overwrites the base weights with those of a model of the same configuration. */
-  copyWeightsFrom(other: LlamaModel): void {
+  copyWeightsFrom(other: DecoderModel): void {
     this.base.copyFrom(other.base);
   }
 

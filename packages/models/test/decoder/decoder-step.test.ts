@@ -1,12 +1,12 @@
 import { accumulateGradients } from '@dawngrad/autograd';
-import { type LlamaConfig, LlamaModel, packSequences, tokenLogProbs } from '@dawngrad/models';
+import { type DecoderConfig, DecoderModel, packSequences, tokenLogProbs } from '@dawngrad/models';
 import { type Device, multiply, Rng, read, scopeAsync, sum, Tensor } from '@dawngrad/tensor';
 import { openDevice } from '@dawngrad/tensor/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { referenceLogProbs } from './llama-reference.ts';
-import { referenceStep } from './llama-reference-step.ts';
+import { referenceLogProbs } from './decoder-reference.ts';
+import { referenceStep } from './decoder-reference-step.ts';
 
-const BASE: LlamaConfig = {
+const BASE: DecoderConfig = {
   modelType: 'llama',
   vocabSize: 37,
   hiddenSize: 24,
@@ -22,7 +22,7 @@ const BASE: LlamaConfig = {
   eosTokenIds: [1],
 };
 
-const CONFIGS: readonly (readonly [string, LlamaConfig])[] = [
+const CONFIGS: readonly (readonly [string, DecoderConfig])[] = [
   ['three query heads a key head, untied', BASE],
   ['three query heads a key head, tied', { ...BASE, tieWordEmbeddings: true }],
   [
@@ -44,7 +44,7 @@ beforeAll(async () => {
 afterAll(() => device.close());
 
 /** Weights large enough for every part of the model to matter; norms away from 1. */
-function randomWeights(model: LlamaModel): Map<string, Float64Array> {
+function randomWeights(model: DecoderModel): Map<string, Float64Array> {
   const rng = new Rng(11, 0x57e9);
   const found = new Map<string, Float64Array>();
   model.base.names.forEach((name, index) => {
@@ -99,7 +99,7 @@ describe('the float64 training step', () => {
 
 describe.each(CONFIGS)('a training step of two layers, %s', (_, config) => {
   it('has the loss and every gradient of the float64 implementation', async () => {
-    const model = LlamaModel.create(device, config, { trainable: true });
+    const model = DecoderModel.create(device, config, { trainable: true });
     const weights = randomWeights(model);
     const expected = referenceStep(config, weights, SEQUENCES);
     const count = SEQUENCES.reduce((total, ids) => total + ids.length - 1, 0);

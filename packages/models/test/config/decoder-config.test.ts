@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { ToolError } from '@dawngrad/tensor';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { llamaConfigToJson, parseLlamaConfig } from '../../src/config/llama-config.ts';
+import { decoderConfigToJson, parseDecoderConfig } from '../../src/config/decoder-config.ts';
 import { sharedData } from '../shared-data.ts';
 
 const SOUND = {
@@ -17,7 +17,7 @@ const SOUND = {
 
 function errorOf(changes: Readonly<Record<string, unknown>> | string): ToolError {
   try {
-    parseLlamaConfig(typeof changes === 'string' ? changes : JSON.stringify({ ...SOUND, ...changes }));
+    parseDecoderConfig(typeof changes === 'string' ? changes : JSON.stringify({ ...SOUND, ...changes }));
   } catch (error) {
     if (error instanceof ToolError) return error;
     throw error;
@@ -25,9 +25,9 @@ function errorOf(changes: Readonly<Record<string, unknown>> | string): ToolError
   throw new Error('accepted');
 }
 
-describe('parseLlamaConfig', () => {
+describe('parseDecoderConfig', () => {
   it('fills absent fields as transformers does', () => {
-    expect(parseLlamaConfig(JSON.stringify(SOUND))).toEqual({
+    expect(parseDecoderConfig(JSON.stringify(SOUND))).toEqual({
       modelType: 'llama',
       vocabSize: 512,
       hiddenSize: 64,
@@ -45,7 +45,7 @@ describe('parseLlamaConfig', () => {
   });
 
   it('takes one end token or several, and no pad token written as -1', () => {
-    const parse = (changes: object) => parseLlamaConfig(JSON.stringify({ ...SOUND, ...changes }));
+    const parse = (changes: object) => parseDecoderConfig(JSON.stringify({ ...SOUND, ...changes }));
     expect(parse({ eos_token_id: 2 }).eosTokenIds).toEqual([2]);
     expect(parse({ eos_token_id: [2, 7, 9] }).eosTokenIds).toEqual([2, 7, 9]);
     expect(parse({ pad_token_id: -1 }).padTokenId).toBeUndefined();
@@ -54,7 +54,7 @@ describe('parseLlamaConfig', () => {
 
   it('reads the rope settings in the form of transformers 5', () => {
     const rope = { rope_parameters: { rope_type: 'default', rope_theta: 500_000 } };
-    expect(parseLlamaConfig(JSON.stringify({ ...SOUND, ...rope })).ropeTheta).toBe(500_000);
+    expect(parseDecoderConfig(JSON.stringify({ ...SOUND, ...rope })).ropeTheta).toBe(500_000);
   });
 
   it.each([
@@ -112,7 +112,7 @@ describe('parseLlamaConfig', () => {
     expect(error.message).toContain(part);
   });
 
-  it('reads back what llamaConfigToJson writes', () => {
+  it('reads back what decoderConfigToJson writes', () => {
     const id = fc.nat(511);
     const config = fc.record({
       rms_norm_eps: fc.constantFrom(1e-5, 1e-6),
@@ -125,15 +125,15 @@ describe('parseLlamaConfig', () => {
     });
     fc.assert(
       fc.property(config, (changes) => {
-        const parsed = parseLlamaConfig(JSON.stringify({ ...SOUND, ...changes }));
-        expect(parseLlamaConfig(JSON.stringify(llamaConfigToJson(parsed)))).toEqual(parsed);
+        const parsed = parseDecoderConfig(JSON.stringify({ ...SOUND, ...changes }));
+        expect(parseDecoderConfig(JSON.stringify(decoderConfigToJson(parsed)))).toEqual(parsed);
       }),
     );
   });
 
   const stories = sharedData('models/stories260K/config.json');
   it.skipIf(!stories.isPresent)('reads the config of stories260K', () => {
-    expect(parseLlamaConfig(readFileSync(stories.path, 'utf8'))).toMatchObject({
+    expect(parseDecoderConfig(readFileSync(stories.path, 'utf8'))).toMatchObject({
       numAttentionHeads: 8,
       numKeyValueHeads: 4,
       tieWordEmbeddings: true,
