@@ -4,7 +4,7 @@ export { type GeneratedSample, type GenerateOptions, type GenerateRequest, gener
 export type { ByteSink, ByteSource, DirectorySink, ModelFiles } from './io/byte-source.ts';
 export { type ModelContents, type OpenModel, openModel, writeModel } from './io/hf-layout.ts';
 export { memoryFiles, memorySource } from './io/memory-files.ts';
-export { SafetensorsFile, type TensorChunk } from './io/safetensors.ts';
+export { type RawChunk, SafetensorsFile, type TensorChunk } from './io/safetensors.ts';
 export type { SafetensorsDType, TensorEntry } from './io/safetensors-header.ts';
 export { safetensorsSize, type TensorSource, writeSafetensors } from './io/safetensors-writer.ts';
 export {

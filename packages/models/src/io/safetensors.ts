@@ -5,6 +5,7 @@ import {
   elementBytes,
   headerLength,
   parseHeader,
+  type SafetensorsDType,
   type SafetensorsHeader,
   type TensorEntry,
 } from './safetensors-header.ts';
@@ -16,6 +17,13 @@ const CHUNK_BYTES = 4 << 20;
 export interface TensorChunk {
   readonly start: number;
   readonly data: Float32Array<ArrayBuffer>;
+}
+
+/** Part of a tensor as it lies in the file: `bytes` are whole elements from element `start` of the flattened tensor. */
+export interface RawChunk {
+  readonly start: number;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly dtype: SafetensorsDType;
 }
 
 /**
@@ -52,18 +60,34 @@ export class SafetensorsFile {
     return entry;
   }
 
-  /** A float tensor (F32, F16, BF16) as f32, in pieces of at most `chunkBytes` of the file. */
-  async *readF32Chunks(name: string, chunkBytes: number = CHUNK_BYTES): AsyncGenerator<TensorChunk> {
-    const entry = this.entry(name);
-    const width = elementBytes(entry.dtype);
-    const widen = wideningOf(this.name, entry);
-    const step = Math.max(1, Math.floor(chunkBytes / width));
-    const count = (entry.end - entry.begin) / width;
-    for (let start = 0; start < count; start += step) {
-      const elements = Math.min(step, count - start);
-      const bytes = await this.#source.read(entry.begin + start * width, elements * width);
-      yield { start, data: widen(bytes) };
+  /**
+   * A tensor in its stored form, whatever its dtype, front to back. Each piece holds at most `chunkBytes` (at least one
+   * word of 4 bytes) and, but for the last, whole words; the next is read while the caller works on this one.
+   */
+  async *readChunks(name: string, chunkBytes: number = CHUNK_BYTES): AsyncGenerator<RawChunk> {
+    const { dtype, begin, end } = this.entry(name);
+    const width = elementBytes(dtype);
+    const word = Math.max(4, width);
+    const step = Math.max(word, Math.floor(chunkBytes / word) * word);
+    const fetch = (offset: number): Promise<Uint8Array<ArrayBuffer>> | undefined => {
+      if (offset >= end) return undefined;
+      const reading = this.#source.read(offset, Math.min(step, end - offset));
+      // A caller that stops early never awaits the piece read ahead; its failure then is nobody's concern.
+      reading.catch(() => undefined);
+      return reading;
+    };
+    let ahead = fetch(begin);
+    for (let offset = begin; ahead !== undefined; offset += step) {
+      const bytes = await ahead;
+      ahead = fetch(offset + step);
+      yield { start: (offset - begin) / width, bytes, dtype };
     }
+  }
+
+  /** A float tensor (F32, F16, BF16) as f32, in pieces of at most `chunkBytes` of the file. */
+  async *readF32Chunks(name: string, chunkBytes?: number): AsyncGenerator<TensorChunk> {
+    const widen = wideningOf(this.name, this.entry(name));
+    for await (const { start, bytes } of this.readChunks(name, chunkBytes)) yield { start, data: widen(bytes) };
   }
 
   /** A whole float tensor as f32, flattened in row-major order. */

@@ -1,6 +1,6 @@
 import { ToolError } from '@dawngrad/tensor';
 import type { ModelFiles } from './byte-source.ts';
-import { SafetensorsFile, type TensorChunk } from './safetensors.ts';
+import { type RawChunk, SafetensorsFile, type TensorChunk } from './safetensors.ts';
 import type { TensorEntry } from './safetensors-header.ts';
 import { describeJson, isJsonObject, parseStrictJsonObject } from './strict-json.ts';
 
@@ -53,6 +53,11 @@ export class WeightIndex {
   /** A float tensor as f32 in pieces; see `SafetensorsFile.readF32Chunks`. */
   readF32Chunks(name: string, chunkBytes?: number): AsyncGenerator<TensorChunk> {
     return this.#file(name).readF32Chunks(name, chunkBytes);
+  }
+
+  /** A tensor in its stored form in pieces; see `SafetensorsFile.readChunks`. */
+  readChunks(name: string, chunkBytes?: number): AsyncGenerator<RawChunk> {
+    return this.#file(name).readChunks(name, chunkBytes);
   }
 
   #file(name: string): SafetensorsFile {

@@ -95,6 +95,56 @@ describe('SafetensorsFile', () => {
     expect(seen).toEqual(values);
   });
 
+  it('gives the bytes of any dtype in pieces of whole words, however small the pieces asked for', async () => {
+    const header =
+      '{"b":{"dtype":"BF16","shape":[7],"data_offsets":[0,14]},"i":{"dtype":"I8","shape":[5],"data_offsets":[14,19]},' +
+      '"e":{"dtype":"F32","shape":[0,3],"data_offsets":[19,19]},"l":{"dtype":"I64","shape":[2],"data_offsets":[19,35]}}';
+    const bytes = Uint8Array.from({ length: 35 }, (_, i) => i);
+    const file = await SafetensorsFile.open(memorySource('m', makeSafetensors(header, bytes)));
+    const pieces = async (name: string, chunkBytes: number): Promise<[number, number[], string][]> => {
+      const found: [number, number[], string][] = [];
+      for await (const { start, bytes: piece, dtype } of file.readChunks(name, chunkBytes)) {
+        found.push([start, [...piece], dtype]);
+      }
+      return found;
+    };
+    expect(await pieces('b', 9)).toEqual([
+      [0, [0, 1, 2, 3, 4, 5, 6, 7], 'BF16'],
+      [4, [8, 9, 10, 11, 12, 13], 'BF16'],
+    ]);
+    expect(await pieces('i', 1)).toEqual([
+      [0, [14, 15, 16, 17], 'I8'],
+      [4, [18], 'I8'],
+    ]);
+    expect(await pieces('l', 1)).toHaveLength(2);
+    expect(await pieces('e', 100)).toEqual([]);
+  });
+
+  it('reads one piece ahead and reports a failing read once, where it is asked for', async () => {
+    const whole = memorySource('m', await written([tensorOf('w', [4], Float32Array.of(1, 2, 3, 4))]));
+    const begin = whole.size - 16;
+    const offsets: number[] = [];
+    const source: ByteSource = {
+      ...whole,
+      read: async (offset, length) => {
+        offsets.push(offset - begin);
+        if (offset === begin + 8) throw new ToolError('io', { op: 'm', expected: 'to read', got: 'EIO' });
+        return whole.read(offset, length);
+      },
+    };
+    const file = await SafetensorsFile.open(source);
+    offsets.length = 0;
+    const chunks = file.readChunks('w', 4);
+    expect((await chunks.next()).value?.start).toBe(0);
+    expect(offsets).toEqual([0, 4]);
+    expect((await chunks.next()).value?.start).toBe(1);
+    expect(offsets).toEqual([0, 4, 8]);
+    await expect(chunks.next()).rejects.toMatchObject({ code: 'io' });
+    const stopped = file.readChunks('w', 8);
+    await stopped.next();
+    await stopped.return(undefined);
+  });
+
   it('widens F16 and BF16 to f32', async () => {
     const header =
       '{"h":{"dtype":"F16","shape":[3],"data_offsets":[0,6]},"b":{"dtype":"BF16","shape":[1,2],"data_offsets":[6,10]}}';
