@@ -9,6 +9,9 @@ import {
 } from '@dawngrad/tensor';
 import type { DecoderModel } from '../decoder/decoder-model.ts';
 
+/** What keys and values are kept in. In 16 bits they take half the memory, and are rounded as they are written. */
+export type CacheDType = 'f32' | 'f16' | 'bf16';
+
 /** Keys and values of the sequences that are being decoded: per layer [slots, capacity, K, E] each. */
 export class KvCache {
   /** Rows a slot can hold. */
@@ -18,13 +21,13 @@ export class KvCache {
   #slots: number;
 
   /** Its tensors belong to the open scope; their contents are undefined until they are appended. */
-  constructor(model: DecoderModel, slots: number, capacity: number) {
+  constructor(model: DecoderModel, slots: number, capacity: number, dtype: CacheDType) {
     const { numHiddenLayers, numKeyValueHeads: k, headDim: e } = model.config;
     this.capacity = capacity;
     this.#model = model;
     this.#slots = slots;
     const empty = (role: string): Tensor =>
-      Tensor.empty(model.device, [slots, capacity, k, e], 'f32', `models/kv-cache/${role}`);
+      Tensor.empty(model.device, [slots, capacity, k, e], dtype, `models/kv-cache/${role}`);
     this.#layers = Array.from({ length: numHiddenLayers }, () => ({ keys: empty('keys'), values: empty('values') }));
   }
 

@@ -1,5 +1,6 @@
 import { ToolError } from '@dawngrad/tensor';
 import type { DecoderModel } from '../decoder/decoder-model.ts';
+import type { CacheDType } from './kv-cache.ts';
 
 /** How much a generation does at a time. */
 export interface BatchPlan {
@@ -16,25 +17,28 @@ const MOST_PROMPT_ROWS = 4096;
 const SLOT_SHARE = 1 / 3;
 const PROMPT_SHARE = 1 / 4;
 
-/**
- * As much at a time as there is, as pays off, and as memory and bindings hold.
- *
- * @param samples sequences to decode in all
- * @param capacity cache rows of a sequence
- * @param wantedSlots slots that the caller asks for, if any
- */
+/** What is to be decoded. */
+interface BatchDemand {
+  /** Sequences in all. */
+  readonly samples: number;
+  /** Cache rows of a sequence. */
+  readonly capacity: number;
+  /** Slots that the caller asks for, if any. */
+  readonly wantedSlots: number | undefined;
+  readonly cacheDType: CacheDType;
+}
+
+/** As much at a time as there is, as pays off, and as memory and bindings hold. */
 export function planBatches(
   model: DecoderModel,
-  samples: number,
-  capacity: number,
-  wantedSlots: number | undefined,
+  { samples, capacity, wantedSlots, cacheDType }: BatchDemand,
 ): BatchPlan {
   const { device, config } = model;
-  const rowBytes = 4 * config.numKeyValueHeads * config.headDim;
+  const rowNumbers = config.numKeyValueHeads * config.headDim;
+  const rowBytes = (cacheDType === 'f32' ? 4 : 2) * rowNumbers;
   const activationBytes =
     4 * (6 * config.hiddenSize + 4 * config.numAttentionHeads * config.headDim + 3 * config.intermediateSize);
-  const cachedRowBytes = 2 * config.numHiddenLayers * rowBytes;
-  const slotBytes = cachedRowBytes * capacity + activationBytes + 4 * config.vocabSize;
+  const slotBytes = 2 * config.numHiddenLayers * rowBytes * capacity + activationBytes + 4 * config.vocabSize;
   const { budgetBytes, liveBytes } = device.memory;
   const freeBytes = Math.max(0, budgetBytes - liveBytes);
   // Cache kernels take fewer than 2^31 numbers.
@@ -50,11 +54,10 @@ export function planBatches(
       hint: 'lower maxNewTokens or raise the memory budget.',
     });
   }
+  // What a prompt leaves for the cache waits in f32.
+  const promptRowBytes = 8 * config.numHiddenLayers * rowNumbers + activationBytes;
   return {
     slots: Math.min(samples, wantedSlots ?? Math.min(MOST_SLOTS[device.adapterClass], byMemory, byBinding)),
-    promptRows: Math.min(
-      MOST_PROMPT_ROWS,
-      Math.max(1, Math.floor((PROMPT_SHARE * freeBytes) / (cachedRowBytes + activationBytes))),
-    ),
+    promptRows: Math.min(MOST_PROMPT_ROWS, Math.max(1, Math.floor((PROMPT_SHARE * freeBytes) / promptRowBytes))),
   };
 }

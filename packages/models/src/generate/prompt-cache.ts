@@ -1,7 +1,10 @@
-import { bindable, scope, Tensor } from '@dawngrad/tensor';
+import { bindable, scope, scopeAsync, sizeOf, Tensor } from '@dawngrad/tensor';
 import type { DecoderModel } from '../decoder/decoder-model.ts';
 import { packSequences } from '../nn/packed-batch.ts';
 import type { KvCache } from './kv-cache.ts';
+
+/** Work that may go by without a look at whether to stop: some tenths of a second on a CPU. */
+const FLOPS_BETWEEN_LOOKS = 3e10;
 
 /** A sample that enters a slot. */
 export interface Placement {
@@ -30,29 +33,40 @@ export class PromptCache {
   readonly #prompts: readonly Uint32Array[];
   readonly #adapters: boolean;
   readonly #maxRows: number;
+  readonly #shouldStop: () => boolean;
   #chunk: Chunk | undefined;
 
   /** `maxRows` bounds the tokens of a forward, unless one prompt alone has more, and those of a copy. */
-  constructor(model: DecoderModel, prompts: readonly Uint32Array[], adapters: boolean, maxRows: number) {
+  constructor(
+    model: DecoderModel,
+    prompts: readonly Uint32Array[],
+    options: { readonly adapters: boolean; readonly maxRows: number; readonly shouldStop: () => boolean },
+  ) {
     this.#model = model;
     this.#prompts = prompts;
-    this.#adapters = adapters;
-    this.#maxRows = maxRows;
+    this.#adapters = options.adapters;
+    this.#maxRows = options.maxRows;
+    this.#shouldStop = options.shouldStop;
   }
 
-  /** Fills slots. Requests must come in order, over all calls. Call it in the scope that owns the cache. */
-  admit(cache: KvCache, placements: readonly Placement[]): void {
+  /**
+   * Fills slots. Requests must come in order, over all calls. Call it in the scope that owns the cache. False where
+   * it was asked to stop: then the slots hold nothing.
+   */
+  async admit(cache: KvCache, placements: readonly Placement[]): Promise<boolean> {
     let waiting: Placement[] = [];
     for (const placement of placements) {
       if (this.#chunk === undefined || placement.request >= this.#chunk.end) {
         this.#place(cache, waiting);
         waiting = [];
         this.dispose();
-        this.#chunk = this.#prefill(placement.request);
+        this.#chunk = await this.#prefill(placement.request);
+        if (this.#chunk === undefined) return false;
       }
       waiting.push(placement);
     }
     this.#place(cache, waiting);
+    return true;
   }
 
   dispose(): void {
@@ -60,7 +74,8 @@ export class PromptCache {
     this.#chunk = undefined;
   }
 
-  #prefill(first: number): Chunk {
+  /** Undefined where it was asked to stop. */
+  async #prefill(first: number): Promise<Chunk | undefined> {
     const bodies: Uint32Array[] = [];
     const starts: number[] = [];
     let rows = 0;
@@ -72,17 +87,26 @@ export class PromptCache {
       rows += body.length;
       if (body.length > 0) bodies.push(body);
     }
-    return { first, end, starts, kv: this.#forward(bodies) };
+    const kv = await this.#forward(bodies, rows);
+    return kv && { first, end, starts, kv };
   }
 
-  #forward(bodies: readonly Uint32Array[]): Tensor[] {
+  async #forward(bodies: readonly Uint32Array[], rows: number): Promise<Tensor[] | undefined> {
     const kv: Tensor[] = [];
     if (bodies.length === 0) return kv;
     const { device, config } = this.#model;
-    return scope(() => {
+    const layerFlops = (2 * rows * this.#matrixNumbers()) / config.numHiddenLayers;
+    return scopeAsync(async () => {
       const batch = packSequences(device, bodies);
       let x = this.#model.embed(batch.ids);
+      let flops = 0;
       for (let layer = 0; layer < config.numHiddenLayers; layer++) {
+        flops += layerFlops;
+        if (flops > FLOPS_BETWEEN_LOOKS) {
+          flops = 0;
+          await device.finish();
+          if (this.#shouldStop()) return undefined;
+        }
         // A scope a layer: only the residual stream and what the cache needs outlive it.
         const [next, kept] = scope(() => {
           const found: Tensor[] = [];
@@ -104,6 +128,11 @@ export class PromptCache {
       }
       return kv;
     });
+  }
+
+  /** Numbers of the matrices of all layers. */
+  #matrixNumbers(): number {
+    return [...this.#model.linears().values()].reduce((sum, shape) => sum + sizeOf(shape), 0);
   }
 
   /** Copies the rows of the chunk's prompts into their slots: a launch a layer. */

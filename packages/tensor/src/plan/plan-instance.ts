@@ -87,6 +87,11 @@ export class PlanInstance {
     this.#ported = ported;
   }
 
+  /** True for parameters that are the same at each replay: then it may be replayed again within a submit. */
+  get isFixed(): boolean {
+    return this.#changingBytes === 0;
+  }
+
   /** `own` are the buffers that every replay uses besides the ports. */
   replay(inputs: readonly Storage[], outputs: readonly Storage[], own: readonly Storage[]): void {
     const buffers = [...inputs, ...outputs];

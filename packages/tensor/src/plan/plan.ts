@@ -107,7 +107,7 @@ export class Plan {
   replay(inputs: readonly Storage[], outputs: readonly Storage[]): void {
     const { epoch } = this.device;
     // Parameters are written ahead of the submit, so those of a replay that waits must stay as they are.
-    let instance = this.#instances.find((candidate) => candidate.epoch !== epoch);
+    let instance = this.#instances.find((candidate) => candidate.isFixed || candidate.epoch !== epoch);
     if (instance === undefined) {
       instance = new PlanInstance(this.device, this.launches, this.#fixed, this.ports);
       this.#instances.push(instance);
