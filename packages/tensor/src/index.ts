@@ -73,7 +73,9 @@ export { argmax, argmin } from './ops/arg-reduce.ts';
 export { type AttentionAttrs, attention, type Segments } from './ops/attention.ts';
 export {
   type AttentionGradientInputs,
+  type HeadNormGradients,
   launchAttentionGradient,
+  launchHeadNormGradient,
   launchPackedAttentionGradient,
   type PackedAttentionGradientInputs,
 } from './ops/attention-gradient.ts';
@@ -121,6 +123,7 @@ export type { ReduceOptions } from './ops/launch-reduce.ts';
 export { layerNorm } from './ops/layer-norm.ts';
 export { type EluAttrs, elu, type LeakyReluAttrs, leakyRelu } from './ops/leaky.ts';
 export { type LinearOptions, linear } from './ops/linear.ts';
+export type { LinearBlocksAttrs } from './ops/linear-blocks.ts';
 export {
   type LinearLogProbsAttrs,
   type LinearLogProbsGradientBuffers,
@@ -129,9 +132,16 @@ export {
   linearLogProbs,
 } from './ops/linear-log-probs.ts';
 export { matmul } from './ops/matmul.ts';
+export { blocksOfInputs, type MatrixBlocks, type QuantizedBlockSizes } from './ops/matrix-blocks.ts';
 export { type MultinomialOptions, multinomial } from './ops/multinomial.ts';
 export { type OneHotAttrs, oneHot } from './ops/one-hot.ts';
-export { type PackedAttentionAttrs, packedAttention } from './ops/packed-attention.ts';
+export {
+  type HeadNorms,
+  type PackedAttentionAttrs,
+  type PackedAttentionOpAttrs,
+  packedAttention,
+  packedInputs,
+} from './ops/packed-attention.ts';
 export { type PadAttrs, type PadMode, type PadOptions, pad, place } from './ops/pad.ts';
 export { type QuantizedMatmulAttrs, type QuantizedMatmulOptions, quantizedMatmul } from './ops/quantized-matmul.ts';
 export { type QuantizedMatrix, quantizeMatrix, uploadQuantized } from './ops/quantized-matrix.ts';

@@ -1,9 +1,13 @@
 import {
   type AttentionAttrs,
   launchAttentionGradient,
+  launchHeadNormGradient,
   launchPackedAttentionGradient,
-  type PackedAttentionAttrs,
-  type Tensor,
+  launchPlan,
+  type PackedAttentionOpAttrs,
+  packedInputs,
+  planAddParts,
+  Tensor,
 } from '@dawngrad/tensor';
 import type { Gradient } from '../gradient.ts';
 
@@ -21,23 +25,34 @@ export const attentionGradient: Gradient<AttentionAttrs> = {
   },
 };
 
-/** The same into one tensor; the rotation is undone in the same launches. */
-export const packedAttentionGradient: Gradient<PackedAttentionAttrs> = {
+/**
+ * The same into one tensor; the rotation is undone in the same launches. Norms of heads take one more, and one a
+ * weight that trains.
+ */
+export const packedAttentionGradient: Gradient<PackedAttentionOpAttrs> = {
   fused: INSTEAD,
-  apply: ({ dy, inputs, outputs, attrs }) => {
-    const [qkv, start, end, positions, table] = inputs as [Tensor, Tensor, Tensor, Tensor?, Tensor?];
-    const [o, stats, turned] = outputs as [Tensor, Tensor, Tensor?];
+  apply: ({ dy, inputs, outputs, attrs, needs, into }) => {
+    const { qkv, segments, rotary, norms } = packedInputs(inputs, attrs);
+    const [o, stats, prepared] = outputs as [Tensor, Tensor, Tensor?];
+    const constants = inputs.slice(1, norms === undefined ? undefined : -2).map(() => undefined);
     const dQkv = launchPackedAttentionGradient(
       {
-        qkv: turned ?? qkv,
-        segments: { start, end },
-        o,
-        stats,
-        dO: dy[0]!,
-        ...(positions && table && { rotary: { positions, table } }),
+        ...{ qkv: prepared ?? qkv, segments, o, stats, dO: dy[0]! },
+        ...(rotary && { rotary }),
       },
       attrs,
     );
-    return [dQkv, undefined, undefined, undefined, undefined];
+    if (norms === undefined) return [dQkv, ...constants];
+    const { querySums, keySums } = launchHeadNormGradient(qkv, { ...norms, eps: attrs.normEps! }, dQkv, attrs);
+    const byWeight = [querySums, keySums].map((sums, i) => {
+      const input = inputs.length - 2 + i;
+      if (needs[input] !== true) return undefined;
+      const [parts, width] = sums.shape as [number, number];
+      const destination = into(input);
+      const total = destination ?? Tensor.empty(qkv.device, [width], 'f32', 'autograd/attention/head-norm');
+      launchPlan(planAddParts(parts, width, destination !== undefined), [sums], [total]);
+      return destination === undefined ? total : 'added';
+    });
+    return [dQkv, ...constants, ...byWeight];
   },
 };

@@ -15,11 +15,13 @@ import {
 import { packFunctions } from './lib/element.wgsl.ts';
 
 /*
- * Math     with t = length_b - 1 the place of the new token of sequence b: q and k turned by the angles of t,
+ * Math     with t = length_b - 1 the place of the new token of sequence b: q and k normalised (x / sqrt(mean(x^2) +
+ *          eps) * weight, over the width of a head) and turned by the angles of t, both where wanted,
  *          kCache[b, t] = k, vCache[b, t] = v, and o_b = sum_j p_j v_j over the rows max(0, t + 1 - window)
  *          <= j <= t with p = softmax(scale q·k)
- * Layout   qkv [B, H + 2K, E]: query, key and value heads of the new tokens, not turned yet; kCache and vCache
- *          [B, capacity, K, E] in f32 or 16 bits; length u32[B]; table [P, E] of cosines, then sines; o [B, H, E].
+ * Layout   qkv [B, H + 2K, E]: query, key and value heads of the new tokens, as projected; kCache and vCache
+ *          [B, capacity, K, E] in f32 or 16 bits; length u32[B]; table [P, E] of cosines, then sines; weights of
+ *          norms [E]; o [B, H, E].
  *          A length of 0 gives zeros and writes nothing; a row past the capacity is attended to, not written.
  * Dispatch a workgroup a (sequence, head); each thread takes every THREADS-th cached key with an online softmax
  *          of its own, the first thread the new key too, from registers; the partial results meet in workgroup
@@ -43,6 +45,8 @@ export interface AttentionDecodeShape {
   readonly dtype?: HeadDType;
   /** Queries and new keys are turned by a rotary table. */
   readonly turned: boolean;
+  /** Epsilon of the norms of query and key heads, if there are any. */
+  readonly normEps?: number | undefined;
   /** 0 for none. */
   readonly window: number;
   readonly scale: number;
@@ -51,9 +55,9 @@ export interface AttentionDecodeShape {
   readonly tokens?: number;
 }
 
-/** Bindings: qkv, length, [table,] kCache, vCache (both get a row a sequence), o. */
+/** Bindings: qkv, length, [table,] [queryNorm, keyNorm,] kCache, vCache (both get a row a sequence), o. */
 export function planAttentionDecode(shape: AttentionDecodeShape): AttentionPlan {
-  const { batch, heads, kvHeads, headDim, capacity, window, scale, turned, dtype = 'f32' } = shape;
+  const { batch, heads, kvHeads, headDim, capacity, window, scale, turned, normEps, dtype = 'f32' } = shape;
   const { tokens = batch * capacity } = shape;
   if (!(headDim >= 1 && headDim <= MAX_HEAD_DIM) || heads % kvHeads !== 0 || (turned && headDim % 2 !== 0)) {
     throw new ToolError('shape', {
@@ -64,14 +68,16 @@ export function planAttentionDecode(shape: AttentionDecodeShape): AttentionPlan 
   }
   checkCache('attention decode', shape);
   const tile = decodeTile(shape);
+  const normed = normEps !== undefined;
   return {
     kernel: {
-      key: `attention/decode/e${headDim}/v${tile.vec}/t${tile.threads}/${dtype}/${turned}`,
+      key: `attention/decode/e${headDim}/v${tile.vec}/t${tile.threads}/${dtype}/${turned}/${normed}`,
       label: 'tensor/attention/decode',
       bindings: [
         headBinding('qkv', 'read', tile),
         { name: 'length', access: 'read', element: 'u32' },
         ...(turned ? [headBinding('table', 'read', turnTile(tile))] : []),
+        ...(normed ? [headBinding('queryNorm', 'read', tile), headBinding('keyNorm', 'read', tile)] : []),
         cacheBinding('kCache', 'read_write', tile.vec, dtype),
         cacheBinding('vCache', 'read_write', tile.vec, dtype),
         headBinding('o', 'read_write', tile),
@@ -79,10 +85,11 @@ export function planAttentionDecode(shape: AttentionDecodeShape): AttentionPlan 
       params: [
         ...['batch', 'heads', 'group', 'window', 'capacity'].map((name) => ({ name, type: 'u32' }) as const),
         { name: 'scale', type: 'f32' },
+        { name: 'normEps', type: 'f32' },
       ],
-      body: () => decodeBody(tile, turned),
+      body: () => decodeBody(tile, turned, normed),
     },
-    params: [batch, heads, heads / kvHeads, window === 0 ? 0xffffffff : window, capacity, scale],
+    params: [batch, heads, heads / kvHeads, window === 0 ? 0xffffffff : window, capacity, scale, normEps ?? 0],
     workgroups: linearWorkgroups(batch * heads),
     flops: 4 * tokens * heads * headDim,
     bytes:
@@ -115,41 +122,66 @@ function turnTile(tile: AttentionTile): AttentionTile {
   return { ...tile, vec: tile.headDim % 8 === 0 ? 4 : 1 };
 }
 
-/** `turned_<name>`: a vec4 of a head vector of qkv, turned by the angles of a position. */
+/** `load_head(base, chunk, part)`: a vec4 of a query or key head of qkv, normalised; `partOf(base, isQuery)` for it. */
+function normFunctions(tile: AttentionTile, normed: boolean): string {
+  // What is the same for a whole head: whose weight it takes, and the inverse of its root mean square.
+  const head = 'struct HeadPart { isQuery: bool, scale: f32 }\n';
+  const load = 'fn load_head(base: u32, chunk: u32, part: HeadPart) -> vec4<f32>';
+  if (!normed) {
+    return `${head}fn partOf(base: u32, isQuery: bool) -> HeadPart { return HeadPart(isQuery, 1.0); }
+${load} { return load_qkv(base, chunk); }
+`;
+  }
+  return `${head}${loadFunction('queryNorm', tile)}${loadFunction('keyNorm', tile)}
+fn partOf(base: u32, isQuery: bool) -> HeadPart {
+  var squares = vec4<f32>();
+  for (var c = 0u; c < ${tile.chunks}u; c++) {
+    let x = load_qkv(base, c);
+    squares = fma(x, x, squares);
+  }
+  return HeadPart(isQuery, 1.0 / sqrt(${sumOf('squares')} / ${tile.headDim}.0 + params.normEps));
+}
+${load} {
+  return load_qkv(base, chunk) * part.scale * select(load_keyNorm(0u, chunk), load_queryNorm(0u, chunk), part.isQuery);
+}
+`;
+}
+
+/** `prepared(base, chunk, part, position)`: the same, turned by the angles of a position. */
 function turnFunction(tile: AttentionTile, turned: boolean): string {
   const { headDim, chunks } = tile;
-  const head = 'fn turned(base: u32, chunk: u32, position: u32) -> vec4<f32>';
-  if (!turned) return `${head} { return load_qkv(base, chunk); }\n`;
+  const head = 'fn prepared(base: u32, chunk: u32, part: HeadPart, position: u32) -> vec4<f32>';
+  if (!turned) return `${head} { return load_head(base, chunk, part); }\n`;
   if (headDim % 8 === 0) {
     return `${head} {
   let low = chunk < ${chunks / 2}u;
   let pair = select(chunk - ${chunks / 2}u, chunk, low);
   let cosine = table[position * ${chunks}u + pair];
   let sine = table[position * ${chunks}u + pair + ${chunks / 2}u];
-  let a = load_qkv(base, pair);
-  let b = load_qkv(base, pair + ${chunks / 2}u);
+  let a = load_head(base, pair, part);
+  let b = load_head(base, pair + ${chunks / 2}u, part);
   return select(b * cosine + a * sine, a * cosine - b * sine, low);
 }
 `;
   }
-  const number = (e: string) => (tile.vec === 4 ? `qkv[base + (${e}) / 4u][(${e}) % 4u]` : `qkv[base + ${e}]`);
-  return `fn turnedNumber(base: u32, e: u32, position: u32) -> f32 {
+  return `fn turnedNumber(base: u32, e: u32, part: HeadPart, position: u32) -> f32 {
   if (e >= ${headDim}u) { return 0.0; }
   let low = e < ${headDim / 2}u;
   let pair = select(e - ${headDim / 2}u, e, low);
+  let other = pair + ${headDim / 2}u;
   let cosine = table[position * ${headDim}u + pair];
-  let sine = table[position * ${headDim}u + pair + ${headDim / 2}u];
-  let a = ${number('pair')};
-  let b = ${number(`pair + ${headDim / 2}u`)};
+  let sine = table[position * ${headDim}u + other];
+  let a = load_head(base, pair / 4u, part)[pair % 4u];
+  let b = load_head(base, other / 4u, part)[other % 4u];
   return select(b * cosine + a * sine, a * cosine - b * sine, low);
 }
 ${head} {
-  return vec4<f32>(${[0, 1, 2, 3].map((i) => `turnedNumber(base, chunk * 4u + ${i}u, position)`).join(', ')});
+  return vec4<f32>(${[0, 1, 2, 3].map((i) => `turnedNumber(base, chunk * 4u + ${i}u, part, position)`).join(', ')});
 }
 `;
 }
 
-function decodeBody(tile: AttentionTile, turned: boolean): string {
+function decodeBody(tile: AttentionTile, turned: boolean, normed: boolean): string {
   const { chunks, threads, dtype } = tile;
   const units = headUnits(tile);
   const vectors = (text: (c: number) => string) => each(chunks, text);
@@ -162,7 +194,7 @@ function decodeBody(tile: AttentionTile, turned: boolean): string {
     top = next;
     total = fma(total, shrink, p);
 ${vectors((c) => `    sum${c} = fma(vec4<f32>(p), ${value(c)}, sum${c} * shrink);`)}`;
-  return `${EXP2_WGSL}${loadFunction('qkv', tile)}${caches}${turnFunction(tile, turned)}${dtype === 'f32' ? '' : packFunctions(dtype)}
+  return `${EXP2_WGSL}${loadFunction('qkv', tile)}${caches}${normFunctions(tile, normed)}${turnFunction(tile, turned)}${dtype === 'f32' ? '' : packFunctions(dtype)}
 var<workgroup> partTop: array<f32, ${threads}>;
 var<workgroup> partTotal: array<f32, ${threads}>;
 var<workgroup> partSum: array<vec4<f32>, ${threads * chunks}>;
@@ -183,7 +215,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let kAt = (row + params.heads + kvHead) * ${units}u;
   let vAt = kAt + kvHeads * ${units}u;
   let newAt = ((sequence * params.capacity + newest) * kvHeads + kvHead) * ${units}u;
-${vectors((c) => `  let q${c} = turned((row + head) * ${units}u, ${c}u, newest); var sum${c} = vec4<f32>();`)}
+  let qPart = partOf((row + head) * ${units}u, true);
+  let kPart = partOf(kAt, false);
+${vectors((c) => `  let q${c} = prepared((row + head) * ${units}u, ${c}u, qPart, newest); var sum${c} = vec4<f32>();`)}
   var top = LOWEST;
   var total = 0.0;
   for (var j = begin; j < end; j += ${threads}u) {
@@ -195,7 +229,7 @@ ${scored('s', (c) => `load_vCache(at, ${c}u)`)}
   }
   if (lane == 0u) {
     var dots = vec4<f32>();
-${vectors((c) => `    dots = fma(q${c}, turned(kAt, ${c}u, newest), dots);`)}
+${vectors((c) => `    dots = fma(q${c}, prepared(kAt, ${c}u, kPart, newest), dots);`)}
     let s = ${sumOf('dots')} * scale;
 ${scored('s', (c) => `load_qkv(vAt, ${c}u)`)}
   }
@@ -217,7 +251,7 @@ ${vectors((c) => `  partSum[lane * ${chunks}u + ${c}u] = sum${c};`)}
     let mixed = select(sum * norm, vec4<f32>(), isIdle);
     ${storeLoopChunk('o', 'oAt', 'mixed', tile, 'f32')}
     if (writes) {
-      let key = turned(kAt, c, newest);
+      let key = prepared(kAt, c, kPart, newest);
       let value = load_qkv(vAt, c);
       ${storeLoopChunk('kCache', 'newAt', 'key', tile, dtype)}
       ${storeLoopChunk('vCache', 'newAt', 'value', tile, dtype)}

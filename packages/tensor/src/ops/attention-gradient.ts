@@ -1,10 +1,11 @@
 import { canTurnBack, planAttentionBackwardKV, planAttentionBackwardQ } from '../kernels/attention-backward.wgsl.ts';
+import { headNormParts, planHeadNormGradient } from '../kernels/head-norm.wgsl.ts';
 import { planRope } from '../kernels/rope.wgsl.ts';
 import { Tensor } from '../tensor.ts';
 import { type AttentionAttrs, attentionShape, type Segments } from './attention.ts';
 import { bindable } from './launch-elementwise.ts';
 import { launchPlan } from './launch-plan.ts';
-import { type PackedAttentionAttrs, packedShape, rotatedHeads } from './packed-attention.ts';
+import { type HeadNorms, type PackedAttentionAttrs, packedShape, rotatedHeads } from './packed-attention.ts';
 import type { Rotary } from './rope.ts';
 
 interface ForwardResults {
@@ -74,6 +75,36 @@ export function launchPackedAttentionGradient(
     }
   });
   return dQkv;
+}
+
+/** What the gradient of the norms of packed heads gives. */
+export interface HeadNormGradients {
+  /** Shares of the gradient by the query weight [parts, E], to be added up; those of the key weight. */
+  readonly querySums: Tensor;
+  readonly keySums: Tensor;
+}
+
+/**
+ * Turns the gradient by normalised heads, [N, H + 2K, E], into that by `qkv`, the heads before the norms, where it
+ * lies. One launch, not seen by autograd.
+ */
+export function launchHeadNormGradient(
+  qkv: Tensor,
+  norms: HeadNorms,
+  dQkv: Tensor,
+  { heads, kvHeads }: PackedAttentionAttrs,
+): HeadNormGradients {
+  const { device } = qkv;
+  const [rows, , headDim] = qkv.shape as [number, number, number];
+  const shape = { rows, heads, kvHeads, headDim, eps: norms.eps };
+  const { queryParts, keyFirst, keyParts } = headNormParts(shape);
+  const sums = Tensor.empty(device, [keyFirst + keyParts, headDim], 'f32', 'tensor/attention/head-norm/sums');
+  if (qkv.size > 0) {
+    launchPlan(planHeadNormGradient(shape, device.adapterClass), [qkv, norms.query, norms.key], [dQkv, sums]);
+  }
+  const part = (first: number, count: number): Tensor =>
+    sums.view([count, headDim], sums.strides, sums.offset + first * headDim);
+  return { querySums: part(0, queryParts), keySums: part(keyFirst, keyParts) };
 }
 
 /** Runs `body` on the tensors, or on compact copies of those that kernels cannot bind. */

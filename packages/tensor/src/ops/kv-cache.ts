@@ -5,7 +5,7 @@ import type { HeadDType } from '../kernels/attention-tile.wgsl.ts';
 import { formatShape } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
 import { launchPlan } from './launch-plan.ts';
-import type { PackedAttentionAttrs } from './packed-attention.ts';
+import type { HeadNorms, PackedAttentionAttrs } from './packed-attention.ts';
 
 /** Keys and values of past tokens: [B, capacity, K, E] each, in f32, f16 or bf16. */
 export interface KvCacheLayer {
@@ -46,9 +46,10 @@ export function appendToCache(cache: KvCacheLayer, kv: Tensor, rows: CacheRows):
 }
 
 /**
- * One new token a sequence: turns its query and key by the angles of its place, writes its key and value into
- * the cache and attends to the rows up to it. qkv [B, H + 2K, E]; length u32 [B], the rows with the new one, 0
- * for an idle sequence; `table` as of `rope`, if there is one: [B, H, E]. One launch, not seen by autograd.
+ * One new token a sequence: normalises the heads of its query and key, turns them by the angles of its place,
+ * writes its key and value into the cache and attends to the rows up to it, of which a `window` sees the last.
+ * qkv [B, H + 2K, E]; length u32 [B], the rows with the new one, 0 for an idle sequence; `table` as of `rope` and
+ * `norms`, if there are any: [B, H, E]. One launch, not seen by autograd. Throws ToolError 'shape'.
  */
 export function attendCache(
   qkv: Tensor,
@@ -56,6 +57,7 @@ export function attendCache(
   length: Tensor,
   attrs: PackedAttentionAttrs,
   table?: Tensor,
+  norms?: HeadNorms,
 ): Tensor {
   const { heads, kvHeads, scale, window } = attrs;
   const [batch, , headDim] = qkv.shape as [number, number, number];
@@ -67,6 +69,14 @@ export function attendCache(
     kvHeads === cachedHeads &&
     headDim === width;
   checkLayer('attendCache', cache, `qkv [B, ${heads} + 2 * ${kvHeads}, E] in f32`, fits, qkv);
+  for (const weight of norms === undefined ? [] : [norms.query, norms.key]) {
+    if (weight.dtype === 'f32' && weight.rank === 1 && weight.shape[0] === headDim) continue;
+    throw new ToolError('shape', {
+      op: 'attendCache',
+      expected: `weights of norms in f32 [${headDim}]`,
+      got: `${weight.dtype} ${formatShape(weight.shape)}`,
+    });
+  }
   const o = Tensor.empty(qkv.device, [batch, heads, headDim], 'f32', 'tensor/attention/decode');
   if (o.size === 0) return o;
   const plan = planAttentionDecode({
@@ -79,8 +89,10 @@ export function attendCache(
     window,
     dtype: cache.keys.dtype as HeadDType,
     turned: table !== undefined,
+    normEps: norms?.eps,
     adapterClass: qkv.device.adapterClass,
   });
-  launchPlan(plan, [qkv, length, ...(table ? [table] : [])], [cache.keys, cache.values, o]);
+  const optional = [...(table ? [table] : []), ...(norms ? [norms.query, norms.key] : [])];
+  launchPlan(plan, [qkv, length, ...optional], [cache.keys, cache.values, o]);
   return o;
 }

@@ -3,8 +3,9 @@ import type { AdapterClass } from '../gpu/adapter.ts';
 import { planAttentionForward } from '../kernels/attention-forward.wgsl.ts';
 import { attentionReference } from '../kernels/attention-reference.ts';
 import type { AttentionShape, HeadDType } from '../kernels/attention-tile.wgsl.ts';
+import { planHeadNorm } from '../kernels/head-norm.wgsl.ts';
 import { planRope } from '../kernels/rope.wgsl.ts';
-import { applyOp, type OpDef, type OpSample, type RefArray, type TensorSpec } from '../op.ts';
+import { applyOp, isObserved, type OpDef, type OpSample, type RefArray, type TensorSpec } from '../op.ts';
 import { formatShape } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
 import { type AttentionAttrs, borders, checkArithmetic, drawLengths, type Segments, statsOf } from './attention.ts';
@@ -18,8 +19,42 @@ export interface PackedAttentionAttrs extends AttentionAttrs {
   readonly heads: number;
   /** K: key and value heads; H is a multiple. */
   readonly kvHeads: number;
-  /** The rotation may overwrite its input. Only for a tensor that nobody else reads. Default false. */
+  /**
+   * The norms of heads and the rotation may overwrite their input. Only for a tensor that nobody else reads. Norms
+   * leave it alone while a tape watches: their gradient reads it. Default false.
+   */
   readonly inPlace?: boolean;
+}
+
+/**
+ * RMS norms of each query and each key head, before they are turned: x / sqrt(mean(x^2) + eps) * weight over the
+ * width of a head, as Qwen3 has them. Values are untouched.
+ */
+export interface HeadNorms {
+  /** Weights of the query heads, f32 [E]. */
+  readonly query: Tensor;
+  /** Weights of the key heads, f32 [E]. */
+  readonly key: Tensor;
+  readonly eps: number;
+}
+
+/** As the op has them: the weights of norms are its last two inputs. */
+export interface PackedAttentionOpAttrs extends PackedAttentionAttrs {
+  /** Epsilon of the norms, if there are any. */
+  readonly normEps?: number;
+}
+
+/** The inputs of the op, by name. Its shape rule has seen to it that the optional ones come in pairs. */
+export function packedInputs<T>(inputs: readonly T[], { normEps }: PackedAttentionOpAttrs) {
+  const [qkv, segStart, segEnd] = inputs as readonly [T, T, T];
+  const rest = inputs.slice(3);
+  const norms = normEps === undefined ? [] : rest.splice(-2);
+  return {
+    qkv,
+    segments: { start: segStart, end: segEnd },
+    rotary: rest.length === 0 ? undefined : { positions: rest[0]!, table: rest[1]! },
+    norms: norms.length === 0 ? undefined : { query: norms[0]!, key: norms[1]! },
+  };
 }
 
 /** The kernels' view of q, k and v as columns of one matrix [N, (H + 2K) E]. */
@@ -52,78 +87,127 @@ export function rotatedHeads(qkv: TensorSpec, { heads, kvHeads }: PackedAttentio
   return { rows, heads: all, rotated: heads + kvHeads, width };
 }
 
-/** q and k turned; in the input's own buffer if it may be overwritten, and can be bound. */
-function turn(qkv: Tensor, positions: Tensor, table: Tensor, attrs: PackedAttentionAttrs): Tensor {
-  const shape = { ...rotatedHeads(qkv, attrs), inverse: false };
-  if (attrs.inPlace === true && qkv.isBindable) {
-    const turned = qkv.view(qkv.shape, qkv.strides, qkv.offset);
-    if (qkv.size > 0) launchPlan(planRope({ ...shape, inPlace: true }), [positions, table], [turned]);
-    return turned;
-  }
-  const turned = Tensor.empty(qkv.device, qkv.shape, 'f32', 'tensor/attention/turned');
-  if (qkv.size > 0) launchPlan(planRope(shape), [qkv, positions, table], [turned]);
-  return turned;
+/** q and k normalised and turned; in the input's own buffer if it may be overwritten, and can be bound. */
+function prepare(inputs: readonly Tensor[], attrs: PackedAttentionOpAttrs): Tensor {
+  const { qkv, rotary, norms } = packedInputs(inputs, attrs);
+  const { heads, kvHeads, normEps: eps } = attrs;
+  const inPlace = attrs.inPlace === true && qkv.isBindable && (norms === undefined || !isObserved());
+  const prepared = inPlace
+    ? qkv.view(qkv.shape, qkv.strides, qkv.offset)
+    : Tensor.empty(qkv.device, qkv.shape, 'f32', 'tensor/attention/turned');
+  if (qkv.size === 0) return prepared;
+  const angles = rotary === undefined ? [] : [rotary.positions, rotary.table];
+  const source = inPlace ? [] : [qkv];
+  const [rows, , headDim] = qkv.shape as [number, number, number];
+  const plan =
+    norms === undefined || eps === undefined
+      ? planRope({ ...rotatedHeads(qkv, attrs), inverse: false, inPlace })
+      : planHeadNorm({
+          ...{ rows, heads, kvHeads, headDim, eps, inPlace },
+          turned: rotary !== undefined,
+          adapterClass: qkv.device.adapterClass,
+        });
+  const weights = norms === undefined ? [] : [norms.query, norms.key];
+  launchPlan(plan, [...source, ...weights, ...angles], [prepared]);
+  return prepared;
 }
 
-export const packedAttentionOp: OpDef<PackedAttentionAttrs> = {
+/** The same in float64. */
+function prepareReference(inputs: readonly RefArray[], attrs: PackedAttentionOpAttrs): RefArray {
+  const { qkv, rotary, norms } = packedInputs(inputs, attrs);
+  const { heads, kvHeads, normEps: eps } = attrs;
+  const normed =
+    norms === undefined || eps === undefined
+      ? qkv
+      : refArray(qkv.shape, normaliseHeads(qkv, [norms.query.data, norms.key.data], { heads, kvHeads, eps }));
+  if (rotary === undefined) return normed;
+  return refArray(qkv.shape, rotateHeads(normed, rotary.positions.data, rotary.table.data, heads + kvHeads, false));
+}
+
+/** Query and key heads of packed qkv after their norms, in float64. */
+export function normaliseHeads(
+  qkv: RefArray,
+  [query, key]: readonly [Float64Array, Float64Array],
+  { heads, kvHeads, eps }: { readonly heads: number; readonly kvHeads: number; readonly eps: number },
+): Float64Array {
+  const [, all, width] = qkv.shape as [number, number, number];
+  return qkv.data.map((value, i) => {
+    const head = Math.floor(i / width) % all;
+    if (head >= heads + kvHeads) return value;
+    const first = i - (i % width);
+    const squares = qkv.data.subarray(first, first + width).reduce((a, v) => a + v * v, 0);
+    return (value / Math.sqrt(squares / width + eps)) * (head < heads ? query : key)[i % width]!;
+  });
+}
+
+export const packedAttentionOp: OpDef<PackedAttentionOpAttrs> = {
   name: 'packedAttention',
   integerInputs: [1, 2, 3],
   tolerance: 'fused',
-  doc: 'attention whose q, k and v are the heads of one tensor qkv [N, H + 2K, E]: H query, K key and K value heads; with positions and a rotary table q and k are turned first. Outputs o [N, H, E], stats [N, H, 2] as of attention, and qkv as the attention read it where it is turned',
+  doc: 'attention whose q, k and v are the heads of one tensor qkv [N, H + 2K, E]: H query, K key and K value heads; with weights [E] of norms q and k are normalised first, with positions and a rotary table turned. Outputs o [N, H, E], stats [N, H, 2] as of attention, and qkv as the attention read it where it is normalised or turned',
   differentiableOutputs: 1,
-  infer: ([qkv, segStart, segEnd, positions, table], { heads, kvHeads }) => {
-    const [rows, all, width] = qkv!.shape;
+  infer: (inputs, attrs) => {
+    const { heads, kvHeads, normEps } = attrs;
+    const { qkv, segments, rotary, norms } = packedInputs(inputs, attrs);
+    const [rows, all, width] = qkv.shape;
     const fits =
-      qkv!.shape.length === 3 &&
+      inputs.length % 2 === 1 &&
+      qkv.shape.length === 3 &&
       all === heads + 2 * kvHeads &&
       heads % kvHeads === 0 &&
-      [segStart, segEnd].every((seg) => seg!.dtype === 'u32' && seg!.shape[0] === rows);
+      [segments.start, segments.end].every((seg) => seg.dtype === 'u32' && seg.shape[0] === rows);
     const turns =
-      positions === undefined ||
-      (positions.dtype === 'u32' && positions.shape[0] === rows && width! % 2 === 0 && table?.shape[1] === width);
-    if (!fits || !turns) {
+      !fits ||
+      rotary === undefined ||
+      (rotary.positions.dtype === 'u32' &&
+        rotary.positions.shape[0] === rows &&
+        width! % 2 === 0 &&
+        rotary.table.shape[1] === width);
+    const normalises =
+      !fits ||
+      norms === undefined ||
+      [norms.query, norms.key].every((weight) => weight.shape.length === 1 && weight.shape[0] === width);
+    if (!fits || !turns || !normalises) {
       throw new ToolError('shape', {
         op: 'packedAttention',
-        expected: `qkv [N, ${heads} + 2 * ${kvHeads}, E] with H a multiple of K, segStart and segEnd u32 [N], and positions u32 [N] with a table [P, E] of even E or neither`,
-        got: [qkv, segStart, segEnd, positions, table]
-          .flatMap((t) => (t === undefined ? [] : [`${t.dtype} ${formatShape(t.shape)}`]))
-          .join(', '),
+        expected: `qkv [N, ${heads} + 2 * ${kvHeads}, E] with H a multiple of K, segStart and segEnd u32 [N], and positions u32 [N] with a table [P, E] of even E or neither${normEps === undefined ? '' : ', and two weights [E] of norms'}`,
+        got: inputs.map((t) => `${t.dtype} ${formatShape(t.shape)}`).join(', '),
       });
     }
     return [
       { shape: [rows!, heads, width!], dtype: 'f32' },
       { shape: [rows!, heads, 2], dtype: 'f32' },
-      ...(positions === undefined ? [] : [{ shape: qkv!.shape, dtype: 'f32' } as const]),
+      ...(rotary === undefined && norms === undefined ? [] : [{ shape: qkv.shape, dtype: 'f32' } as const]),
     ];
   },
-  run: ([qkv, segStart, , positions, table], [out, statsSpec], attrs) => {
-    const { device } = qkv!;
+  run: (inputs, [out, statsSpec, preparedSpec], attrs) => {
+    const [qkv, segStart] = inputs as [Tensor, Tensor];
+    const { device } = qkv;
     checkArithmetic('packedAttention', device, attrs);
     const o = Tensor.empty(device, out!.shape, 'f32', 'tensor/attention');
     const stats = Tensor.empty(device, statsSpec!.shape, 'f32', 'tensor/attention/stats');
-    const turned = positions === undefined ? undefined : turn(qkv!, positions, table!, attrs);
+    const prepared = preparedSpec === undefined ? undefined : prepare(inputs, attrs);
     if (o.size > 0) {
-      const plan = planAttentionForward(packedShape(qkv!, attrs, device.adapterClass));
-      launchPlan(plan, [turned ?? qkv!, segStart!], [o, stats]);
+      const plan = planAttentionForward(packedShape(qkv, attrs, device.adapterClass));
+      launchPlan(plan, [prepared ?? qkv, segStart], [o, stats]);
     }
-    return [o, stats, ...(turned === undefined ? [] : [turned])];
+    return [o, stats, ...(prepared === undefined ? [] : [prepared])];
   },
-  reference: ([qkv, segStart, , positions, table], { heads, kvHeads, scale, window }) => {
-    const [rows, all, headDim] = qkv!.shape as [number, number, number];
-    const turned =
-      positions === undefined
-        ? qkv!
-        : refArray(qkv!.shape, rotateHeads(qkv!, positions.data, table!.data, heads + kvHeads, false));
+  reference: (inputs, attrs) => {
+    const { heads, kvHeads, scale, window } = attrs;
+    const { qkv, segments, rotary, norms } = packedInputs(inputs, attrs);
+    const [rows, all, headDim] = qkv.shape as [number, number, number];
+    const prepared = prepareReference(inputs, attrs);
     const columns = (first: number, count: number): Float64Array =>
       Float64Array.from({ length: rows * count * headDim }, (_, i) => {
         const row = Math.floor(i / (count * headDim));
-        return turned.data[(row * all + first) * headDim + (i % (count * headDim))]!;
+        return prepared.data[(row * all + first) * headDim + (i % (count * headDim))]!;
       });
     const { o, lse } = attentionReference({
       q: columns(0, heads),
       k: columns(heads, kvHeads),
       v: columns(heads + kvHeads, kvHeads),
-      segStart: segStart!.data,
+      segStart: segments.start.data,
       heads,
       kvHeads,
       headDim,
@@ -133,7 +217,7 @@ export const packedAttentionOp: OpDef<PackedAttentionAttrs> = {
     return [
       refArray([rows, heads, headDim], o),
       statsOf([rows, heads], lse),
-      ...(positions === undefined ? [] : [turned]),
+      ...(rotary === undefined && norms === undefined ? [] : [prepared]),
     ];
   },
   samples: () => {
@@ -142,15 +226,23 @@ export const packedAttentionOp: OpDef<PackedAttentionAttrs> = {
       seed: number,
       lengths: readonly number[],
       [heads, kvHeads, width]: readonly [number, number, number],
-      options: { readonly turned?: boolean; readonly window?: number } = {},
-    ): OpSample<PackedAttentionAttrs> => {
+      options: { readonly turned?: boolean; readonly window?: number; readonly normed?: boolean } = {},
+    ): OpSample<PackedAttentionOpAttrs> => {
       const rows = lengths.reduce((a, b) => a + b, 0);
       const rotary: RefArray[] = options.turned ? [indexArray(seed + 1, [rows], 20), sampleTable(20, width)] : [];
       return {
         name,
-        inputs: [normalArray(seed, [rows, heads + 2 * kvHeads, width]), ...borders(lengths), ...rotary],
-        attrs: { heads, kvHeads, scale: width ** -0.5, window: options.window ?? 0 },
-        constant: [1, 2, 3, 4],
+        inputs: [
+          normalArray(seed, [rows, heads + 2 * kvHeads, width]),
+          ...borders(lengths),
+          ...rotary,
+          ...(options.normed ? [normalArray(seed + 2, [width], 0.2, 1), normalArray(seed + 3, [width], 0.2, 1)] : []),
+        ],
+        attrs: {
+          ...{ heads, kvHeads, scale: width ** -0.5, window: options.window ?? 0 },
+          ...(options.normed ? { normEps: 1e-6 } : {}),
+        },
+        constant: options.turned ? [1, 2, 3, 4] : [1, 2],
       };
     };
     return [
@@ -159,6 +251,11 @@ export const packedAttentionOp: OpDef<PackedAttentionAttrs> = {
       sample('turned', 705, [5, 2, 7], [2, 1, 8], { turned: true }),
       sample('turned, pairs apart from vectors', 707, [4, 3], [2, 2, 6], { turned: true }),
       sample('no tokens', 709, [], [2, 1, 4], { turned: true }),
+      sample('normalised and turned', 711, [5, 2, 7], [4, 2, 8], { turned: true, normed: true }),
+      sample('normalised and turned, pairs apart from vectors', 715, [4, 3], [2, 1, 6], { turned: true, normed: true }),
+      sample('normalised, odd width, window', 719, [9, 4], [3, 1, 5], { normed: true, window: 4 }),
+      sample('normalised, more heads than a block', 723, [40, 33], [2, 1, 4], { turned: true, normed: true }),
+      sample('normalised, no tokens', 727, [], [2, 1, 4], { normed: true }),
     ];
   },
   fuzz: (draw) => {
@@ -168,15 +265,20 @@ export const packedAttentionOp: OpDef<PackedAttentionAttrs> = {
     const lengths = drawLengths(draw);
     const rows = lengths.reduce((a, b) => a + b, 0);
     const turned = draw.oneIn(2);
+    const normed = draw.oneIn(2);
     return {
-      name: `lengths ${lengths}, ${heads} on ${kvHeads} heads of ${width}${turned ? ', turned' : ''}`,
+      name: `lengths ${lengths}, ${heads} on ${kvHeads} heads of ${width}${turned ? ', turned' : ''}${normed ? ', normalised' : ''}`,
       inputs: [
         draw.normals([rows, heads + 2 * kvHeads, width]),
         ...borders(lengths),
         ...(turned ? [draw.integers([rows], 0, 29), sampleTable(30, width)] : []),
+        ...(normed ? [draw.normals([width]), draw.normals([width])] : []),
       ],
-      attrs: { heads, kvHeads, scale: width ** -0.5, window: draw.oneIn(2) ? 0 : draw.between(1, 20) },
-      constant: [1, 2, 3, 4],
+      attrs: {
+        ...{ heads, kvHeads, scale: width ** -0.5, window: draw.oneIn(2) ? 0 : draw.between(1, 20) },
+        ...(normed ? { normEps: 1e-5 } : {}),
+      },
+      constant: turned ? [1, 2, 3, 4] : [1, 2],
     };
   },
   errors: () => [
@@ -188,6 +290,18 @@ export const packedAttentionOp: OpDef<PackedAttentionAttrs> = {
         { shape: [4], dtype: 'u32' },
       ],
       attrs: { heads: 4, kvHeads: 2, scale: 1, window: 0 },
+      code: 'shape',
+    },
+    {
+      name: 'a weight of another width',
+      inputs: [
+        { shape: [4, 8, 8], dtype: 'f32' },
+        { shape: [4], dtype: 'u32' },
+        { shape: [4], dtype: 'u32' },
+        { shape: [8], dtype: 'f32' },
+        { shape: [4], dtype: 'f32' },
+      ],
+      attrs: { heads: 4, kvHeads: 2, scale: 1, window: 0, normEps: 1e-6 },
       code: 'shape',
     },
     {
@@ -205,10 +319,20 @@ export const packedAttentionOp: OpDef<PackedAttentionAttrs> = {
 };
 
 /**
- * Attention of packed heads, as one projection gives them. qkv [N, H + 2K, E]: [N, H, E]. With `rotary` q and
- * k are turned first. Its gradient is one tensor laid out like qkv.
+ * Attention of packed heads, as one projection gives them. qkv [N, H + 2K, E]: [N, H, E]. With `norms` q and k are
+ * normalised first, with `rotary` turned, both in one launch. The gradient by qkv is one tensor laid out like it.
  */
-export function packedAttention(qkv: Tensor, segments: Segments, attrs: PackedAttentionAttrs, rotary?: Rotary): Tensor {
-  const inputs = [qkv, segments.start, segments.end, ...(rotary ? [rotary.positions, rotary.table] : [])];
-  return applyOp(packedAttentionOp, inputs, attrs)[0]!;
+export function packedAttention(
+  qkv: Tensor,
+  segments: Segments,
+  attrs: PackedAttentionAttrs,
+  rotary?: Rotary,
+  norms?: HeadNorms,
+): Tensor {
+  const inputs = [
+    ...[qkv, segments.start, segments.end],
+    ...(rotary ? [rotary.positions, rotary.table] : []),
+    ...(norms ? [norms.query, norms.key] : []),
+  ];
+  return applyOp(packedAttentionOp, inputs, norms ? { ...attrs, normEps: norms.eps } : attrs)[0]!;
 }

@@ -7,8 +7,9 @@ import type { HeadDType } from '../../src/kernels/attention-tile.wgsl.ts';
 import { openDevice } from '../../src/node.ts';
 import { appendToCache, attendCache } from '../../src/ops/kv-cache.ts';
 import { launchPlan } from '../../src/ops/launch-plan.ts';
+import { normaliseHeads } from '../../src/ops/packed-attention.ts';
 import { read, readAll } from '../../src/ops/read.ts';
-import { refArray } from '../../src/ops/reference.ts';
+import { normalArray, refArray } from '../../src/ops/reference.ts';
 import { ropeTable, rotateHeads } from '../../src/ops/rope.ts';
 import { scopeAsync } from '../../src/scope.ts';
 import { Tensor } from '../../src/tensor.ts';
@@ -34,6 +35,7 @@ interface DecodeOptions {
   /** Rows of each sequence that the new token may see; default all that the case has. */
   readonly lengths?: readonly number[];
   readonly turned?: boolean;
+  readonly normed?: boolean;
   readonly dtype?: HeadDType;
   /** What the cache holds where nothing was written. */
   readonly stale?: number;
@@ -46,12 +48,29 @@ function angles(width: number): Float32Array<ArrayBuffer> {
   );
 }
 
-/** The heads of each row turned by its place in its sequence, in float64. */
-function turnedRows(test: AttentionCase, values: Float32Array, heads: number): Float64Array {
+const NORM_EPS = 1e-5;
+
+/** Weights of the norms of heads. */
+function normWeights(width: number): { query: Float64Array; key: Float64Array } {
+  return { query: normalArray(31, [width], 0.3, 1).data, key: normalArray(32, [width], 0.3, 1).data };
+}
+
+/** The heads of each row normalised and turned by its place in its sequence, as wanted, in float64. */
+function preparedRows(
+  test: AttentionCase,
+  values: Float32Array,
+  which: 'query' | 'key',
+  { turned = false, normed = false }: DecodeOptions,
+): Float64Array {
+  const heads = which === 'query' ? test.heads : test.kvHeads;
   const { start } = segments(test.lengths);
   const positions = Float64Array.from(start, (first, row) => row - first);
   const x = refArray([start.length, heads, test.headDim], values);
-  return rotateHeads(x, positions, Float64Array.from(angles(test.headDim)), heads, false);
+  const weight = normWeights(test.headDim)[which];
+  // As if all heads were query heads.
+  const y = normed ? normaliseHeads(x, [weight, weight], { heads, kvHeads: 0, eps: NORM_EPS }) : x.data;
+  if (!turned) return y;
+  return rotateHeads(refArray(x.shape, y), positions, Float64Array.from(angles(test.headDim)), heads, false);
 }
 
 /** The rows of a packed [N, heads, E] that come last in their sequences of `lengths`. */
@@ -73,7 +92,7 @@ async function decode(
   options: DecodeOptions = {},
 ): Promise<{ o: Float32Array; keys: Float32Array; values: Float32Array }> {
   const { heads, kvHeads, headDim, window = 0, scale = headDim ** -0.5 } = test;
-  const { lengths = test.lengths, turned = false, dtype = 'f32', stale = 1e3 } = options;
+  const { lengths = test.lengths, turned = false, normed = false, dtype = 'f32', stale = 1e3 } = options;
   const batch = test.lengths.length;
   const { rows, start } = segments(test.lengths);
   const kvWidth = kvHeads * headDim;
@@ -84,7 +103,7 @@ async function decode(
     const cacheShape = [batch, CAPACITY, kvHeads, headDim];
     const filled = new Float32Array(batch * CAPACITY * kvWidth).fill(stale);
     const cache = { keys: floats(filled, cacheShape, dtype), values: floats(filled, cacheShape, dtype) };
-    const cachedKeys = turned ? turnedRows(test, inputs.k, kvHeads) : inputs.k;
+    const cachedKeys = preparedRows(test, inputs.k, 'key', options);
     const kv = Array.from({ length: rows }, (_, row) => [
       ...cachedKeys.subarray(row * kvWidth, (row + 1) * kvWidth),
       ...inputs.v.subarray(row * kvWidth, (row + 1) * kvWidth),
@@ -105,26 +124,35 @@ async function decode(
     ).flat();
     const qkv = floats(packed, [batch, heads + 2 * kvHeads, headDim]);
     const table = turned ? floats(angles(headDim), [CAPACITY, headDim]) : undefined;
+    const weights = normWeights(headDim);
+    const norms = normed
+      ? { query: floats(weights.query, [headDim]), key: floats(weights.key, [headDim]), eps: NORM_EPS }
+      : undefined;
     const attrs = { heads, kvHeads, scale, window };
     let o: Tensor;
     if (test.adapterClass === undefined || test.adapterClass === device.adapterClass) {
-      o = attendCache(qkv, cache, words(lengths), attrs, table);
+      o = attendCache(qkv, cache, words(lengths), attrs, table, norms);
     } else {
       // The tiles of another class of adapter, which the op would not choose here.
       const { adapterClass } = test;
       o = Tensor.empty(device, [batch, heads, headDim], 'f32', 'test/decode');
-      const plan = planAttentionDecode({ batch, headDim, capacity: CAPACITY, dtype, turned, adapterClass, ...attrs });
-      launchPlan(plan, [qkv, words(lengths), ...(table ? [table] : [])], [cache.keys, cache.values, o]);
+      const normEps = norms?.eps;
+      const plan = planAttentionDecode({
+        ...{ batch, headDim, capacity: CAPACITY, dtype, turned, normEps, adapterClass },
+        ...attrs,
+      });
+      const optional = [...(table ? [table] : []), ...(norms ? [norms.query, norms.key] : [])];
+      launchPlan(plan, [qkv, words(lengths), ...optional], [cache.keys, cache.values, o]);
     }
     const [out, keys, values] = (await readAll([o, cache.keys, cache.values])) as Float32Array[];
     return { o: out!, keys: keys!, values: values! };
   });
 }
 
-function expectedOutput(test: AttentionCase, inputs: AttentionInputs, turned = false): number[] {
+function expectedOutput(test: AttentionCase, inputs: AttentionInputs, options: DecodeOptions): number[] {
   const input = referenceInput(test, inputs);
-  const q = turned ? turnedRows(test, inputs.q, test.heads) : input.q;
-  const k = turned ? turnedRows(test, inputs.k, test.kvHeads) : input.k;
+  const q = preparedRows(test, inputs.q, 'query', options);
+  const k = preparedRows(test, inputs.k, 'key', options);
   return lastRows(test, attentionReference({ ...input, q, k }).o, test.heads * test.headDim);
 }
 
@@ -141,11 +169,15 @@ describe.each(['cpu', 'gpu'] as const)('cached attention with the %s tiles', (ad
     ['turned, head width 16', {}, { turned: true }],
     ['turned, head width 20', { headDim: 20 }, { turned: true }],
     ['turned, head width 6, a window', { headDim: 6, window: 20 }, { turned: true }],
+    ['normalised and turned, head width 64', { headDim: 64 }, { turned: true, normed: true }],
+    ['normalised and turned, head width 20', { headDim: 20, window: 5 }, { turned: true, normed: true }],
+    ['normalised and turned, head width 6', { headDim: 6 }, { turned: true, normed: true }],
+    ['normalised, head width 7', { headDim: 7 }, { normed: true }],
   ])('agrees with the last rows of the float64 reference: %s', async (name, changes, options = {}) => {
     const test: AttentionCase = { lengths: LENGTHS, heads: 4, kvHeads: 2, headDim: 16, adapterClass, ...changes };
     const inputs = randomInputs(test, 11);
     const { o } = await decode(test, inputs, options);
-    const expected = Float64Array.from(expectedOutput(test, inputs, options.turned));
+    const expected = Float64Array.from(expectedOutput(test, inputs, options));
     // A score of 1000 has an error of 1000 * 2^-24 * a few in f32, which is the relative error of its weight.
     expect(worstError(o as HostArray, expected), name).toBeLessThan(changes.scale ? 5e-3 : 1e-5);
   });
@@ -185,8 +217,8 @@ describe.each(['cpu', 'gpu'] as const)('cached attention with the %s tiles', (ad
   it('writes the new rows at their places and nothing else', async () => {
     const test: AttentionCase = { lengths: [3, 1, CAPACITY], heads: 4, kvHeads: 2, headDim: 6, adapterClass };
     const inputs = randomInputs(test, 14);
-    const { keys, values } = await decode(test, inputs, { turned: true, stale: -7 });
-    const turned = turnedRows(test, inputs.k, 2);
+    const { keys, values } = await decode(test, inputs, { turned: true, normed: true, stale: -7 });
+    const turned = preparedRows(test, inputs.k, 'key', { turned: true, normed: true });
     const expected = (source: ArrayLike<number>): Float64Array => {
       const cache = new Float64Array(3 * CAPACITY * 12).fill(-7);
       let row = 0;
@@ -248,6 +280,8 @@ describe('cache append', () => {
       expect(() => appendToCache(half, tensor([1, 2, 6]), rows)).toThrow(/multiples of 4 for a cache in f16, got 6/);
       const attrs = { heads: 2, kvHeads: 1, scale: 1, window: 0 };
       expect(() => attendCache(tensor([2, 4, 6]), cache, words, attrs)).toThrow(/attendCache: expected caches/);
+      const norms = { query: tensor([6]), key: tensor([4]), eps: 1e-6 };
+      expect(() => attendCache(tensor([1, 4, 6]), cache, words, attrs, undefined, norms)).toThrow(/norms in f32 \[6\]/);
       await device.finish();
     });
   });

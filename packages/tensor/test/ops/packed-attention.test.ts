@@ -1,17 +1,24 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Device } from '../../src/gpu/device.ts';
 import { openDevice } from '../../src/node.ts';
-import { applyOp } from '../../src/op.ts';
+import { applyOp, withObserver } from '../../src/op.ts';
 import { attentionOp } from '../../src/ops/attention.ts';
-import { launchAttentionGradient, launchPackedAttentionGradient } from '../../src/ops/attention-gradient.ts';
+import {
+  launchAttentionGradient,
+  launchHeadNormGradient,
+  launchPackedAttentionGradient,
+} from '../../src/ops/attention-gradient.ts';
+import { concat } from '../../src/ops/concat.ts';
 import { bindable } from '../../src/ops/launch-elementwise.ts';
 import { packedAttentionOp } from '../../src/ops/packed-attention.ts';
 import { readAll } from '../../src/ops/read.ts';
+import { sum } from '../../src/ops/reduce.ts';
 import { normalArray } from '../../src/ops/reference.ts';
+import { rmsNorm } from '../../src/ops/rms-norm.ts';
 import { rope, ropeTable } from '../../src/ops/rope.ts';
 import { scopeAsync } from '../../src/scope.ts';
 import { Tensor } from '../../src/tensor.ts';
-import { toTensor } from '../../src/testing/compare.ts';
+import { toTensor, worstError } from '../../src/testing/compare.ts';
 import { segments } from '../kernels/attention-harness.ts';
 
 let device: Device;
@@ -89,6 +96,64 @@ describe('packed attention', () => {
     });
   });
 
+  it('normalises heads as rmsNorm does, forward and backward, whatever their number', async () => {
+    // More query heads than the backward kernel has stretches of one block for.
+    const [heads, kvHeads, width] = [260, 2, 8];
+    const [packed, apart] = await scopeAsync(async () => {
+      const { qkv, dO, segments: borders, rotary, attrs } = setUp(heads, kvHeads, width);
+      const weight = (seed: number): Tensor => toTensor(device, normalArray(seed, [width], 0.3, 1));
+      const norms = { query: weight(23), key: weight(24), eps: 1e-6 };
+      const rotation = [rotary.positions, rotary.table];
+      const [o, stats, prepared] = applyOp(
+        packedAttentionOp,
+        [qkv, borders.start, borders.end, ...rotation, norms.query, norms.key],
+        { ...attrs, normEps: norms.eps },
+      ) as [Tensor, Tensor, Tensor];
+      const forward = { segments: borders, o, stats, dO, rotary };
+      const dQkv = launchPackedAttentionGradient({ qkv: prepared, ...forward }, attrs);
+      const byHeads = await readAll([headsOf(dQkv, 0, heads), headsOf(dQkv, heads, kvHeads)]);
+      const { querySums, keySums } = launchHeadNormGradient(qkv, norms, dQkv, attrs);
+      const parts = [headsOf(qkv, 0, heads), headsOf(qkv, heads, kvHeads), headsOf(qkv, heads + kvHeads, kvHeads)];
+      const normed = concat([rmsNorm(parts[0]!, norms.query, 1e-6), rmsNorm(parts[1]!, norms.key, 1e-6), parts[2]!], 1);
+      const [expected] = applyOp(packedAttentionOp, [normed, borders.start, borders.end, ...rotation], attrs);
+      const sources = await readAll(parts);
+      // In float64, from the gradients by the normalised heads.
+      const byInput = [norms.query, norms.key].map(async (w, i) => {
+        const weights = Float64Array.from((await readAll([w]))[0]!);
+        const [x, g] = [sources[i]!, byHeads[i]!];
+        const dx = new Float64Array(x.length);
+        const dw = new Float64Array(width);
+        for (let at = 0; at < x.length; at += width) {
+          const row = Array.from({ length: width }, (_, e) => e);
+          const r = 1 / Math.sqrt(row.reduce((sum, e) => sum + x[at + e]! ** 2, 0) / width + 1e-6);
+          const projection = row.reduce((sum, e) => sum + weights[e]! * g[at + e]! * x[at + e]!, 0);
+          for (const e of row) {
+            dx[at + e] = r * weights[e]! * g[at + e]! - (x[at + e]! * r ** 3 * projection) / width;
+            dw[e]! += g[at + e]! * x[at + e]! * r;
+          }
+        }
+        return [dx, dw] as const;
+      });
+      const [[dq, dwq], [dk, dwk]] = (await Promise.all(byInput)) as [
+        readonly [Float64Array, Float64Array],
+        readonly [Float64Array, Float64Array],
+      ];
+      return [
+        await readAll([
+          o,
+          headsOf(dQkv, 0, heads),
+          headsOf(dQkv, heads, kvHeads),
+          sum(querySums, { axes: [0] }),
+          sum(keySums, { axes: [0] }),
+        ]),
+        [...(await readAll([expected!])), dq, dk, dwq, dwk],
+      ];
+    });
+    packed.forEach((values, i) => {
+      expect(worstError(values, Float64Array.from(apart[i]!)), `result ${i}`).toBeLessThan(2e-5);
+    });
+  });
+
   it('turns in its input only where it may', async () => {
     await scopeAsync(async () => {
       const { qkv, segments: borders, rotary, attrs } = setUp(4, 2, 16);
@@ -102,6 +167,23 @@ describe('packed attention', () => {
       expect(within[2]!.storage).toBe(qkv.storage);
       expect(await readAll(within)).toEqual(outside);
       expect(await readAll([qkv])).toEqual([outside[2]]);
+    });
+  });
+
+  it('normalises in its input where it may, unless a tape watches, whose gradient reads it', async () => {
+    await scopeAsync(async () => {
+      const { qkv, segments: borders, rotary, attrs } = setUp(4, 2, 16);
+      const ones = Tensor.from(device, new Float32Array(16).fill(1), [16]);
+      const inputs = [qkv, borders.start, borders.end, rotary.positions, rotary.table, ones, ones];
+      const options = { ...attrs, normEps: 1e-6 };
+      const [kept] = await readAll([qkv]);
+      const observer = { onApply: () => undefined };
+      const watched = withObserver(observer, () => applyOp(packedAttentionOp, inputs, { ...options, inPlace: true }));
+      expect(await readAll([qkv])).toEqual([kept]);
+      const outside = await readAll(watched);
+      const within = applyOp(packedAttentionOp, inputs, { ...options, inPlace: true });
+      expect(within[2]!.storage).toBe(qkv.storage);
+      expect(await readAll(within)).toEqual(outside);
     });
   });
 });
