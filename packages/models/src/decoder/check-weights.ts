@@ -1,6 +1,6 @@
-import type { ParameterSpec } from '@dawngrad/autograd';
 import { formatShape, ToolError } from '@dawngrad/tensor';
 import type { WeightIndex } from '../io/weight-index.ts';
+import type { WeightSpec } from '../weights/base-weights.ts';
 
 /**
  * Throws ToolError 'corrupt' unless a checkpoint holds each weight with its shape and nothing unknown. To be
@@ -9,7 +9,7 @@ import type { WeightIndex } from '../io/weight-index.ts';
  * @param ignored names that a checkpoint may hold besides, such as what is computed or stored twice
  */
 export function checkWeights(
-  specs: readonly ParameterSpec[],
+  specs: readonly WeightSpec[],
   weights: WeightIndex,
   ignored: (name: string) => boolean,
 ): void {

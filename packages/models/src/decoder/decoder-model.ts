@@ -1,6 +1,7 @@
-import { type ParameterSpec, Parameters } from '@dawngrad/autograd';
+import { Parameters } from '@dawngrad/autograd';
 import {
   add,
+  cast,
   concat,
   type Device,
   embedding,
@@ -10,29 +11,51 @@ import {
   packedAttention,
   packedSwiglu,
   Rng,
-  read,
   reshape,
   rmsNorm,
   ropeTable,
   type Shape,
   sizeOf,
-  swiglu,
   Tensor,
   type TokenGroups,
   ToolError,
+  zeros,
 } from '@dawngrad/tensor';
 import type { DecoderConfig } from '../config/decoder-config.ts';
 import type { TensorSource } from '../io/safetensors-writer.ts';
 import type { WeightIndex } from '../io/weight-index.ts';
 import { LoraAdapters, type LoraOptions } from '../nn/lora.ts';
 import type { PackedBatch } from '../nn/packed-batch.ts';
+import type { BaseWeights, MatrixBlocks } from '../weights/base-weights.ts';
+import { type LoadProgress, loadFrozenWeights, loadParameters, type WantedFormat } from '../weights/load-weights.ts';
+import { ParameterWeights } from '../weights/parameter-weights.ts';
+import { singleBlock } from '../weights/single-block.ts';
 import { checkWeights } from './check-weights.ts';
+import { ropeFrequencies } from './rope-frequencies.ts';
+import {
+  EMBEDDING,
+  FINAL_NORM,
+  GATE_AND_UP,
+  HEADS,
+  hasBias,
+  layerName,
+  OUTPUT,
+  weightSpecs,
+  weightStacks,
+} from './weight-specs.ts';
 
 export interface DecoderOptions {
   /** False freezes the base: it has no gradients, and only adapters or a head can train. */
   readonly trainable: boolean;
   /** Longest sequence; decides the size of the rotary table. Default: the configuration's. */
   readonly maxPositions?: number;
+}
+
+/** How the weights of a checkpoint are kept on the device. */
+export interface LoadOptions extends DecoderOptions {
+  /** Format of the matrices of a frozen base; weights that are trained are f32. Default f32. */
+  readonly format?: WantedFormat;
+  readonly onProgress?: LoadProgress;
 }
 
 /**
@@ -42,110 +65,97 @@ export interface DecoderOptions {
 export type Attend = (qkv: Tensor, layer: number) => Tensor;
 
 const INIT_STREAM = 0x1417;
-const EMBEDDING = 'model.embed_tokens.weight';
-const OUTPUT = 'lm_head.weight';
-const FINAL_NORM = 'model.norm.weight';
-
-const HEADS = ['self_attn.q_proj', 'self_attn.k_proj', 'self_attn.v_proj'] as const;
-const GATE_AND_UP = ['mlp.gate_proj', 'mlp.up_proj'] as const;
-/** Linears of one input: one matmul where their weights lie next to each other. */
-const STACKED: readonly (readonly string[])[] = [HEADS, GATE_AND_UP];
-
-function weightName(layer: number, linear: string): string {
-  return `model.layers.${layer}.${linear}.weight`;
-}
-
-/** Names and shapes of a Llama's weights, as in the Hugging Face state dict. */
-function weightSpecs(config: DecoderConfig): ParameterSpec[] {
-  const {
-    hiddenSize: d,
-    intermediateSize: f,
-    numAttentionHeads: h,
-    numKeyValueHeads: k,
-    headDim: e,
-    vocabSize: v,
-  } = config;
-  const specs: ParameterSpec[] = [{ name: EMBEDDING, shape: [v, d], decay: true }];
-  for (let layer = 0; layer < config.numHiddenLayers; layer++) {
-    const matrix = (name: string, shape: Shape): ParameterSpec => ({
-      name: weightName(layer, name),
-      shape,
-      decay: shape.length > 1,
-    });
-    specs.push(
-      matrix('input_layernorm', [d]),
-      matrix('self_attn.q_proj', [h * e, d]),
-      matrix('self_attn.k_proj', [k * e, d]),
-      matrix('self_attn.v_proj', [k * e, d]),
-      matrix('self_attn.o_proj', [d, h * e]),
-      matrix('post_attention_layernorm', [d]),
-      matrix('mlp.gate_proj', [f, d]),
-      matrix('mlp.up_proj', [f, d]),
-      matrix('mlp.down_proj', [d, f]),
-    );
-  }
-  specs.push({ name: FINAL_NORM, shape: [d], decay: false });
-  if (!config.tieWordEmbeddings) specs.push({ name: OUTPUT, shape: [v, d], decay: true });
-  return specs;
-}
 
 /**
- * A Llama decoder: pre-norm blocks of rotary grouped-query attention and SwiGLU (Touvron et al., 2023).
- * Parameter names are those of the Hugging Face state dict, so loading and saving rename nothing.
+ * A decoder of pre-norm blocks of rotary grouped-query attention and SwiGLU: Llama, Qwen2 and Qwen3, which differ in
+ * biases, head norms and windows. Parameter names are those of the Hugging Face state dict, so loading and saving
+ * rename nothing.
  */
 export class DecoderModel {
   readonly device: Device;
   readonly config: DecoderConfig;
-  readonly base: Parameters;
+  readonly weights: BaseWeights;
   readonly maxPositions: number;
   /** LoRA adapters; set by `attachAdapters`. */
   adapters: LoraAdapters | undefined;
   /** Cosines and sines of all positions, [P, E]. */
   readonly ropeTable: Tensor;
 
-  private constructor(device: Device, config: DecoderConfig, options: DecoderOptions) {
+  private constructor(device: Device, config: DecoderConfig, weights: BaseWeights, maxPositions: number) {
     this.device = device;
     this.config = config;
-    this.maxPositions = options.maxPositions ?? config.maxPositionEmbeddings;
-    this.base = new Parameters(device, 'models/llama', weightSpecs(config), { trainable: options.trainable });
-    for (let layer = 0; layer < config.numHiddenLayers; layer++) {
-      for (const group of STACKED) this.base.stacked(group.map((name) => weightName(layer, name)));
-    }
-    const width = config.headDim;
-    const frequencies = Array.from({ length: width / 2 }, (_, e) => config.ropeTheta ** ((-2 * e) / width));
-    this.ropeTable = keep(
-      Tensor.from(
-        device,
-        ropeTable(this.maxPositions, frequencies),
-        [this.maxPositions, width],
-        'f32',
-        'models/llama/rope',
-      ),
-    );
+    this.weights = weights;
+    this.maxPositions = maxPositions;
+    const table = ropeTable(maxPositions, ropeFrequencies(config));
+    this.ropeTable = keep(Tensor.from(device, table, [maxPositions, config.headDim], 'f32', 'models/decoder/rope'));
   }
 
-  /** A model with all weights zero; `initialise`, `load` or `copyWeightsFrom` fill it. */
+  /** A model in f32 with all weights zero; `initialise` or `copyWeightsFrom` fill it. */
   static create(device: Device, config: DecoderConfig, options: DecoderOptions): DecoderModel {
-    return new DecoderModel(device, config, options);
+    return new DecoderModel(
+      device,
+      config,
+      createParameters(device, config, options.trainable),
+      options.maxPositions ?? config.maxPositionEmbeddings,
+    );
   }
 
   /** A model with the weights of a checkpoint. Every weight must be there with its shape, and no other. */
   static async load(
     device: Device,
     source: { readonly config: DecoderConfig; readonly weights: WeightIndex },
-    options: DecoderOptions,
+    options: LoadOptions,
   ): Promise<DecoderModel> {
-    const { config, weights } = source;
+    const { config, weights: index } = source;
+    const specs = weightSpecs(config);
     // A tied output matrix may be stored all the same; rotary buffers are computed, not read.
-    checkWeights(weightSpecs(config), weights, (name) => name === OUTPUT || name.endsWith('rotary_emb.inv_freq'));
-    const model = new DecoderModel(device, config, options);
-    try {
-      for (const name of model.base.names) model.base.set(name, await weights.readF32(name));
-    } catch (error) {
-      model.dispose();
-      throw error;
+    checkWeights(specs, index, (name) => name === OUTPUT || name.endsWith('rotary_emb.inv_freq'));
+    const { format = 'f32', onProgress, trainable } = options;
+    if (trainable && format !== 'f32' && format !== 'stored') {
+      throw new ToolError('config', {
+        op: 'model',
+        expected: 'weights in f32 where they are trained',
+        got: format,
+        hint: 'train adapters (policy.lora.rank) on a frozen base, or keep the weights in f32.',
+      });
     }
-    return model;
+    let weights: BaseWeights;
+    if (trainable) {
+      const trained = createParameters(device, config, true);
+      weights = trained;
+      try {
+        await loadParameters(trained.parameters, specs, index, onProgress);
+      } catch (error) {
+        weights.dispose();
+        throw error;
+      }
+    } else weights = await loadFrozenWeights(device, specs, weightStacks(config), index, format, onProgress);
+    return new DecoderModel(device, config, weights, options.maxPositions ?? config.maxPositionEmbeddings);
+  }
+
+  /** Another model on the same frozen weights, with adapters of its own. */
+  shareWeights(): DecoderModel {
+    if (this.weights.parameters?.isTrainable === true) {
+      throw new ToolError('failed', {
+        op: 'shareWeights',
+        expected: 'a model whose base is frozen',
+        got: 'one whose base is trained',
+      });
+    }
+    this.weights.retain();
+    return new DecoderModel(this.device, this.config, this.weights, this.maxPositions);
+  }
+
+  /** The weights as f32 parameters. Throws ToolError 'failed' where the base is frozen for good. */
+  get base(): Parameters {
+    const { parameters } = this.weights;
+    if (parameters !== undefined) return parameters;
+    throw new ToolError('failed', {
+      op: 'model',
+      expected: 'weights in f32 parameters',
+      got: 'weights that were loaded frozen',
+      hint: 'load the model with `trainable: true`, or read single weights with `weights.read`.',
+    });
   }
 
   /**
@@ -159,7 +169,7 @@ export class DecoderModel {
     weightSpecs(this.config).forEach(({ name, shape }, index) => {
       const size = sizeOf(shape);
       if (shape.length === 1) {
-        this.base.set(name, new Float32Array(size).fill(1));
+        this.base.set(name, new Float32Array(size).fill(name.endsWith('.bias') ? 0 : 1));
         return;
       }
       const residual = name.endsWith('o_proj.weight') || name.endsWith('down_proj.weight');
@@ -185,46 +195,42 @@ export class DecoderModel {
 
   /** Names (without `.weight`) and shapes of the linears inside the blocks. */
   linears(): Map<string, Shape> {
-    const found = new Map<string, Shape>();
-    for (const name of this.base.names)
-      if (name.includes('_proj.')) found.set(name.slice(0, -'.weight'.length), this.base.spec(name).shape);
-    return found;
+    const linears = weightSpecs(this.config).filter(({ isLinear }) => isLinear);
+    return new Map(linears.map(({ name, shape }) => [name.slice(0, -'.weight'.length), shape]));
   }
 
   /** Embeddings [N, D] of ids u32 [N]; `groups` speeds up the gradient. */
   embed(ids: Tensor, groups?: TokenGroups): Tensor {
-    return embedding(this.base.get(EMBEDDING), ids, groups === undefined ? {} : { groups });
+    const rows = embedding(floatBlocks(this.weights.matrix(EMBEDDING)), ids, groups === undefined ? {} : { groups });
+    return cast(rows, 'f32');
   }
 
   /** One decoder block. x [N, D]. */
   block(layer: number, x: Tensor, attend: Attend, adapters: boolean): Tensor {
     const { numAttentionHeads: h, numKeyValueHeads: k, headDim: e, rmsNormEps: eps } = this.config;
     const rows = x.shape[0]!;
-    const project = (name: string, input: Tensor, residual?: Tensor): Tensor =>
-      this.#linear(layer, name, input, adapters, residual);
-    const normed = rmsNorm(x, this.base.get(weightName(layer, 'input_layernorm')), eps);
-    const heads =
-      this.#stackedLinear(layer, HEADS, normed, adapters) ??
-      concat(
-        HEADS.map((name) => project(name, normed)),
-        1,
-      );
+    const norm = (part: string): Tensor => this.weights.vector(`${layerName(layer, part)}.weight`);
+    const normed = rmsNorm(x, norm('input_layernorm'), eps);
+    const heads = this.#linears(layer, HEADS, normed, adapters);
     const mixed = reshape(attend(reshape(heads, [rows, h + 2 * k, e]), layer), [rows, h * e]);
-    const middle = project('self_attn.o_proj', mixed, x);
-    const inner = rmsNorm(middle, this.base.get(weightName(layer, 'post_attention_layernorm')), eps);
-    const both = this.#stackedLinear(layer, GATE_AND_UP, inner, adapters);
-    const gated =
-      both === undefined ? swiglu(project('mlp.gate_proj', inner), project('mlp.up_proj', inner)) : packedSwiglu(both);
-    return project('mlp.down_proj', gated, middle);
+    const middle = this.#linear(layer, 'self_attn.o_proj', mixed, adapters, x);
+    const inner = rmsNorm(middle, norm('post_attention_layernorm'), eps);
+    const gated = packedSwiglu(this.#linears(layer, GATE_AND_UP, inner, adapters));
+    return this.#linear(layer, 'mlp.down_proj', gated, adapters, middle);
   }
 
   finalNorm(x: Tensor): Tensor {
-    return rmsNorm(x, this.base.get(FINAL_NORM), this.config.rmsNormEps);
+    return rmsNorm(x, this.weights.vector(FINAL_NORM), this.config.rmsNormEps);
   }
 
   /** The matrix from hidden states to logits, [V, D]: the embedding itself where they are tied. */
-  outputWeight(): Tensor {
-    return this.base.get(this.config.tieWordEmbeddings ? EMBEDDING : OUTPUT);
+  outputWeight(): MatrixBlocks {
+    return this.weights.matrix(this.config.tieWordEmbeddings ? EMBEDDING : OUTPUT);
+  }
+
+  /** Logits [N, V] of hidden states [N, D]. For training and scoring use `tokenLogProbs`, which makes none. */
+  logits(hidden: Tensor): Tensor {
+    return linear(hidden, singleBlock(this.outputWeight()));
   }
 
   /** Hidden states after the final norm, [N, D]. */
@@ -276,31 +282,60 @@ export class DecoderModel {
 
   /** The base weights for saving, each read from the device when it is written. */
   tensorSources(): TensorSource[] {
-    return weightSpecs(this.config).map(({ name, shape }) => ({
-      name,
-      shape,
-      read: async () => (await read(this.base.get(name))) as Float32Array,
-    }));
+    return weightSpecs(this.config).map(({ name, shape }) => ({ name, shape, read: () => this.weights.read(name) }));
   }
 
   dispose(): void {
-    this.base.dispose();
+    this.weights.dispose();
     this.adapters?.dispose();
     this.ropeTable.dispose();
   }
 
-  #linear(layer: number, linearName: string, x: Tensor, adapters: boolean, residual: Tensor | undefined): Tensor {
-    const weight = weightName(layer, linearName);
-    const name = weight.slice(0, -'.weight'.length);
-    const y = linear(x, this.base.get(weight), residual === undefined ? {} : { residual });
+  /** One linear with its bias and adapter, and a residual added. */
+  #linear(layer: number, part: string, x: Tensor, adapters: boolean, residual: Tensor): Tensor {
+    const name = layerName(layer, part);
+    let y = linear(x, singleBlock(this.weights.matrix(`${name}.weight`)), { residual });
+    if (hasBias(this.config, part)) y = add(y, this.weights.vector(`${name}.bias`));
     return adapters && this.adapters?.has(name) ? add(y, this.adapters.delta(name, x)) : y;
   }
 
-  /** Several linears of one input as one matmul, their results side by side; undefined where that cannot be. */
-  #stackedLinear(layer: number, linears: readonly string[], x: Tensor, adapters: boolean): Tensor | undefined {
-    const weights = linears.map((name) => weightName(layer, name));
-    if (adapters && weights.some((name) => this.adapters?.has(name.slice(0, -'.weight'.length)))) return undefined;
-    const stack = this.base.stacked(weights);
-    return stack && linear(x, stack);
+  /** Several linears of one input, their results side by side: one matmul where their weights are stacked. */
+  #linears(layer: number, parts: readonly string[], x: Tensor, adapters: boolean): Tensor {
+    const names = parts.map((part) => layerName(layer, part));
+    const stack = this.weights.stacked(names.map((name) => `${name}.weight`));
+    const biases = names
+      .filter((_, i) => hasBias(this.config, parts[i]!))
+      .map((name) => this.weights.vector(`${name}.bias`));
+    const bias = biases.length === 0 ? {} : { bias: concat(biases, 0) };
+    const y =
+      stack !== undefined
+        ? linear(x, singleBlock(stack), bias)
+        : concat(
+            names.map((name, i) =>
+              linear(x, singleBlock(this.weights.matrix(`${name}.weight`)), biases[i] ? { bias: biases[i] } : {}),
+            ),
+            1,
+          );
+    const { adapters: lora } = this;
+    if (!adapters || lora === undefined || !names.some((name) => lora.has(name))) return y;
+    const deltas = names.map((name) =>
+      lora.has(name)
+        ? lora.delta(name, x)
+        : zeros(this.device, [x.shape[0]!, this.weights.shape(`${name}.weight`)[0]!]),
+    );
+    return add(y, concat(deltas, 1));
   }
+}
+
+function createParameters(device: Device, config: DecoderConfig, trainable: boolean): ParameterWeights {
+  const specs = weightSpecs(config).map(({ name, shape }) => ({ name, shape, decay: shape.length > 1 }));
+  return new ParameterWeights(new Parameters(device, 'models/decoder', specs, { trainable }), weightStacks(config));
+}
+
+/** The embedding is never quantised. */
+function floatBlocks(blocks: MatrixBlocks): Tensor[] {
+  return blocks.map((block) => {
+    if (block instanceof Tensor) return block;
+    throw new ToolError('failed', { op: 'embedding', expected: 'a table of floats', got: block.format });
+  });
 }

@@ -1,5 +1,5 @@
 /**
- * Widening of stored weights to f32. Byte order is little-endian in the file and on every machine that WebGPU
+ * Widening of stored weights to f32, and narrowing back. Byte order is little-endian in the file and on every machine that WebGPU
  * runs on, so words are read through typed arrays.
  */
 
@@ -32,4 +32,34 @@ function halfToNumber(bits: number): number {
   if (exponent === 0) return sign * fraction * 2 ** -24;
   if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+/** f32 to the bits of the nearest bf16, ties to even; NaN stays NaN. `values` and `out` have the same length. */
+export function narrowBf16(values: Float32Array, out: Uint16Array): void {
+  const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  for (let i = 0; i < values.length; i++) {
+    const bits = words[i]!;
+    // A NaN could round to infinity: its bits are made anew.
+    const isNotANumber = (bits & 0x7fffffff) > 0x7f800000;
+    out[i] = isNotANumber ? 0x7fc0 : (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
+  }
+}
+
+/** f32 to the bits of the nearest f16, ties to even; what is too large becomes infinite. Lengths are equal. */
+export function narrowF16(values: Float32Array, out: Uint16Array): void {
+  const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  for (let i = 0; i < values.length; i++) {
+    const bits = words[i]!;
+    const sign = (bits >>> 16) & 0x8000;
+    const size = bits & 0x7fffffff;
+    if (size >= 0x477ff000) {
+      out[i] = sign | (size > 0x7f800000 ? 0x7e00 : 0x7c00);
+    } else if (size >= 0x38800000) {
+      // Normal: the exponent is moved from a bias of 127 to 15, 13 bits of fraction are rounded away.
+      out[i] = sign | ((size - 0x38000000 + 0xfff + ((size >>> 13) & 1)) >>> 13);
+    } else {
+      // Subnormal: multiples of 2^-24; adding 2^23 of them rounds to even.
+      out[i] = sign | (Math.fround(Math.fround(Math.abs(values[i]!) * 2 ** 24) + 8388608) - 8388608);
+    }
+  }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { widenBf16, widenF16 } from '../../src/io/float-formats.ts';
+import { narrowBf16, narrowF16, widenBf16, widenF16 } from '../../src/io/float-formats.ts';
 
 function f16(...bits: number[]): number[] {
   const out = new Float32Array(bits.length);
@@ -30,5 +30,40 @@ describe('widenBf16', () => {
     widenBf16(words, out.subarray(1, 6));
     expect([...out.subarray(1, 6)]).toEqual([...source]);
     expect([out[0], out[6]]).toEqual([0, 0]);
+  });
+});
+
+describe('narrowing', () => {
+  const halves = Uint16Array.from({ length: 0x10000 }, (_, bits) => bits);
+  const formats = [
+    { name: 'f16', widen: widenF16, narrow: narrowF16, infinity: 0x7c00 },
+    { name: 'bf16', widen: widenBf16, narrow: narrowBf16, infinity: 0x7f80 },
+  ] as const;
+
+  it.each(formats)('to $name gives back every value that it holds', ({ widen, narrow, infinity }) => {
+    const [wide, back] = [new Float32Array(0x10000), new Uint16Array(0x10000)];
+    widen(halves, wide);
+    narrow(wide, back);
+    const wrong = [...halves].filter((bits) => back[bits] !== bits && (bits & 0x7fff) <= infinity);
+    expect(wrong).toEqual([]);
+    expect([...halves].every((bits) => (bits & 0x7fff) <= infinity || Number.isNaN(wide[bits]))).toBe(true);
+    expect([...halves].every((bits) => (bits & 0x7fff) <= infinity || (back[bits]! & 0x7fff) > infinity)).toBe(true);
+  });
+
+  it.each(formats)('to $name takes the nearest, ties to even', ({ widen, narrow, infinity }) => {
+    const wide = new Float32Array(infinity);
+    widen(halves.slice(0, infinity), wide);
+    const above = (value: number): number => value * (1 + 2 ** -20) + 2 ** -140;
+    for (let bits = 0; bits + 1 < infinity; bits += 13) {
+      const middle = Math.fround((wide[bits]! + wide[bits + 1]!) / 2);
+      if (middle === 0) continue;
+      const out = new Uint16Array(4);
+      narrow(Float32Array.from([middle, -middle, above(middle), -above(middle)]), out);
+      const even = bits % 2 === 0 ? bits : bits + 1;
+      expect([...out]).toEqual([even, even | 0x8000, bits + 1, (bits + 1) | 0x8000]);
+    }
+    const out = new Uint16Array(2);
+    narrow(Float32Array.from([3.4e38, -3.4e38]), out);
+    if (infinity === 0x7c00) expect([...out]).toEqual([0x7c00, 0xfc00]);
   });
 });
