@@ -21,6 +21,7 @@ import {
   scatterGradient,
 } from './gather.ts';
 import { layerNormGradient } from './layer-norm.ts';
+import { linearBlocksGradient } from './linear-blocks.ts';
 import { linearLogProbsGradient } from './linear-log-probs.ts';
 import { linearGradient, matmulGradient, quantizedMatmulGradient } from './matmul.ts';
 import {
@@ -64,6 +65,7 @@ export const gradientTable: Readonly<Record<string, AnyGradient>> = {
   indexSelect: indexSelectGradient,
   layerNorm: layerNormGradient,
   linear: linearGradient,
+  linearBlocks: linearBlocksGradient,
   linearLogProbs: linearLogProbsGradient,
   logSoftmax: logSoftmaxGradient,
   matmul: matmulGradient,

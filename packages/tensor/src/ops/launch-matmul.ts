@@ -106,8 +106,10 @@ export interface LaunchMatmulAttrs extends MatmulAttrs {
 }
 
 /**
- * Records out = fused(epilogue(alpha * op(a) op(b))) into a plain f32 tensor of shape [..., M, N]. a is
- * f32, f16 or bf16; so is b, or quantised. Not seen by autograd.
+ * Records out = fused(epilogue(alpha * op(a) op(b))) into a plain f32 tensor of shape [..., M, N], or into columns
+ * of one: a view [M, N] whose rows are further apart and which begins at a multiple of 256 bytes; a residual is
+ * then such a view too, of rows as far apart. a is f32, f16 or bf16; so is b, or quantised. Not seen by autograd.
+ * Throws ToolError 'shape' for operands that do not fit and for other views to write to.
  */
 export function launchMatmul(out: Tensor, a: Tensor, b: Tensor | QuantizedMatrix, attrs: LaunchMatmulAttrs): void {
   const { m, n, k, batch } = matmulDims(
@@ -117,10 +119,14 @@ export function launchMatmul(out: Tensor, a: Tensor, b: Tensor | QuantizedMatrix
   );
   if (out.size === 0) return;
   const left = matrixView(a, batch);
-  const right = b instanceof Tensor ? matrixView(b, batch) : { tensor: b.codes, ld: b.columns, batchStride: 0 };
+  const right =
+    b instanceof Tensor ? matrixView(b, batch) : { tensor: bindable(b.codes), ld: b.columns, batchStride: 0 };
+  const scales = b instanceof Tensor ? undefined : bindable(b.scales);
   const given = [...(attrs.extra === undefined ? [] : [attrs.extra]), ...(attrs.fused?.tensors ?? [])];
-  const extras = given.map(bindable);
-  const bindings = extras.map((extra) => extra.binding());
+  const target = targetOf(out, attrs);
+  const isResidual = (i: number): boolean => i === 0 && attrs.epilogue === 'residual';
+  const extras = given.map((extra, i) => (isResidual(i) && !out.isContiguous ? extra : bindable(extra)));
+  const bindings = extras.map((extra) => spanBinding({ tensor: extra }));
   recordMatmul(out.device, {
     size: {
       m,
@@ -129,10 +135,10 @@ export function launchMatmul(out: Tensor, a: Tensor, b: Tensor | QuantizedMatrix
       batch: sizeOf(batch),
       lda: left.ld,
       ldb: right.ld,
-      ldc: n,
+      ldc: target.ld,
       strideA: left.batchStride,
       strideB: right.batchStride,
-      strideC: m * n,
+      strideC: m * target.ld,
       alpha: attrs.alpha ?? 1,
     },
     variant: {
@@ -147,23 +153,50 @@ export function launchMatmul(out: Tensor, a: Tensor, b: Tensor | QuantizedMatrix
     buffers: {
       a: spanBinding(left),
       b: spanBinding(right),
-      scales: b instanceof Tensor ? undefined : b.scales.binding(),
+      scales: scales?.binding(),
       extra: attrs.extra && bindings[0],
       fused: attrs.extra === undefined ? bindings : bindings.slice(1),
       kept: attrs.fused?.kept?.binding(),
-      c: out.binding(),
+      c: spanBinding(target),
     },
   });
   if (left.tensor !== a) left.tensor.dispose();
-  if (b instanceof Tensor && right.tensor !== b) right.tensor.dispose();
+  if (right.tensor !== (b instanceof Tensor ? b : b.codes)) right.tensor.dispose();
+  if (!(b instanceof Tensor) && scales !== b.scales) scales?.dispose();
   extras.forEach((extra, i) => {
     if (extra !== given[i]) extra.dispose();
   });
 }
 
-/** The range from a view's first element to the end of its buffer: rows may be further apart than they are long. */
-function spanBinding({ tensor }: MatrixView): ReturnType<Tensor['binding']> {
+/** The rows that the result goes to. */
+function targetOf(out: Tensor, { extra, epilogue, fused }: LaunchMatmulAttrs): MatrixView {
+  const columns = out.shape[out.rank - 1]!;
+  const aligned = (out.offset * 4) % 256 === 0;
+  if (out.isContiguous && aligned) return { tensor: out, ld: columns, batchStride: 0 };
+  const ld = out.strides[0]!;
+  const isLike = (other: Tensor): boolean =>
+    other.strides.join() === out.strides.join() && (other.offset * 4) % 256 === 0;
+  const fits =
+    out.rank === 2 &&
+    out.strides[1] === 1 &&
+    ld >= columns &&
+    aligned &&
+    (epilogue !== 'residual' || isLike(extra!)) &&
+    fused?.operands.includes('matrix') !== true;
+  if (fits) return { tensor: out, ld, batchStride: 0 };
+  throw new ToolError('shape', {
+    op: 'matmul',
+    expected: 'a plain tensor to write to, or columns of one that begin at a multiple of 256 bytes',
+    got: `a view ${formatShape(out.shape)} with strides ${formatShape(out.strides)} at ${out.offset}`,
+  });
+}
+
+/** The range from a view's first element to its last: rows may be further apart than they are long. */
+function spanBinding({ tensor }: Pick<MatrixView, 'tensor'>): ReturnType<Tensor['binding']> {
   if (tensor.isContiguous) return tensor.binding();
-  const offset = tensor.offset * bytesPerElement(tensor.dtype);
-  return { storage: tensor.storage, offset, size: tensor.storage.bytes - offset };
+  const width = bytesPerElement(tensor.dtype);
+  const offset = tensor.offset * width;
+  const last = tensor.shape.reduce((sum, dim, axis) => sum + (dim - 1) * tensor.strides[axis]!, 0);
+  const bytes = Math.ceil(((last + 1) * width) / 16) * 16;
+  return { storage: tensor.storage, offset, size: Math.min(bytes, tensor.storage.bytes - offset) };
 }

@@ -4,6 +4,8 @@ import { applyOp, type OpDef } from '../op.ts';
 import { formatShape } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
 import { launchMatmul } from './launch-matmul.ts';
+import { linearBlocks } from './linear-blocks.ts';
+import { listBlocks, type MatrixBlocks } from './matrix-blocks.ts';
 import { quantizedMatmul } from './quantized-matmul.ts';
 import type { QuantizedMatrix } from './quantized-matrix.ts';
 import { normalArray, refArray } from './reference.ts';
@@ -123,11 +125,21 @@ export interface LinearOptions {
 /**
  * x W^T for x [N, in] and W [out, in], with a bias or a residual added in the same kernel. W may be f32, f16,
  * bf16 or quantised; a quantised W takes no gradient. Throws ToolError 'shape'.
+ *
+ * @param weight one matrix, or the row blocks of one that is larger than a storage binding: then a launch a block
+ *   writes its columns of the result. Blocks but the last should have a multiple of 64 rows; others cost a copy.
  */
-export function linear(x: Tensor, weight: Tensor | QuantizedMatrix, options: LinearOptions = {}): Tensor {
-  if (!(weight instanceof Tensor)) return quantizedMatmul(x, weight, { ...options, transB: true });
+export function linear(
+  x: Tensor,
+  weight: Tensor | QuantizedMatrix | MatrixBlocks,
+  options: LinearOptions = {},
+): Tensor {
+  const blocks = listBlocks(weight);
+  const [only] = blocks;
+  if (only === undefined || blocks.length > 1) return linearBlocks(x, blocks, options);
+  if (!(only instanceof Tensor)) return quantizedMatmul(x, only, { ...options, transB: true });
   const { bias, residual, arithmetic } = options;
   const extra = bias === undefined ? (residual === undefined ? 'none' : 'residual') : 'bias';
   const added = bias ?? residual;
-  return applyOp(linearOp, [x, weight, ...(added === undefined ? [] : [added])], { extra, arithmetic })[0]!;
+  return applyOp(linearOp, [x, only, ...(added === undefined ? [] : [added])], { extra, arithmetic })[0]!;
 }

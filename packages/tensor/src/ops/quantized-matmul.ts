@@ -1,12 +1,11 @@
-import { decodeF16, encodeF16 } from '../dtype.ts';
 import { ToolError } from '../errors.ts';
 import { WEIGHT_BLOCK } from '../kernels/matmul-weight.wgsl.ts';
-import { dequantizeBlocks, type QuantizedFormat, quantizeBlocks } from '../kernels/quantize.ts';
-import { applyOp, type OpDef, type OpSample, type RefArray, type TensorSpec } from '../op.ts';
+import type { QuantizedFormat } from '../kernels/quantize.ts';
+import { applyOp, type OpDef, type OpSample, type TensorSpec } from '../op.ts';
 import { formatShape } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
-import { bindable } from './launch-elementwise.ts';
 import { launchMatmul } from './launch-matmul.ts';
+import { dequantized, quantizedArrays } from './matrix-blocks.ts';
 import { type QuantizedMatrix, quantizedSizes, scaleDtype } from './quantized-matrix.ts';
 import { normalArray, refArray } from './reference.ts';
 
@@ -55,8 +54,7 @@ function sample(
   transB: boolean,
   extra?: 'bias' | 'residual',
 ): OpSample<QuantizedMatmulAttrs> {
-  const blocks = quantizeBlocks(Float32Array.from(normalArray(rows, [rows, columns]).data), format);
-  const { codes, scales } = arraysOf(blocks);
+  const [codes, scales] = quantizedArrays(rows, [rows, columns], format);
   const out = transB ? rows : columns;
   const added = extra === undefined ? [] : [normalArray(153, extra === 'bias' ? [out] : [...xShape.slice(0, -1), out])];
   return {
@@ -67,17 +65,6 @@ function sample(
   };
 }
 
-/** Codes as numbers, scales as values. */
-function arraysOf({ codes, scales }: ReturnType<typeof quantizeBlocks>): { codes: RefArray; scales: RefArray } {
-  return {
-    codes: { shape: [codes.length], data: Float64Array.from(codes), dtype: 'u32' },
-    scales:
-      scales instanceof Float32Array
-        ? { shape: [scales.length], data: Float64Array.from(scales) }
-        : { shape: [scales.length], data: Float64Array.from(scales, decodeF16), dtype: 'f16' },
-  };
-}
-
 export const quantizedMatmulOp: OpDef<QuantizedMatmulAttrs> = {
   name: 'quantizedMatmul',
   doc: 'y = x W or x W^T for block-quantised weights W, which take no gradient; a bias or a residual is added',
@@ -85,26 +72,16 @@ export const quantizedMatmulOp: OpDef<QuantizedMatmulAttrs> = {
   infer: inferOutput,
   run: ([x, codes, scales, extra], [out], { format, rows, columns, transB, extra: kind }) => {
     const y = Tensor.empty(x!.device, out!.shape, 'f32', 'tensor/quantizedMatmul');
-    // The kernel reads both from their first element on.
-    const [words, steps] = [bindable(codes!), bindable(scales!)];
     launchMatmul(
       y,
       x!,
-      { format, rows, columns, codes: words, scales: steps },
+      { format, rows, columns, codes: codes!, scales: scales! },
       { transA: false, transB, epilogue: kind, ...(extra === undefined ? {} : { extra }) },
     );
-    if (words !== codes) words.dispose();
-    if (steps !== scales) steps.dispose();
     return [y];
   },
   reference: ([x, codes, scales, extra], { format, rows, columns, transB, extra: kind }) => {
-    const weights = dequantizeBlocks(
-      {
-        codes: Uint32Array.from(codes!.data),
-        scales: format === 'nf4' ? Float32Array.from(scales!.data) : Uint16Array.from(scales!.data, encodeF16),
-      },
-      format,
-    );
+    const weights = dequantized(codes!, scales!, format);
     const [inner, out] = transB ? [columns, rows] : [rows, columns];
     const count = x!.data.length / inner;
     const y = new Float64Array(count * out);

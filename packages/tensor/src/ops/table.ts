@@ -15,6 +15,7 @@ import { indexSelectOp } from './index-select.ts';
 import { layerNormOp } from './layer-norm.ts';
 import { eluOp, leakyReluOp } from './leaky.ts';
 import { linearOp } from './linear.ts';
+import { linearBlocksOp } from './linear-blocks.ts';
 import { linearLogProbsOp } from './linear-log-probs.ts';
 import { matmulOp } from './matmul.ts';
 import { oneHotOp } from './one-hot.ts';
@@ -59,6 +60,7 @@ export const opTable: readonly AnyOpDef[] = [
   logSoftmaxOp,
   leakyReluOp,
   linearOp,
+  linearBlocksOp,
   linearLogProbsOp,
   matmulOp,
   packedAttentionOp,
