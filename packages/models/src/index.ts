@@ -1,4 +1,18 @@
-export { type DecoderConfig, decoderConfigToJson, parseDecoderConfig } from './config/decoder-config.ts';
+export {
+  type DecoderConfig,
+  decoderConfigToJson,
+  type ModelType,
+  parseDecoderConfig,
+  type RopeScaling,
+  type StoredDType,
+} from './config/decoder-config.ts';
+export {
+  type GenerationConfig,
+  generationConfigToJson,
+  parseGenerationConfig,
+  type SamplingDefaults,
+  samplingDefaults,
+} from './config/generation-config.ts';
 export { type Attend, DecoderModel, type DecoderOptions } from './decoder/decoder-model.ts';
 export { type GeneratedSample, type GenerateOptions, type GenerateRequest, generate } from './generate/generate.ts';
 export type { ByteSink, ByteSource, DirectorySink, ModelFiles } from './io/byte-source.ts';

@@ -1,20 +1,15 @@
 import { ToolError } from '@dawngrad/tensor';
-import { describeJson, isJsonObject, type JsonObject, parseStrictJsonObject } from '../io/strict-json.ts';
+import type { Family } from '../families/family.ts';
+import { FAMILIES } from '../families/table.ts';
+import { describeJson, type JsonObject, parseStrictJsonObject } from '../io/strict-json.ts';
+import { FieldReader } from './field-reader.ts';
+import { refuseOtherModels } from './refused-fields.ts';
+import { type RopeScaling, readRope, ropeToJson } from './rope-scaling.ts';
 
-/** How rotary angles are changed for contexts longer than those of the pre-training. */
-export type RopeScaling =
-  | { readonly kind: 'linear'; readonly factor: number }
-  /** Llama 3.1: long waves are slowed by `factor`, short ones kept, those between blended. */
-  | {
-      readonly kind: 'llama3';
-      readonly factor: number;
-      readonly lowFreqFactor: number;
-      readonly highFreqFactor: number;
-      readonly originalMaxPositionEmbeddings: number;
-    };
+export type { RopeScaling } from './rope-scaling.ts';
 
 /** Model families, by `model_type`. */
-export type ModelType = 'llama' | 'qwen2' | 'qwen3';
+export type ModelType = 'llama' | 'qwen2' | 'qwen3' | 'mistral';
 
 /**
  * The shape of a decoder of pre-norm blocks with rotary grouped-query attention and SwiGLU: the fields of Hugging
@@ -56,59 +51,44 @@ export interface DecoderConfig {
   readonly padTokenId?: number;
 }
 
-/** Architectures that the loader knows, by `model_type`. */
-const SUPPORTED_MODEL_TYPES: readonly string[] = ['llama'];
-
 const CONFIG_CAP_BYTES = 1 << 20;
 /** Bound on tokens, shared with the tokenizer: far above any published vocabulary. */
 export const MAX_VOCAB_SIZE = 1_000_000;
-
-/** Fields that change the forward in ways that are not implemented, with the values that mean "off". */
-const REFUSED_FIELDS: readonly { readonly key: string; readonly off: readonly unknown[] }[] = [
-  { key: 'attention_bias', off: [false] },
-  { key: 'mlp_bias', off: [false] },
-  { key: 'quantization_config', off: [] },
-  { key: 'sliding_window', off: [] },
-  { key: 'partial_rotary_factor', off: [1] },
-  { key: 'hidden_act', off: ['silu'] },
-];
+const MAX_POSITIONS = 1 << 28;
 
 /**
  * Parses config.json. Damaged or out-of-range: ToolError 'corrupt'; a sound file of a model that is not supported:
- * ToolError 'config' that names the field. Absent optional fields get the defaults of transformers' LlamaConfig.
+ * ToolError 'config' that names the field. The sizes are required; other fields that are absent get the defaults of
+ * the family's class in transformers. A file that names no end token has none.
  */
 export function parseDecoderConfig(text: string, file = 'config.json'): DecoderConfig {
   if (text.length > CONFIG_CAP_BYTES) {
     throw new ToolError('corrupt', { op: file, expected: `at most ${CONFIG_CAP_BYTES} bytes`, got: `${text.length}` });
   }
   const json = parseStrictJsonObject(file, text, { maxDepth: 32, maxKeys: 10_000 });
-  refuseUnsupported(file, json);
   const read = new FieldReader(file, json);
-  const hiddenSize = read.integer('hidden_size', 1, 1 << 20);
-  const numAttentionHeads = read.integer('num_attention_heads', 1, 4096);
-  const numKeyValueHeads = read.integer('num_key_value_heads', 1, 4096, numAttentionHeads);
-  if (numAttentionHeads % numKeyValueHeads !== 0) {
-    throw read.corrupt(`num_key_value_heads that divides ${numAttentionHeads}`, `${numKeyValueHeads}`);
-  }
-  const headDim = read.integer('head_dim', 1, 1024, hiddenSize / numAttentionHeads);
-  if (!Number.isInteger(headDim) || headDim % 2 !== 0) {
-    throw read.corrupt('an even head_dim (rotary embeddings turn pairs)', `${headDim}`);
-  }
+  const family = familyOf(read, json);
+  refuseOtherModels(read);
+  const numHiddenLayers = read.integer('num_hidden_layers', 1, 1024);
+  const maxPositionEmbeddings = read.integer(
+    'max_position_embeddings',
+    1,
+    MAX_POSITIONS,
+    family.defaults.maxPositionEmbeddings,
+  );
   const vocabSize = read.integer('vocab_size', 1, MAX_VOCAB_SIZE);
   const bosTokenId = read.tokenId('bos_token_id', vocabSize);
   const padTokenId = read.tokenId('pad_token_id', vocabSize);
   return {
-    modelType: 'llama',
+    modelType: family.modelType,
     vocabSize,
-    hiddenSize,
     intermediateSize: read.integer('intermediate_size', 1, 1 << 22),
-    numHiddenLayers: read.integer('num_hidden_layers', 1, 1024),
-    numAttentionHeads,
-    numKeyValueHeads,
-    headDim,
-    maxPositionEmbeddings: read.integer('max_position_embeddings', 1, 1 << 28, 2048),
-    rmsNormEps: read.positive('rms_norm_eps', 1e-6, 1),
-    ropeTheta: readRopeTheta(read, json),
+    numHiddenLayers,
+    ...readHeads(read, family),
+    maxPositionEmbeddings,
+    rmsNormEps: read.positive('rms_norm_eps', 1, 1e-6),
+    ...readRope(read, maxPositionEmbeddings),
+    ...family.readOptions(read, numHiddenLayers),
     tieWordEmbeddings: read.boolean('tie_word_embeddings', false),
     ...(bosTokenId === undefined ? {} : { bosTokenId }),
     eosTokenIds: read.tokenIds('eos_token_id', vocabSize),
@@ -116,11 +96,21 @@ export function parseDecoderConfig(text: string, file = 'config.json'): DecoderC
   };
 }
 
-/** config.json for `config`, as transformers writes it for weights in f32. */
-export function decoderConfigToJson(config: DecoderConfig): Readonly<Record<string, unknown>> {
+/** How the weights beside a config.json are stored. */
+export type StoredDType = 'float32' | 'float16' | 'bfloat16';
+
+/**
+ * config.json for `config`, as transformers writes it. Throws ToolError 'config' for what a file of the family
+ * cannot say, such as biases of a Qwen3's MLP.
+ */
+export function decoderConfigToJson(
+  config: DecoderConfig,
+  dtype: StoredDType = 'float32',
+): Readonly<Record<string, unknown>> {
+  const family = FAMILIES[config.modelType];
   const eos = config.eosTokenIds;
   return {
-    architectures: ['LlamaForCausalLM'],
+    architectures: [family.architecture],
     model_type: config.modelType,
     hidden_size: config.hiddenSize,
     intermediate_size: config.intermediateSize,
@@ -131,113 +121,56 @@ export function decoderConfigToJson(config: DecoderConfig): Readonly<Record<stri
     vocab_size: config.vocabSize,
     max_position_embeddings: config.maxPositionEmbeddings,
     rms_norm_eps: config.rmsNormEps,
-    rope_theta: config.ropeTheta,
+    ...ropeToJson(config),
     hidden_act: 'silu',
-    attention_bias: false,
-    mlp_bias: false,
+    ...family.writeOptions(config),
     tie_word_embeddings: config.tieWordEmbeddings,
     // Written as null when absent: transformers would fill in the ids 1 and 2 of the first Llama.
     bos_token_id: config.bosTokenId ?? null,
     eos_token_id: eos.length === 0 ? null : eos.length === 1 ? eos[0] : eos,
     pad_token_id: config.padTokenId ?? null,
-    torch_dtype: 'float32',
+    torch_dtype: dtype,
   };
 }
 
-function refuseUnsupported(file: string, json: JsonObject): void {
-  const refuse = (expected: string, got: string): never => {
-    throw new ToolError('config', { op: file, expected, got, hint: 'This model is not supported yet.' });
-  };
+function familyOf(read: FieldReader, json: JsonObject): Family {
   const modelType = json.model_type;
-  if (typeof modelType !== 'string') {
-    throw new ToolError('corrupt', { op: file, expected: 'a string model_type', got: describeJson(modelType) });
+  if (typeof modelType !== 'string') throw read.corrupt('a string model_type', describeJson(modelType));
+  const family = Object.values(FAMILIES).find((known) => known.modelType === modelType);
+  if (family === undefined) {
+    throw read.unsupported(`model_type among ${Object.keys(FAMILIES).join(', ')}`, describeJson(modelType));
   }
-  if (!SUPPORTED_MODEL_TYPES.includes(modelType)) {
-    refuse(`model_type among ${SUPPORTED_MODEL_TYPES.join(', ')}`, describeJson(modelType));
+  const architectures = read.value('architectures');
+  // The first conversions of Llama spell it "LLaMAForCausalLM".
+  const isKnown = (name: unknown): boolean =>
+    typeof name === 'string' && name.toLowerCase() === family.architecture.toLowerCase();
+  if (architectures !== undefined && !(Array.isArray(architectures) && architectures.every(isKnown))) {
+    const got = Array.isArray(architectures) ? architectures.find((name) => !isKnown(name)) : architectures;
+    throw read.unsupported(`architectures ["${family.architecture}"]`, describeJson(got));
   }
-  for (const { key, off } of REFUSED_FIELDS) {
-    const value = json[key];
-    if (value !== undefined && value !== null && !off.includes(value)) {
-      const wanted = off.length === 0 ? `no ${key}` : `${key} ${off.map(describeJson).join(' or ')}`;
-      refuse(wanted, describeJson(value));
-    }
-  }
-  // rope_scaling became rope_parameters in transformers 5; both carry the kind as rope_type, once spelt type.
-  for (const key of ['rope_scaling', 'rope_parameters']) {
-    const rope = json[key];
-    if (rope === undefined || rope === null) continue;
-    const kind = isJsonObject(rope) ? (rope.rope_type ?? rope.type) : rope;
-    if (kind !== 'default') refuse(`${key} of rope_type "default"`, describeJson(kind));
-  }
+  return family;
 }
 
-function readRopeTheta(read: FieldReader, json: JsonObject): number {
-  const parameters = json.rope_parameters;
-  if (json.rope_theta === undefined && isJsonObject(parameters)) {
-    return new FieldReader(`${read.file} rope_parameters`, parameters).positive('rope_theta', 10_000, 1e12);
+function readHeads(
+  read: FieldReader,
+  { defaults }: Family,
+): Pick<DecoderConfig, 'hiddenSize' | 'numAttentionHeads' | 'numKeyValueHeads' | 'headDim'> {
+  const hiddenSize = read.integer('hidden_size', 1, 1 << 20);
+  const numAttentionHeads = read.integer('num_attention_heads', 1, 4096);
+  // Null means as many as query heads in each family; only an absent field has the family's default.
+  const keyValueDefault = read.isNull('num_key_value_heads') ? undefined : defaults.numKeyValueHeads;
+  const numKeyValueHeads = read.integer('num_key_value_heads', 1, 4096, keyValueDefault ?? numAttentionHeads);
+  if (numAttentionHeads % numKeyValueHeads !== 0) {
+    const note = read.has('num_key_value_heads') ? '' : ", the family's default";
+    throw read.corrupt(`num_key_value_heads that divides ${numAttentionHeads}`, `${numKeyValueHeads}${note}`);
   }
-  return read.positive('rope_theta', 10_000, 1e12);
-}
-
-/** Typed access to the fields of one file, with its name in every message. `null` counts as absent. */
-class FieldReader {
-  readonly file: string;
-  readonly #json: JsonObject;
-
-  constructor(file: string, json: JsonObject) {
-    this.file = file;
-    this.#json = json;
+  if (!read.has('head_dim') && defaults.headDim === undefined && hiddenSize % numAttentionHeads !== 0) {
+    throw read.corrupt(
+      `head_dim, or num_attention_heads that divides the hidden_size ${hiddenSize}`,
+      `no head_dim and ${numAttentionHeads} heads`,
+    );
   }
-
-  /** An integer from `min` to `max`; without a fallback the field is required. */
-  integer(key: string, min: number, max: number, fallback?: number): number {
-    const value = this.#json[key] ?? fallback;
-    if (
-      typeof value !== 'number' ||
-      (value !== fallback && !Number.isSafeInteger(value)) ||
-      value < min ||
-      value > max
-    ) {
-      throw this.corrupt(`${key} as an integer from ${min} to ${max}`, describeJson(value));
-    }
-    return value;
-  }
-
-  /** A finite number over 0 and at most `max`. */
-  positive(key: string, fallback: number, max: number): number {
-    const value = this.#json[key] ?? fallback;
-    if (typeof value !== 'number' || !(value > 0) || value > max) {
-      throw this.corrupt(`${key} over 0 and at most ${max}`, describeJson(value));
-    }
-    return value;
-  }
-
-  boolean(key: string, fallback: boolean): boolean {
-    const value = this.#json[key] ?? fallback;
-    if (typeof value !== 'boolean') throw this.corrupt(`${key} as true or false`, describeJson(value));
-    return value;
-  }
-
-  /** Some published configs write -1 for "no pad token". */
-  tokenId(key: string, vocabSize: number): number | undefined {
-    const ids = this.#json[key] === -1 ? [] : this.tokenIds(key, vocabSize);
-    if (ids.length > 1) throw this.corrupt(`one ${key}`, `${ids.length}`);
-    return ids[0];
-  }
-
-  /** A token id or a list of them. */
-  tokenIds(key: string, vocabSize: number): readonly number[] {
-    const value = this.#json[key] ?? [];
-    const ids: readonly unknown[] = Array.isArray(value) ? value : [value];
-    return ids.map((id) => {
-      if (typeof id !== 'number' || !Number.isSafeInteger(id) || id < 0 || id >= vocabSize) {
-        throw this.corrupt(`${key} from 0 to ${vocabSize - 1}`, describeJson(id));
-      }
-      return id;
-    });
-  }
-
-  corrupt(expected: string, got: string): ToolError {
-    return new ToolError('corrupt', { op: this.file, expected, got });
-  }
+  const headDim = read.integer('head_dim', 1, 1024, defaults.headDim ?? hiddenSize / numAttentionHeads);
+  if (headDim % 2 !== 0) throw read.corrupt('an even head_dim (rotary embeddings turn pairs)', `${headDim}`);
+  return { hiddenSize, numAttentionHeads, numKeyValueHeads, headDim };
 }

@@ -52,34 +52,37 @@ describe('parseDecoderConfig', () => {
     expect(parse({ pad_token_id: null, bos_token_id: 1 })).toMatchObject({ bosTokenId: 1 });
   });
 
-  it('reads the rope settings in the form of transformers 5', () => {
-    const rope = { rope_parameters: { rope_type: 'default', rope_theta: 500_000 } };
-    expect(parseDecoderConfig(JSON.stringify({ ...SOUND, ...rope })).ropeTheta).toBe(500_000);
-  });
-
   it.each([
-    ['model_type', { model_type: 'mamba' }, 'model_type among llama, got "mamba"'],
-    [
-      'rope_scaling',
-      { rope_scaling: { rope_type: 'llama3', factor: 8 } },
-      'rope_scaling of rope_type "default", got "llama3"',
-    ],
-    ['rope_scaling of old', { rope_scaling: { type: 'linear', factor: 2 } }, 'got "linear"'],
-    [
-      'rope_parameters',
-      { rope_parameters: { rope_type: 'yarn' } },
-      'rope_parameters of rope_type "default", got "yarn"',
-    ],
-    ['attention_bias', { attention_bias: true }, 'attention_bias false, got true'],
-    ['mlp_bias', { mlp_bias: true }, 'mlp_bias false, got true'],
-    ['hidden_act', { hidden_act: 'gelu' }, 'hidden_act "silu", got "gelu"'],
+    ['model_type', { model_type: 'mamba' }, 'model_type among llama, qwen2, qwen3, mistral, got "mamba"'],
+    ['an inherited name', { model_type: 'toString' }, 'got "toString"'],
+    ['another head', { architectures: ['LlamaForSequenceClassification'] }, 'architectures ["LlamaForCausalLM"]'],
+    ['another family', { architectures: ['Qwen2ForCausalLM'] }, 'got "Qwen2ForCausalLM"'],
+    ['hidden_act', { hidden_act: 'gelu' }, 'hidden_act "silu" or "swish", got "gelu"'],
     ['quantization_config', { quantization_config: { bits: 4 } }, 'no quantization_config, got an object'],
-    ['sliding_window', { sliding_window: 4096 }, 'no sliding_window, got 4096'],
     ['partial_rotary_factor', { partial_rotary_factor: 0.5 }, 'partial_rotary_factor 1, got 0.5'],
+    ['experts', { num_local_experts: 8 }, 'num_local_experts 0 or 1, got 8'],
+    ['soft caps', { final_logit_softcapping: 30 }, 'no final_logit_softcapping, got 30'],
+    ['both directions', { is_causal: false }, 'is_causal true, got false'],
   ])('refuses by name what is not supported: %s', (_, changes, part) => {
     const error = errorOf(changes);
     expect(error.code).toBe('config');
     expect(error.message).toContain(part);
+  });
+
+  it('takes what says that nothing of it is on, and what does not matter', () => {
+    const off = {
+      architectures: ['LLaMAForCausalLM'],
+      hidden_act: 'swish',
+      quantization_config: null,
+      partial_rotary_factor: 1,
+      is_encoder_decoder: false,
+      attention_dropout: 0.1,
+      pretraining_tp: 2,
+      use_cache: false,
+      dtype: 'bfloat16',
+      auto_map: {},
+    };
+    expect(parseDecoderConfig(JSON.stringify({ ...SOUND, ...off }))).toEqual(parseDecoderConfig(JSON.stringify(SOUND)));
   });
 
   it.each([
@@ -91,7 +94,7 @@ describe('parseDecoderConfig', () => {
     ['a huge vocabulary', { vocab_size: 1e9 }, 'vocab_size'],
     ['a negative layer count', { num_hidden_layers: -1 }, 'num_hidden_layers'],
     ['heads that do not group', { num_key_value_heads: 3 }, 'num_key_value_heads that divides 8'],
-    ['heads that do not divide the width', { hidden_size: 65 }, 'head_dim'],
+    ['heads that do not divide the width', { hidden_size: 65 }, 'that divides the hidden_size 65'],
     ['an odd head', { head_dim: 7 }, 'an even head_dim'],
     ['an end token outside the vocabulary', { eos_token_id: 512 }, 'eos_token_id from 0 to 511'],
     ['a list of begin tokens', { bos_token_id: [1, 2] }, 'one bos_token_id'],
