@@ -25,12 +25,23 @@ export class Critic {
     this.head = head;
   }
 
-  /** A critic that starts from the base weights of a model, all of them trained or, with `lora`, adapters only. */
-  static copyOf(source: DecoderModel, lora?: LoraOptions): Critic {
+  /**
+   * A critic that starts from the base weights of a model: all of them trained or, with `lora`, adapters only. Both
+   * then read the same weights if those are frozen; otherwise they are copied.
+   */
+  static async copyOf(source: DecoderModel, lora?: LoraOptions): Promise<Critic> {
     const { device, config, maxPositions } = source;
-    const model = DecoderModel.create(device, config, { trainable: lora === undefined, maxPositions });
-    model.copyWeightsFrom(source);
-    if (lora !== undefined) model.attachAdapters(lora);
+    const isShared = lora !== undefined && source.weights.parameters?.isTrainable !== true;
+    const model = isShared
+      ? source.shareWeights()
+      : DecoderModel.create(device, config, { trainable: lora === undefined, maxPositions });
+    try {
+      if (!isShared) await model.copyWeightsFrom(source);
+      if (lora !== undefined) model.attachAdapters(lora);
+    } catch (error) {
+      model.dispose();
+      throw error;
+    }
     return new Critic(model);
   }
 

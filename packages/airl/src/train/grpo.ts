@@ -56,7 +56,7 @@ export async function trainGrpo(
 ): Promise<TrainingResult> {
   const { seed, maxSteps, groupSize, temperature, scale, dev } = options;
   const { checkpoints, reporter, nowMs } = context;
-  const reference = options.klBeta > 0 ? createReference(policy) : undefined;
+  const reference = options.klBeta > 0 ? await createReference(policy) : undefined;
   const optimizer = createOptimizer(policy.trainableParameters(), options.optim);
   const rate = learningRate(options.lr, maxSteps, options.optim);
   const counters = { step: 0, tokens: 0, skipped: 0, skippedInRow: 0 };

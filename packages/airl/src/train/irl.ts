@@ -93,7 +93,7 @@ export async function trainIrl(
       hint: 'lower train.unlabelled_fraction or raise train.prompts_per_round.',
     });
   }
-  const reference = options.klBeta > 0 ? createReference(policy) : undefined;
+  const reference = options.klBeta > 0 ? await createReference(policy) : undefined;
   const optimizer = createOptimizer(policy.trainableParameters(), options.optim);
   const rate = learningRate(options.lr, maxSteps, options.optim);
   const criticOptimizer = createOptimizer(critic.parameters(), options.critic.optim);

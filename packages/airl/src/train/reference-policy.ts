@@ -9,10 +9,10 @@ export interface ReferencePolicy {
 }
 
 /** The policy as it is now: without its adapters where it trains adapters, else a frozen copy. */
-export function createReference(policy: DecoderModel): ReferencePolicy {
+export async function createReference(policy: DecoderModel): Promise<ReferencePolicy> {
   if (policy.adapters !== undefined) return { model: policy, adapters: false, dispose: () => undefined };
   const { device, config, maxPositions } = policy;
   const model = DecoderModel.create(device, config, { trainable: false, maxPositions });
-  model.copyWeightsFrom(policy);
+  await model.copyWeightsFrom(policy);
   return { model, adapters: true, dispose: () => model.dispose() };
 }

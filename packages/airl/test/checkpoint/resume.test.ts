@@ -32,7 +32,7 @@ const dev = { everySteps: 2, prompts: 2, samplesPerPrompt: 2, temperature: 1 };
 type Run = (policy: DecoderModel, lora: boolean, context: RunContext) => Promise<TrainingResult>;
 
 const irl: Run = async (policy, lora, context) => {
-  const critic = Critic.copyOf(policy, lora ? { rank: 2, alpha: 4, targets: ['v_proj'], seed: 2 } : undefined);
+  const critic = await Critic.copyOf(policy, lora ? { rank: 2, alpha: 4, targets: ['v_proj'], seed: 2 } : undefined);
   try {
     return await trainIrl(policy, critic, task, { ...irlOptions, ...small, maxSteps: steps }, context);
   } finally {

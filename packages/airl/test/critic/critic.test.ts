@@ -14,7 +14,7 @@ let critic: Critic;
 beforeAll(async () => {
   device = await openDevice();
   const policy = tinyPolicy(device);
-  critic = Critic.copyOf(policy);
+  critic = await Critic.copyOf(policy);
   policy.dispose();
   // A head that is not zero, so that logits differ.
   critic.head.parameters.set(
@@ -88,7 +88,7 @@ describe('Critic', () => {
 
   it('starts without an opinion', async () => {
     const policy = tinyPolicy(device);
-    const fresh = Critic.copyOf(policy);
+    const fresh = await Critic.copyOf(policy);
     const [logits] = await fresh.markLogits(task, records({ granularity: 'dense' }).slice(0, 1), 4096);
     expect([...(logits as Float32Array)].every((value) => value === 0)).toBe(true);
     fresh.dispose();
@@ -99,7 +99,7 @@ describe('Critic', () => {
 describe('criticUpdate', () => {
   it('moves every part of the critic (D14) and lowers its loss', async () => {
     const policy = tinyPolicy(device);
-    const fresh = Critic.copyOf(policy);
+    const fresh = await Critic.copyOf(policy);
     policy.dispose();
     const optimizer = createOptimizer(fresh.parameters(), optim);
     const all = records({ granularity: 'step' });

@@ -31,7 +31,7 @@ const grpo: Train = (policy, dev, context) => {
   return trainGrpo(policy, task, { ...grpoOptions, ...small, ...dev }, context);
 };
 const irl: Train = async (policy, dev, context) => {
-  const critic = Critic.copyOf(policy);
+  const critic = await Critic.copyOf(policy);
   await trainIrl(policy, critic, task, { ...irlOptions, ...small, ...dev }, context);
   critic.dispose();
 };

@@ -21,7 +21,7 @@ beforeAll(async () => {
   device = await openDevice();
   policy = tinyPolicy(device);
   // A reference that differs, so that the divergence is not 0.
-  reference = createReference(policy);
+  reference = await createReference(policy);
   reference.model.initialise(12);
   reference.model.base.set(
     'lm_head.weight',

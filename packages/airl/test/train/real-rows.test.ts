@@ -69,7 +69,7 @@ describe.skipIf(!existsSync(folder) || !existsSync(train))('GSM8K rows with stor
 
   it('runs rounds of R-AIRL with a step critic, its reward moving the policy', async () => {
     const policy = await load(true);
-    const critic = Critic.copyOf(policy);
+    const critic = await Critic.copyOf(policy);
     const { context, rows } = recordRun();
     const options = {
       ...irlOptions,

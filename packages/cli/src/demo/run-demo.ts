@@ -78,9 +78,9 @@ export async function runDemo(settings: DemoSettings, session: RunSession): Prom
     models.push(model);
     return model;
   };
-  const copyOf = (source: DecoderModel): DecoderModel => {
+  const copyOf = async (source: DecoderModel): Promise<DecoderModel> => {
     const model = create();
-    model.copyWeightsFrom(source);
+    await model.copyWeightsFrom(source);
     return model;
   };
   const finish = async (result: Promise<TrainingResult>): Promise<void> => {
@@ -97,14 +97,14 @@ export async function runDemo(settings: DemoSettings, session: RunSession): Prom
     const documentAt = (index: number): ReturnType<typeof createDocument> => createDocument(task.world, index);
     await finish(pretrain(base, documentAt, settings.pretrain, context('base model', 'base')));
 
-    const sft = copyOf(base);
+    const sft = await copyOf(base);
     await finish(trainSft(sft, task, settings.sft, context('SFT', 'sft')));
 
-    const grpo = copyOf(base);
+    const grpo = await copyOf(base);
     await finish(trainGrpo(grpo, task, { ...settings.rounds, scale: 'group' }, context('GRPO', 'grpo')));
 
-    const irl = copyOf(base);
-    critic = Critic.copyOf(base);
+    const irl = await copyOf(base);
+    critic = await Critic.copyOf(base);
     const irlOptions = { ...settings.rounds, ...settings.irl };
     await finish(trainIrl(irl, critic, task, irlOptions, context('R-AIRL', 'r-airl')));
 

@@ -1,4 +1,4 @@
-import { Parameters } from '@dawngrad/autograd';
+import { checkpoint, Parameters } from '@dawngrad/autograd';
 import {
   add,
   cast,
@@ -78,6 +78,11 @@ export class DecoderModel {
   readonly maxPositions: number;
   /** LoRA adapters; set by `attachAdapters`. */
   adapters: LoraAdapters | undefined;
+  /**
+   * Keep only the input of each block for the gradient and compute the rest again: one more forward pass, and the
+   * activations of one block instead of all (Chen et al., "Training Deep Nets with Sublinear Memory Cost", 2016).
+   */
+  recomputesBlocks = false;
   /** Cosines and sines of all positions, [P, E]. */
   readonly ropeTable: Tensor;
 
@@ -256,7 +261,10 @@ export class DecoderModel {
     const adapters = options.adapters ?? true;
     const attend = (qkv: Tensor): Tensor => this.attend(qkv, batch);
     let x = this.embed(batch.ids, batch.groups);
-    for (let layer = 0; layer < this.config.numHiddenLayers; layer++) x = this.block(layer, x, attend, adapters);
+    for (let layer = 0; layer < this.config.numHiddenLayers; layer++) {
+      const block = (input: Tensor): Tensor => this.block(layer, input, attend, adapters);
+      x = this.recomputesBlocks ? checkpoint(block, [x]) : block(x);
+    }
     return this.finalNorm(x);
   }
 
@@ -275,9 +283,11 @@ export class DecoderModel {
     return { heads, kvHeads, scale: 1 / Math.sqrt(headDim), window: 0 };
   }
 
-  /** Overwrites the base weights with those of a model of the same configuration. */
-  copyWeightsFrom(other: DecoderModel): void {
-    this.base.copyFrom(other.base);
+  /** Overwrites the base weights with those of a model of the same configuration, widened to f32. */
+  async copyWeightsFrom(other: DecoderModel): Promise<void> {
+    const { parameters } = other.weights;
+    if (parameters !== undefined) this.base.copyFrom(parameters);
+    else for (const name of this.base.names) this.base.set(name, await other.weights.read(name));
   }
 
   /** The base weights for saving, each read from the device when it is written. */
