@@ -13,14 +13,15 @@ export {
   type SamplingDefaults,
   samplingDefaults,
 } from './config/generation-config.ts';
-export { type Attend, DecoderModel, type DecoderOptions } from './decoder/decoder-model.ts';
+export { type Attend, DecoderModel, type DecoderOptions, type LoadOptions } from './decoder/decoder-model.ts';
 export { type GeneratedSample, type GenerateOptions, type GenerateRequest, generate } from './generate/generate.ts';
 export type { ByteSink, ByteSource, DirectorySink, ModelFiles } from './io/byte-source.ts';
-export { type ModelContents, type OpenModel, openModel, writeModel } from './io/hf-layout.ts';
 export { memoryFiles, memorySource } from './io/memory-files.ts';
+export { type OpenModel, openModel } from './io/open-model.ts';
 export { type RawChunk, SafetensorsFile, type TensorChunk } from './io/safetensors.ts';
 export type { SafetensorsDType, TensorEntry } from './io/safetensors-header.ts';
-export { safetensorsSize, type TensorSource, writeSafetensors } from './io/safetensors-writer.ts';
+export { safetensorsSize, writeSafetensors } from './io/safetensors-writer.ts';
+export { readSideFiles, type SideFiles } from './io/side-files.ts';
 export {
   describeJson,
   isJsonObject,
@@ -29,7 +30,9 @@ export {
   parseStrictJsonObject,
   type StrictJsonOptions,
 } from './io/strict-json.ts';
+export type { FloatDType, TensorSource } from './io/tensor-source.ts';
 export { WeightIndex } from './io/weight-index.ts';
+export { type ModelContents, writeModel } from './io/write-model.ts';
 export { type TokenLogProbsOptions, tokenLogProbs } from './nn/log-probs.ts';
 export { LoraAdapters, type LoraOptions } from './nn/lora.ts';
 export { type PackedBatch, packSequences } from './nn/packed-batch.ts';
@@ -44,3 +47,7 @@ export {
 } from './tokenizer/tokenizer.ts';
 export { readTokenizerFiles, type TokenizerFiles } from './tokenizer/tokenizer-files.ts';
 export { makeWordLevelTokenizer, type WordLevelOptions } from './tokenizer/word-level.ts';
+export { type BaseWeights, type MatrixBlocks, WEIGHT_FORMATS, type WeightSpec } from './weights/base-weights.ts';
+export { FrozenWeights } from './weights/frozen-weights.ts';
+export type { LoadProgress, WantedFormat } from './weights/load-weights.ts';
+export { ParameterWeights } from './weights/parameter-weights.ts';

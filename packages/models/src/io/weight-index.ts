@@ -4,17 +4,23 @@ import { type RawChunk, SafetensorsFile, type TensorChunk } from './safetensors.
 import type { TensorEntry } from './safetensors-header.ts';
 import { describeJson, isJsonObject, parseStrictJsonObject } from './strict-json.ts';
 
-const SINGLE_FILE = 'model.safetensors';
-const SHARD_INDEX = 'model.safetensors.index.json';
+export const SINGLE_FILE = 'model.safetensors';
+export const SHARD_INDEX = 'model.safetensors.index.json';
 const INDEX_CAP_BYTES = 32 << 20;
 const MAX_SHARDS = 1024;
 
+/** Where a tensor of a model is: a file, and what it is called there. */
+interface TensorPlace {
+  readonly file: SafetensorsFile;
+  readonly storedName: string;
+}
+
 /** All tensors of a model, in one file or in shards. Only headers are in memory. */
 export class WeightIndex {
-  readonly #fileOf: ReadonlyMap<string, SafetensorsFile>;
+  readonly #places: ReadonlyMap<string, TensorPlace>;
 
-  private constructor(fileOf: ReadonlyMap<string, SafetensorsFile>) {
-    this.#fileOf = fileOf;
+  private constructor(places: ReadonlyMap<string, TensorPlace>) {
+    this.#places = places;
   }
 
   /**
@@ -24,57 +30,75 @@ export class WeightIndex {
   static async open(files: ModelFiles): Promise<WeightIndex> {
     const names = await files.list();
     // Like transformers: the single file wins where both are present.
-    if (names.includes(SINGLE_FILE)) {
-      const file = await SafetensorsFile.open(await files.open(SINGLE_FILE));
-      return new WeightIndex(new Map([...file.tensors.keys()].map((name) => [name, file])));
-    }
+    if (names.includes(SINGLE_FILE)) return WeightIndex.of(await SafetensorsFile.open(await files.open(SINGLE_FILE)));
     if (names.includes(SHARD_INDEX)) return new WeightIndex(await openShards(files, names));
     throw missingWeights(files.label, names);
   }
 
+  /** The tensors of one file. */
+  static of(file: SafetensorsFile): WeightIndex {
+    return new WeightIndex(new Map([...file.tensors.keys()].map((name) => [name, { file, storedName: name }])));
+  }
+
+  /** These tensors with some replaced, or added, by tensors of another file; `replaced` has their names there. */
+  withTensors(file: SafetensorsFile, replaced: ReadonlyMap<string, string>): WeightIndex {
+    const places = new Map(this.#places);
+    for (const [name, storedName] of replaced) places.set(name, { file, storedName });
+    return new WeightIndex(places);
+  }
+
   get names(): readonly string[] {
-    return [...this.#fileOf.keys()];
+    return [...this.#places.keys()];
   }
 
   has(name: string): boolean {
-    return this.#fileOf.has(name);
+    return this.#places.has(name);
   }
 
   /** Throws ToolError 'corrupt' when the model has no tensor `name`. */
   entry(name: string): TensorEntry {
-    return this.#file(name).entry(name);
+    const { file, storedName } = this.#place(name);
+    return file.entry(storedName);
+  }
+
+  /** The name of the file that holds a tensor, for messages. */
+  fileOf(name: string): string {
+    return this.#place(name).file.name;
   }
 
   /** A float tensor as f32, flattened; see `SafetensorsFile.readF32`. */
   async readF32(name: string): Promise<Float32Array<ArrayBuffer>> {
-    return this.#file(name).readF32(name);
+    const { file, storedName } = this.#place(name);
+    return file.readF32(storedName);
   }
 
   /** A float tensor as f32 in pieces; see `SafetensorsFile.readF32Chunks`. */
   readF32Chunks(name: string, chunkBytes?: number): AsyncGenerator<TensorChunk> {
-    return this.#file(name).readF32Chunks(name, chunkBytes);
+    const { file, storedName } = this.#place(name);
+    return file.readF32Chunks(storedName, chunkBytes);
   }
 
   /** A tensor in its stored form in pieces; see `SafetensorsFile.readChunks`. */
   readChunks(name: string, chunkBytes?: number): AsyncGenerator<RawChunk> {
-    return this.#file(name).readChunks(name, chunkBytes);
+    const { file, storedName } = this.#place(name);
+    return file.readChunks(storedName, chunkBytes);
   }
 
-  #file(name: string): SafetensorsFile {
-    const file = this.#fileOf.get(name);
-    if (file === undefined) {
+  #place(name: string): TensorPlace {
+    const place = this.#places.get(name);
+    if (place === undefined) {
       throw new ToolError('corrupt', {
         op: 'weights',
         expected: `a tensor ${name}`,
-        got: `${this.#fileOf.size} tensors, none of that name`,
+        got: `${this.#places.size} tensors, none of that name`,
         hint: 'config.json and the weights may belong to different models.',
       });
     }
-    return file;
+    return place;
   }
 }
 
-async function openShards(files: ModelFiles, names: readonly string[]): Promise<ReadonlyMap<string, SafetensorsFile>> {
+async function openShards(files: ModelFiles, names: readonly string[]): Promise<ReadonlyMap<string, TensorPlace>> {
   const text = await files.readText(SHARD_INDEX, INDEX_CAP_BYTES);
   const json = parseStrictJsonObject(SHARD_INDEX, text, { maxDepth: 8, maxKeys: 1_000_000 });
   const weightMap = json.weight_map;
@@ -93,13 +117,18 @@ async function openShards(files: ModelFiles, names: readonly string[]): Promise<
     if (shards.size >= MAX_SHARDS) throw corruptIndex(`at most ${MAX_SHARDS} shards`, 'more');
     shards.set(shard, await SafetensorsFile.open(await files.open(shard)));
   }
-  const fileOf = new Map<string, SafetensorsFile>();
+  const places = new Map<string, TensorPlace>();
   for (const [tensor, shard] of shardOf) {
     const file = shards.get(shard)!;
     if (!file.tensors.has(tensor)) throw corruptIndex(`${tensor} in ${shard}`, 'no tensor of that name there');
-    fileOf.set(tensor, file);
+    places.set(tensor, { file, storedName: tensor });
   }
-  return fileOf;
+  for (const [shard, file] of shards) {
+    // Loaders that take all tensors of each shard would load another model.
+    const stray = [...file.tensors.keys()].find((tensor) => shardOf.get(tensor) !== shard);
+    if (stray !== undefined) throw corruptIndex(`every tensor of ${shard} in weight_map`, `${stray} left out there`);
+  }
+  return places;
 }
 
 function corruptIndex(expected: string, got: string): ToolError {

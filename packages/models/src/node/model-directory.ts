@@ -1,4 +1,5 @@
-import { type ModelContents, modelSize, type OpenModel, openModel, writeModel } from '../io/hf-layout.ts';
+import { type OpenModel, openModel } from '../io/open-model.ts';
+import { type ModelContents, modelSize, writeModel } from '../io/write-model.ts';
 import { type WriteDirectoryOptions, writeDirectory } from './atomic-directory.ts';
 import type { Manifest } from './manifest.ts';
 import { openModelFiles } from './model-files.ts';

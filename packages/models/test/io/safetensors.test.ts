@@ -4,10 +4,11 @@ import { describe, expect, it } from 'vitest';
 import type { ByteSource } from '../../src/io/byte-source.ts';
 import { memorySource } from '../../src/io/memory-files.ts';
 import { SafetensorsFile } from '../../src/io/safetensors.ts';
-import { safetensorsSize, type TensorSource, writeSafetensors } from '../../src/io/safetensors-writer.ts';
+import { safetensorsSize, writeSafetensors } from '../../src/io/safetensors-writer.ts';
+import type { FloatTensorSource, TensorSource } from '../../src/io/tensor-source.ts';
 import { joinBytes, makeSafetensors } from './make-safetensors.ts';
 
-function tensorOf(name: string, shape: readonly number[], values: Float32Array): TensorSource {
+function tensorOf(name: string, shape: readonly number[], values: Float32Array): FloatTensorSource {
   return { name, shape, read: async () => values };
 }
 

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { ToolError } from '@dawngrad/tensor';
 import { describe, expect, it } from 'vitest';
 import { type DecoderConfig, parseDecoderConfig } from '../../src/config/decoder-config.ts';
-import type { ModelContents } from '../../src/io/hf-layout.ts';
+import { weightSpecs } from '../../src/decoder/weight-specs.ts';
+import type { ModelContents } from '../../src/io/write-model.ts';
 import { verifyDirectory } from '../../src/node/manifest.ts';
 import { openModelDirectory, saveModelDirectory } from '../../src/node/model-directory.ts';
 import { readTokenizerFiles } from '../../src/tokenizer/tokenizer-files.ts';
@@ -25,10 +26,13 @@ const CONFIG: DecoderConfig = parseDecoderConfig(
 );
 
 function contents(changes: Partial<ModelContents> = {}): ModelContents {
-  const values = Float32Array.from({ length: 16 }, (_, i) => i / 7);
   return {
     config: CONFIG,
-    tensors: [{ name: 'model.embed_tokens.weight', shape: [4, 4], read: async () => values }],
+    tensors: weightSpecs(CONFIG).map(({ name, shape }) => ({
+      name,
+      shape,
+      read: async () => Float32Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => i / 7),
+    })),
     tokenizerFiles: makeWordLevelTokenizer({
       words: ['yes', 'no'],
       specialTokens: ['<bos>', '<eos>'],
@@ -78,9 +82,13 @@ describe('saveModelDirectory', () => {
     expect((await errorOf(saveModelDirectory(path, contents()))).message).toContain(
       'a new directory, got one that exists',
     );
-    const changed = { name: 'w', shape: [1], read: async () => Float32Array.of(7) };
-    await saveModelDirectory(path, contents({ tensors: [changed] }), { replace: true });
-    expect((await openModelDirectory(path)).weights.names).toEqual(['w']);
+    const changed = contents().tensors.map(({ name, shape }) => ({
+      name,
+      shape,
+      read: async () => new Float32Array(shape.reduce((a, b) => a * b)).fill(7),
+    }));
+    await saveModelDirectory(path, contents({ tensors: changed }), { replace: true });
+    expect([...(await (await openModelDirectory(path)).weights.readF32('model.norm.weight'))]).toEqual([7, 7, 7, 7]);
   });
 
   it('leaves nothing behind when a tensor cannot be read', async () => {
