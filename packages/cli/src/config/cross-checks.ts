@@ -14,9 +14,15 @@ export function crossFaults<Kind extends ConfigKind>(kind: Kind, config: Config<
 }
 
 const CHECKS: { readonly [Kind in ConfigKind]: (config: Config<Kind>) => CrossFault[] } = {
-  sft: keepBestFaults,
-  grpo: () => [],
-  irl: (config) => [...creditFaults(config), ...criticFaults(config), ...clipFaults(config)],
+  sft: (config) => [...keepBestFaults(config), ...dtypeFaults('policy', config.policy)],
+  grpo: (config) => dtypeFaults('policy', config.policy),
+  irl: (config) => [
+    ...dtypeFaults('policy', config.policy),
+    ...dtypeFaults('critic', config.critic),
+    ...creditFaults(config),
+    ...criticFaults(config),
+    ...clipFaults(config),
+  ],
   evaluate: (config) => [...clipFaults(config), ...ksFaults(config)],
 };
 
@@ -27,6 +33,16 @@ function keepBestFaults({ train, data }: Config<'sft'>): CrossFault[] {
       keys: ['train.keep_best', 'data.dev_fraction'],
       message:
         'the best weights are chosen on dev rows, data.dev_fraction is 0. Raise it, or set train.keep_best=false.',
+    },
+  ];
+}
+
+function dtypeFaults(role: 'policy' | 'critic', { dtype, lora }: Config<'sft'>['policy']): CrossFault[] {
+  if (lora.rank > 0 || dtype === 'stored' || dtype === 'f32') return [];
+  return [
+    {
+      keys: [`${role}.dtype`, `${role}.lora.rank`],
+      message: `all weights are trained (${role}.lora.rank=0), which needs f32, got "${dtype}". Set ${role}.lora.rank to train adapters.`,
     },
   ];
 }

@@ -22,7 +22,7 @@ const FATES: Readonly<Record<string, Fate>> = {
   'model.policy_gpu_memory_utilization': why(ENGINE),
   'model.reward_gpu_memory_utilization': why(ENGINE),
   'eval.use_vllm': why(ENGINE),
-  'model.load_in_4bit': why('weights are kept in f32'),
+  'model.load_in_4bit': why('say policy.dtype=nf4 and critic.dtype=nf4'),
   'model.policy_name': now('policy.model'),
   'model.reward_name': now('critic.model'),
   'model.name': now('policy.model'),

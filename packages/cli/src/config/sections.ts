@@ -10,6 +10,7 @@ import {
   TEXT_EDITS,
   type TextEditName,
 } from '@dawngrad/airl';
+import { type WantedFormat, WEIGHT_FORMATS } from '@dawngrad/models';
 import { z } from 'zod';
 import { between, field, oneOf, positive, section, text, whole, yesNo } from './field.ts';
 
@@ -91,12 +92,25 @@ export const irlDataSection = () =>
     ),
   });
 
-const modelField = field(text().nullable(), null, 'path', 'Model folder in Hugging Face layout; also --model.');
+const modelField = field(
+  text().nullable(),
+  null,
+  'path',
+  'Model folder in Hugging Face layout, or an id on the hub; also --model.',
+);
 
-export const evaluationPolicySection = () => section({ model: modelField });
+const dtypeField = field(
+  oneOf(['stored', ...WEIGHT_FORMATS] as [WantedFormat, ...WantedFormat[]]),
+  'stored',
+  'choice',
+  'How frozen weights are kept on the device; stored = as in their files. Weights that are trained are f32.',
+);
+
+export const evaluationPolicySection = () => section({ model: modelField, dtype: dtypeField });
 
 const trainedFields = (lr: number) => ({
   model: modelField,
+  dtype: dtypeField,
   lr: field(positive(), lr, 'number', 'Peak learning rate of the policy.'),
   lora: loraSection(0, 'Rank of the low-rank adapters that are trained; 0 = train all weights.'),
 });
@@ -128,8 +142,9 @@ export const criticSection = () =>
       text().nullable(),
       null,
       'path',
-      'Model folder that the critic starts from; null = the policy at its start.',
+      'Model folder that the critic starts from; null = the policy at its start, whose frozen base it then shares.',
     ),
+    dtype: dtypeField,
     lr: field(positive(), 1e-5, 'number', 'Peak learning rate of the critic.'),
     lora: loraSection(0, "Rank of the critic's low-rank adapters; 0 = train all weights."),
     label_smoothing: field(between(0, 0.49), 0.1, 'fraction', 'Targets are 1 - e for experts and e for negatives.'),
@@ -148,6 +163,7 @@ export const criticSection = () =>
 export const evaluationCriticSection = () =>
   section({
     model: field(text().nullable(), null, 'path', 'Folder of a trained critic; null = rerank without a reward.'),
+    dtype: dtypeField,
   });
 
 export const rewardSection = () =>
@@ -278,6 +294,12 @@ const microBatchField = field(
 
 const stepFields = {
   micro_batch_tokens: microBatchField,
+  gradient_checkpointing: field(
+    yesNo(),
+    false,
+    'yes/no',
+    'Keep only the input of each block for the gradient and compute the rest again: less memory, a third more work.',
+  ),
   checkpoint_every_steps: field(
     whole(1),
     50,

@@ -48,11 +48,16 @@ export async function runEvaluation(
     let policy: DecoderModel | undefined;
     let critic: Critic | undefined;
     try {
-      policy = await DecoderModel.load(device, source, { trainable: false, maxPositions });
+      policy = await DecoderModel.load(device, source, { trainable: false, maxPositions, format: config.policy.dtype });
       critic =
         scorer === undefined
           ? undefined
-          : await loadCritic(device, scorer, { policy: source, maxPositions, training: null });
+          : await loadCritic(device, scorer, {
+              policy: source,
+              maxPositions,
+              format: config.critic.dtype,
+              training: null,
+            });
       summary = await evaluate({ policy, critic, task, config, session });
     } finally {
       policy?.dispose();

@@ -1,6 +1,13 @@
 import { Critic } from '@dawngrad/airl';
 import { HEAD_FILE } from '@dawngrad/airl/node';
-import { DecoderModel, type LoraOptions, type OpenModel, SafetensorsFile, ScalarHead } from '@dawngrad/models';
+import {
+  DecoderModel,
+  type LoraOptions,
+  type OpenModel,
+  SafetensorsFile,
+  ScalarHead,
+  type WantedFormat,
+} from '@dawngrad/models';
 import { openModelDirectory } from '@dawngrad/models/node';
 import { type Device, ToolError } from '@dawngrad/tensor';
 
@@ -8,6 +15,8 @@ export interface LoadCriticOptions {
   /** The policy's model: a critic reads the policy's ids, so both must have the same tokens. */
   readonly policy: OpenModel;
   readonly maxPositions: number;
+  /** How a frozen base is kept on the device. */
+  readonly format: WantedFormat;
   /** Null where the critic is to be read only. */
   readonly training: { readonly lora: LoraOptions | undefined } | null;
 }
@@ -17,7 +26,7 @@ export interface LoadCriticOptions {
  * zero; to be read only it must have been trained. Throws ToolError 'config' or 'corrupt'.
  */
 export async function loadCritic(device: Device, folder: string, options: LoadCriticOptions): Promise<Critic> {
-  const { policy, maxPositions, training } = options;
+  const { policy, maxPositions, format, training } = options;
   const source = await openModelDirectory(folder);
   if (source.tokenizer.vocabSize !== policy.tokenizer.vocabSize) {
     throw new ToolError('config', {
@@ -37,7 +46,7 @@ export async function loadCritic(device: Device, folder: string, options: LoadCr
     });
   }
   const trainable = training !== null && training.lora === undefined;
-  const model = await DecoderModel.load(device, source, { trainable, maxPositions });
+  const model = await DecoderModel.load(device, source, { trainable, maxPositions, format });
   const head = new ScalarHead(device, source.config.hiddenSize);
   try {
     if (training?.lora !== undefined) model.attachAdapters(training.lora);

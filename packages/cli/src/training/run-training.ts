@@ -44,7 +44,12 @@ export async function runTraining(training: Training, resume: boolean, context: 
     if (note !== undefined) progress.note(note);
     if (task.dropped > 0) progress.note(`note: ${task.dropped} rows over the token limits are left out`);
     const lora = loraOptions(config.policy.lora, config.run.seed);
-    const policy = await DecoderModel.load(device, source, { trainable: lora === undefined, maxPositions });
+    const policy = await DecoderModel.load(device, source, {
+      trainable: lora === undefined,
+      maxPositions,
+      format: config.policy.dtype,
+    });
+    policy.recomputesBlocks = config.train.gradient_checkpointing;
     try {
       if (lora !== undefined) policy.attachAdapters(lora);
       const trainer = await trainerContext(session, config, source, resume);
@@ -81,6 +86,7 @@ async function train(training: Training, work: TrainingWork): Promise<TrainingRe
       return trainGrpo(policy, task, grpoOptions(training.config, task), context);
     case 'irl': {
       const critic = await startingCritic(training.config, work);
+      critic.model.recomputesBlocks = training.config.train.gradient_checkpointing;
       try {
         return await trainIrl(policy, critic, task, irlOptions(training.config, task), context);
       } finally {
@@ -100,6 +106,7 @@ async function startingCritic(
   return loadCritic(policy.device, criticSource, {
     policy: source,
     maxPositions: policy.maxPositions,
+    format: critic.dtype,
     training: { lora },
   });
 }

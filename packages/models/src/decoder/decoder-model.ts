@@ -5,6 +5,7 @@ import {
   concat,
   type Device,
   embedding,
+  type HeadNorms,
   keep,
   linear,
   type PackedAttentionAttrs,
@@ -22,16 +23,15 @@ import {
   zeros,
 } from '@dawngrad/tensor';
 import type { DecoderConfig } from '../config/decoder-config.ts';
-import type { TensorSource } from '../io/safetensors-writer.ts';
+import type { TensorSource } from '../io/tensor-source.ts';
 import type { WeightIndex } from '../io/weight-index.ts';
 import { LoraAdapters, type LoraOptions } from '../nn/lora.ts';
 import type { PackedBatch } from '../nn/packed-batch.ts';
 import type { BaseWeights, MatrixBlocks } from '../weights/base-weights.ts';
 import { type LoadProgress, loadFrozenWeights, loadParameters, type WantedFormat } from '../weights/load-weights.ts';
 import { ParameterWeights } from '../weights/parameter-weights.ts';
-import { singleBlock } from '../weights/single-block.ts';
 import { checkWeights } from './check-weights.ts';
-import { ropeFrequencies } from './rope-frequencies.ts';
+import { ropeAmplitude, ropeFrequencies } from './rope-frequencies.ts';
 import {
   EMBEDDING,
   FINAL_NORM,
@@ -64,6 +64,12 @@ export interface LoadOptions extends DecoderOptions {
  */
 export type Attend = (qkv: Tensor, layer: number) => Tensor;
 
+/** How the heads of one layer attend. */
+export interface LayerAttention {
+  readonly attrs: PackedAttentionAttrs;
+  readonly norms: HeadNorms | undefined;
+}
+
 const INIT_STREAM = 0x1417;
 
 /**
@@ -91,7 +97,9 @@ export class DecoderModel {
     this.config = config;
     this.weights = weights;
     this.maxPositions = maxPositions;
-    const table = ropeTable(maxPositions, ropeFrequencies(config));
+    const amplitude = ropeAmplitude(config);
+    const angles = ropeTable(maxPositions, ropeFrequencies(config));
+    const table = amplitude === 1 ? angles : angles.map((value) => value * amplitude);
     this.ropeTable = keep(Tensor.from(device, table, [maxPositions, config.headDim], 'f32', 'models/decoder/rope'));
   }
 
@@ -113,8 +121,7 @@ export class DecoderModel {
   ): Promise<DecoderModel> {
     const { config, weights: index } = source;
     const specs = weightSpecs(config);
-    // A tied output matrix may be stored all the same; rotary buffers are computed, not read.
-    checkWeights(specs, index, (name) => name === OUTPUT || name.endsWith('rotary_emb.inv_freq'));
+    checkWeights(config, index);
     const { format = 'f32', onProgress, trainable } = options;
     if (trainable && format !== 'f32' && format !== 'stored') {
       throw new ToolError('config', {
@@ -235,7 +242,7 @@ export class DecoderModel {
 
   /** Logits [N, V] of hidden states [N, D]. For training and scoring use `tokenLogProbs`, which makes none. */
   logits(hidden: Tensor): Tensor {
-    return linear(hidden, singleBlock(this.outputWeight()));
+    return linear(hidden, this.outputWeight());
   }
 
   /** Hidden states after the final norm, [N, D]. */
@@ -259,7 +266,7 @@ export class DecoderModel {
       });
     }
     const adapters = options.adapters ?? true;
-    const attend = (qkv: Tensor): Tensor => this.attend(qkv, batch);
+    const attend: Attend = (qkv, layer) => this.attend(qkv, layer, batch);
     let x = this.embed(batch.ids, batch.groups);
     for (let layer = 0; layer < this.config.numHiddenLayers; layer++) {
       const block = (input: Tensor): Tensor => this.block(layer, input, attend, adapters);
@@ -268,19 +275,20 @@ export class DecoderModel {
     return this.finalNorm(x);
   }
 
-  /** Attention of each sequence of a batch to itself; turns the queries and keys of qkv in place. */
-  attend(qkv: Tensor, { segments, positions }: Pick<PackedBatch, 'segments' | 'positions'>): Tensor {
-    return packedAttention(
-      qkv,
-      segments,
-      { ...this.attentionAttrs, inPlace: true },
-      { positions, table: this.ropeTable },
-    );
+  /** Attention of each sequence of a batch to itself in a layer; qkv may be normalised and turned in place. */
+  attend(qkv: Tensor, layer: number, { segments, positions }: Pick<PackedBatch, 'segments' | 'positions'>): Tensor {
+    const { attrs, norms } = this.attention(layer);
+    return packedAttention(qkv, segments, { ...attrs, inPlace: true }, { positions, table: this.ropeTable }, norms);
   }
 
-  get attentionAttrs(): PackedAttentionAttrs {
-    const { numAttentionHeads: heads, numKeyValueHeads: kvHeads, headDim } = this.config;
-    return { heads, kvHeads, scale: 1 / Math.sqrt(headDim), window: 0 };
+  /** The heads of a layer, its window and, where the model has them, the norms of its query and key heads. */
+  attention(layer: number): LayerAttention {
+    const { numAttentionHeads: heads, numKeyValueHeads: kvHeads, headDim, layerWindows, qkNorm } = this.config;
+    const attrs = { heads, kvHeads, scale: 1 / Math.sqrt(headDim), window: layerWindows?.[layer] ?? 0 };
+    if (qkNorm !== true) return { attrs, norms: undefined };
+    const norm = (part: string): Tensor => this.weights.vector(`${layerName(layer, part)}.weight`);
+    const eps = this.config.rmsNormEps;
+    return { attrs, norms: { query: norm('self_attn.q_norm'), key: norm('self_attn.k_norm'), eps } };
   }
 
   /** Overwrites the base weights with those of a model of the same configuration, widened to f32. */
@@ -304,7 +312,7 @@ export class DecoderModel {
   /** One linear with its bias and adapter, and a residual added. */
   #linear(layer: number, part: string, x: Tensor, adapters: boolean, residual: Tensor): Tensor {
     const name = layerName(layer, part);
-    let y = linear(x, singleBlock(this.weights.matrix(`${name}.weight`)), { residual });
+    let y = linear(x, this.weights.matrix(`${name}.weight`), { residual });
     if (hasBias(this.config, part)) y = add(y, this.weights.vector(`${name}.bias`));
     return adapters && this.adapters?.has(name) ? add(y, this.adapters.delta(name, x)) : y;
   }
@@ -319,10 +327,10 @@ export class DecoderModel {
     const bias = biases.length === 0 ? {} : { bias: concat(biases, 0) };
     const y =
       stack !== undefined
-        ? linear(x, singleBlock(stack), bias)
+        ? linear(x, stack, bias)
         : concat(
             names.map((name, i) =>
-              linear(x, singleBlock(this.weights.matrix(`${name}.weight`)), biases[i] ? { bias: biases[i] } : {}),
+              linear(x, this.weights.matrix(`${name}.weight`), biases[i] ? { bias: biases[i] } : {}),
             ),
             1,
           );
