@@ -45,8 +45,8 @@ export class KvCache {
    * counts its rows with the new one, 0 for an idle slot: [slots, H, E].
    */
   attend(layer: number, qkv: Tensor, length: Tensor): Tensor {
-    const { attentionAttrs, ropeTable } = this.#model;
-    return attendCache(qkv, this.#layers[layer]!, length, attentionAttrs, ropeTable);
+    const { attrs, norms } = this.#model.attention(layer);
+    return attendCache(qkv, this.#layers[layer]!, length, attrs, this.#model.ropeTable, norms);
   }
 
   /** Keeps the slots that `kept`, u32 [n], names, as slots 0..n-1. Two launches a layer; a copy, so exact. */

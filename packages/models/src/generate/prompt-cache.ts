@@ -114,7 +114,7 @@ export class PromptCache {
             layer,
             x,
             (qkv) => {
-              const mixed = this.#model.attend(qkv, batch);
+              const mixed = this.#model.attend(qkv, layer, batch);
               found.push(keysAndValues(qkv, config.numAttentionHeads));
               return mixed;
             },
