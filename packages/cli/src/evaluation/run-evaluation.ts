@@ -1,11 +1,12 @@
 import { basename, join } from 'node:path';
 import type { Critic } from '@dawngrad/airl';
 import { type EvaluationSummary, evaluateRows } from '@dawngrad/eval';
-import { DecoderModel } from '@dawngrad/models';
+import type { DecoderModel } from '@dawngrad/models';
 import { openModelDirectory, writeFileAtomically } from '@dawngrad/models/node';
 import type { CommandContext } from '../commands/command-context.ts';
 import type { Config } from '../config/schema.ts';
 import { loadCritic } from '../run/load-critic.ts';
+import { loadModel } from '../run/load-model.ts';
 import { criticFolder, modelFolder, weightFiles } from '../run/model-folder.ts';
 import { positionNote } from '../run/position-note.ts';
 import type { RunInput } from '../run/run-inputs.ts';
@@ -48,7 +49,12 @@ export async function runEvaluation(
     let policy: DecoderModel | undefined;
     let critic: Critic | undefined;
     try {
-      policy = await DecoderModel.load(device, source, { trainable: false, maxPositions, format: config.policy.dtype });
+      policy = await loadModel(
+        device,
+        source,
+        { trainable: false, maxPositions, format: config.policy.dtype },
+        progress,
+      );
       critic =
         scorer === undefined
           ? undefined
@@ -57,6 +63,7 @@ export async function runEvaluation(
               maxPositions,
               format: config.critic.dtype,
               training: null,
+              progress,
             });
       summary = await evaluate({ policy, critic, task, config, session });
     } finally {

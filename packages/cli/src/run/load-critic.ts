@@ -1,15 +1,10 @@
 import { Critic } from '@dawngrad/airl';
 import { HEAD_FILE } from '@dawngrad/airl/node';
-import {
-  DecoderModel,
-  type LoraOptions,
-  type OpenModel,
-  SafetensorsFile,
-  ScalarHead,
-  type WantedFormat,
-} from '@dawngrad/models';
+import { type LoraOptions, type OpenModel, SafetensorsFile, ScalarHead, type WantedFormat } from '@dawngrad/models';
 import { openModelDirectory } from '@dawngrad/models/node';
 import { type Device, ToolError } from '@dawngrad/tensor';
+import type { Progress } from '../ui/progress.ts';
+import { loadModel } from './load-model.ts';
 
 export interface LoadCriticOptions {
   /** The policy's model: a critic reads the policy's ids, so both must have the same tokens. */
@@ -19,6 +14,7 @@ export interface LoadCriticOptions {
   readonly format: WantedFormat;
   /** Null where the critic is to be read only. */
   readonly training: { readonly lora: LoraOptions | undefined } | null;
+  readonly progress: Pick<Progress, 'step' | 'note' | 'close'>;
 }
 
 /**
@@ -26,7 +22,7 @@ export interface LoadCriticOptions {
  * zero; to be read only it must have been trained. Throws ToolError 'config' or 'corrupt'.
  */
 export async function loadCritic(device: Device, folder: string, options: LoadCriticOptions): Promise<Critic> {
-  const { policy, maxPositions, format, training } = options;
+  const { policy, maxPositions, format, training, progress } = options;
   const source = await openModelDirectory(folder);
   if (source.tokenizer.vocabSize !== policy.tokenizer.vocabSize) {
     throw new ToolError('config', {
@@ -46,7 +42,7 @@ export async function loadCritic(device: Device, folder: string, options: LoadCr
     });
   }
   const trainable = training !== null && training.lora === undefined;
-  const model = await DecoderModel.load(device, source, { trainable, maxPositions, format });
+  const model = await loadModel(device, source, { trainable, maxPositions, format }, progress);
   const head = new ScalarHead(device, source.config.hiddenSize);
   try {
     if (training?.lora !== undefined) model.attachAdapters(training.lora);

@@ -8,12 +8,13 @@ import {
   trainSft,
 } from '@dawngrad/airl';
 import { directoryCheckpoints } from '@dawngrad/airl/node';
-import { DecoderModel, type OpenModel, readTokenizerFiles } from '@dawngrad/models';
+import { type DecoderModel, type OpenModel, readTokenizerFiles } from '@dawngrad/models';
 import { openModelDirectory } from '@dawngrad/models/node';
 import type { CommandContext } from '../commands/command-context.ts';
 import { objectiveText } from '../config/objective-text.ts';
 import type { Config } from '../config/schema.ts';
 import { loadCritic } from '../run/load-critic.ts';
+import { loadModel } from '../run/load-model.ts';
 import { criticFolder, modelFolder, weightFiles } from '../run/model-folder.ts';
 import { positionNote } from '../run/position-note.ts';
 import type { RunInput } from '../run/run-inputs.ts';
@@ -44,16 +45,20 @@ export async function runTraining(training: Training, resume: boolean, context: 
     if (note !== undefined) progress.note(note);
     if (task.dropped > 0) progress.note(`note: ${task.dropped} rows over the token limits are left out`);
     const lora = loraOptions(config.policy.lora, config.run.seed);
-    const policy = await DecoderModel.load(device, source, {
-      trainable: lora === undefined,
-      maxPositions,
-      format: config.policy.dtype,
-    });
+    const trainable = lora === undefined;
+    const policy = await loadModel(device, source, { trainable, maxPositions, format: config.policy.dtype }, progress);
     policy.recomputesBlocks = config.train.gradient_checkpointing;
     try {
       if (lora !== undefined) policy.attachAdapters(lora);
       const trainer = await trainerContext(session, config, source, resume);
-      const { status, step } = await train(training, { policy, task, context: trainer, source, criticSource });
+      const { status, step } = await train(training, {
+        policy,
+        task,
+        context: trainer,
+        source,
+        criticSource,
+        progress,
+      });
       progress.close();
       const saved = `checkpoint: ${directory.checkpoints}`;
       progress.note(
@@ -73,6 +78,7 @@ interface TrainingWork {
   readonly context: RunContext;
   /** The folder that the policy came from. */
   readonly source: OpenModel;
+  readonly progress: RunSession['progress'];
   /** The critic's folder; undefined where it starts as the policy does. */
   readonly criticSource: string | undefined;
 }
@@ -99,7 +105,7 @@ async function train(training: Training, work: TrainingWork): Promise<TrainingRe
 /** The critic that a configuration names or, where it names none, one that starts as the policy does. */
 async function startingCritic(
   { critic, run }: Config<'irl'>,
-  { policy, source, criticSource }: TrainingWork,
+  { policy, source, criticSource, progress }: TrainingWork,
 ): Promise<Critic> {
   const lora = loraOptions(critic.lora, run.seed);
   if (criticSource === undefined) return Critic.copyOf(policy, lora);
@@ -108,6 +114,7 @@ async function startingCritic(
     maxPositions: policy.maxPositions,
     format: critic.dtype,
     training: { lora },
+    progress,
   });
 }
 
