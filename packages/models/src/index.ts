@@ -14,10 +14,20 @@ export {
   samplingDefaults,
 } from './config/generation-config.ts';
 export { type Attend, DecoderModel, type DecoderOptions, type LoadOptions } from './decoder/decoder-model.ts';
-export { type GeneratedSample, type GenerateOptions, type GenerateRequest, generate } from './generate/generate.ts';
+export { parameterCount, weightSpecs } from './decoder/weight-specs.ts';
+export {
+  type CacheDType,
+  type FinishReason,
+  type GeneratedSample,
+  type GeneratedToken,
+  type GenerateOptions,
+  type GenerateRequest,
+  type GenerateText,
+  generate,
+} from './generate/generate.ts';
 export type { ByteSink, ByteSource, DirectorySink, ModelFiles } from './io/byte-source.ts';
 export { memoryFiles, memorySource } from './io/memory-files.ts';
-export { type OpenModel, openModel } from './io/open-model.ts';
+export { type OpenModel, type OpenModelOptions, openModel } from './io/open-model.ts';
 export { type RawChunk, SafetensorsFile, type TensorChunk } from './io/safetensors.ts';
 export type { SafetensorsDType, TensorEntry } from './io/safetensors-header.ts';
 export { safetensorsSize, writeSafetensors } from './io/safetensors-writer.ts';
@@ -35,9 +45,15 @@ export { WeightIndex } from './io/weight-index.ts';
 export { type ModelContents, writeModel } from './io/write-model.ts';
 export { type TokenLogProbsOptions, tokenLogProbs } from './nn/log-probs.ts';
 export { LoraAdapters, type LoraOptions } from './nn/lora.ts';
+export type { LoraShape } from './nn/lora-placement.ts';
 export { type PackedBatch, packSequences } from './nn/packed-batch.ts';
 export { ScalarHead } from './nn/scalar-head.ts';
+export { type AdapterConfig, parseAdapterConfig } from './peft/adapter-config.ts';
+export { adapterUpdates, type LowRankUpdate, type LowRankUpdates, mergedTensors } from './peft/merge-adapter.ts';
+export { fitAdapter, type OpenAdapter, openAdapter } from './peft/open-adapter.ts';
+export { type AdapterContents, writeAdapter } from './peft/write-adapter.ts';
 export { type ChatMessage, type ChatTemplateOptions, renderChatTemplate } from './tokenizer/chat-template.ts';
+export { StreamingDecoder } from './tokenizer/streaming-decoder.ts';
 export {
   checkTokenizerFits,
   type DecodeOptions,

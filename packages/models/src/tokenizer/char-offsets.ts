@@ -1,33 +1,19 @@
+import type { TextStream } from './text-stream.ts';
+
 /**
- * Where each token's text starts in the decoded whole, in UTF-16 units, with the length as last entry (n + 1 numbers,
- * not decreasing).
+ * Where the text of each id starts, in UTF-16 units, with the length of the whole as last entry: n + 1 numbers, not
+ * decreasing. A character that is spread over several ids counts to the one that completes it; what a stream leaves
+ * for its end counts to the last.
  *
- * Decoders depend on their neighbours (a leading space is stripped, a character is spread over several tokens), so
- * tokens are not decoded alone: each is decoded after the tokens of the last complete piece, and what it adds is its
- * text. That is the windowed detokenisation of streaming servers, linear in the number of tokens. A character that is
- * not complete yet shows as one U+FFFD at the end and is counted to the token that completes it.
+ * @param length length of the text of all ids, which no offset passes
  */
-export function charOffsets(ids: readonly number[], decode: (ids: readonly number[]) => string): number[] {
-  const total = decode(ids).length;
-  const starts: number[] = [0];
-  let windowBegin = 0;
-  let contextEnd = 0;
-  // Length of the decoded ids[windowBegin, contextEnd), and where that text ends in the whole.
-  let contextLength = 0;
-  let contextAt = 0;
-  for (let i = 0; i < ids.length; i++) {
-    const text = decode(ids.slice(windowBegin, i + 1));
-    const isPartial = text.endsWith('\ufffd');
-    const stableLength = text.length - (isPartial ? 1 : 0);
-    const at = contextAt + Math.max(0, stableLength - contextLength);
-    starts.push(Math.min(total, Math.max(starts[i]!, at)));
-    if (!isPartial) {
-      windowBegin = contextEnd;
-      contextEnd = i + 1;
-      contextLength = decode(ids.slice(windowBegin, contextEnd)).length;
-      contextAt = at;
-    }
+export function charOffsets(ids: readonly number[], stream: TextStream, length: number): number[] {
+  const starts = [0];
+  let at = 0;
+  for (const id of ids) {
+    at += stream.push(id).length;
+    starts.push(Math.min(at, length));
   }
-  starts[ids.length] = total;
+  starts[ids.length] = length;
   return starts;
 }

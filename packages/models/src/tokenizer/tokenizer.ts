@@ -2,18 +2,25 @@ import { ToolError } from '@dawngrad/tensor';
 import { Tokenizer as Backend } from '@huggingface/tokenizers';
 import type { ModelFiles } from '../io/byte-source.ts';
 import { isJsonObject, type JsonObject, parseStrictJsonObject } from '../io/strict-json.ts';
+import { tokenBytes } from './byte-level.ts';
 import { charOffsets } from './char-offsets.ts';
+import { DEFAULT_TEMPLATE, readChatTemplates } from './chat-template-files.ts';
 import { checkTokenizerJson } from './check-tokenizer-json.ts';
+import { readSpecialTokens, withConfiguredTokens } from './special-tokens.ts';
+import { ByteTextStream, type TextStream, type TokenPart, WindowTextStream } from './text-stream.ts';
 import { TOKENIZER_CAP_BYTES } from './tokenizer-files.ts';
 
 const TOKENIZER_FILE = 'tokenizer.json';
 const TOKENIZER_CONFIG_FILE = 'tokenizer_config.json';
-const CHAT_TEMPLATE_FILE = 'chat_template.jinja';
+const SPECIAL_TOKENS_MAP_FILE = 'special_tokens_map.json';
+const ADDED_TOKENS_FILE = 'added_tokens.json';
 const TOKENIZER_CONFIG_CAP_BYTES = 16 << 20;
-const CHAT_TEMPLATE_CAP_BYTES = 64 << 10;
 
 export interface EncodeOptions {
-  /** Let the tokenizer add the special tokens of its template, such as a leading BOS. Default false. */
+  /**
+   * Let the tokenizer add the special tokens of its template, such as a leading BOS; one that the text begins with
+   * already is not doubled. Default false.
+   */
   readonly addSpecialTokens?: boolean;
 }
 
@@ -36,24 +43,34 @@ export interface Tokenizer {
   readonly padId?: number;
   /** The Jinja chat template that came with the tokenizer. */
   readonly chatTemplate?: string;
-  /** Text without ids (an unknown character, where there is no unknown token): ToolError 'config'. */
+  /** All chat templates that came with the tokenizer, by name; `chatTemplate` is the one named "default". */
+  readonly chatTemplates: ReadonlyMap<string, string>;
+  /**
+   * Text without ids (an unknown character, where there is no unknown token): ToolError 'config'. Lone surrogates, which
+   * UTF-8 cannot write, are encoded as U+FFFD.
+   */
   encode(text: string, options?: EncodeOptions): number[];
   /**
-   * Spaces are never "cleaned up": decode(encode(x)) is x for a byte-level tokenizer. Ids without a token (a padded
-   * embedding can produce them) decode to nothing, as in the reference implementation.
+   * Spaces are never "cleaned up": decode(encode(x)) is x for a byte-level tokenizer that does not normalise (Qwen's
+   * composes characters, NFC). Ids without a token (a padded embedding can produce them) decode to nothing, as in the
+   * reference implementation.
    */
   decode(ids: readonly number[], options?: DecodeOptions): string;
   idOf(token: string): number | undefined;
   tokenOf(id: number): string | undefined;
+  /** Whether `skipSpecialTokens` leaves the id out: control tokens, as BOS, EOS and what marks a turn. */
+  isSpecial(id: number): boolean;
   /** The text that each id adds; joined they are decode(ids). A character cut by token borders counts to the last. */
   pieces(ids: readonly number[]): string[];
   /** Where the piece of each id starts in decode(ids), in UTF-16 units, and the length as last entry: n + 1 numbers. */
   charOffsets(ids: readonly number[]): number[];
+  /** The text of ids that come one by one; `StreamingDecoder` is the same as a class. */
+  textStream(options?: DecodeOptions): TextStream;
 }
 
 /**
- * Loads tokenizer.json with tokenizer_config.json (which may be absent). A missing tokenizer.json: ToolError 'config';
- * a damaged one: 'corrupt'.
+ * Loads tokenizer.json with tokenizer_config.json (which may be absent), special_tokens_map.json, added_tokens.json and
+ * the chat templates. A missing tokenizer.json: ToolError 'config'; a damaged one: 'corrupt'.
  */
 export async function loadTokenizer(files: ModelFiles): Promise<Tokenizer> {
   const names = await files.list();
@@ -65,14 +82,16 @@ export async function loadTokenizer(files: ModelFiles): Promise<Tokenizer> {
       hint: 'Save the tokenizer again with a fast tokenizer of transformers: it writes tokenizer.json.',
     });
   }
-  const model = await readJson(files, TOKENIZER_FILE, TOKENIZER_CAP_BYTES);
-  const config = names.includes(TOKENIZER_CONFIG_FILE)
-    ? await readJson(files, TOKENIZER_CONFIG_FILE, TOKENIZER_CONFIG_CAP_BYTES)
-    : {};
-  const template = names.includes(CHAT_TEMPLATE_FILE)
-    ? await files.readText(CHAT_TEMPLATE_FILE, CHAT_TEMPLATE_CAP_BYTES)
-    : config.chat_template;
-  return makeTokenizer(model, config, typeof template === 'string' ? template : undefined);
+  const read = async (name: string, capBytes = TOKENIZER_CONFIG_CAP_BYTES): Promise<JsonObject> =>
+    names.includes(name) ? readJson(files, name, capBytes) : {};
+  const model = await read(TOKENIZER_FILE, TOKENIZER_CAP_BYTES);
+  const config = await read(TOKENIZER_CONFIG_FILE);
+  return makeTokenizer({
+    model: withConfiguredTokens(model, config, await read(ADDED_TOKENS_FILE)),
+    config,
+    specialTokensMap: await read(SPECIAL_TOKENS_MAP_FILE),
+    chatTemplates: await readChatTemplates(files, names, config),
+  });
 }
 
 /** Refuses a tokenizer that can produce ids which the embedding has no row for: ToolError 'corrupt' naming the id. */
@@ -91,71 +110,119 @@ async function readJson(files: ModelFiles, name: string, capBytes: number): Prom
   return parseStrictJsonObject(name, await files.readText(name, capBytes), { maxDepth: 64, maxKeys: 1_100_000 });
 }
 
-function makeTokenizer(model: JsonObject, config: JsonObject, chatTemplate: string | undefined): Tokenizer {
-  const vocabulary = checkTokenizerJson(TOKENIZER_FILE, model);
+interface TokenizerParts {
+  readonly model: JsonObject;
+  readonly config: JsonObject;
+  readonly specialTokensMap: JsonObject;
+  readonly chatTemplates: ReadonlyMap<string, string>;
+}
+
+function makeTokenizer({ model, config, specialTokensMap, chatTemplates }: TokenizerParts): Tokenizer {
+  const { idOf, tokenOf, size, unkToken } = checkTokenizerJson(TOKENIZER_FILE, model);
   let backend: Backend;
   try {
     // WordLevel falls under the library's plain look-up, which takes the unknown token from the config.
-    const options = { ...config, unk_token: vocabulary.unkToken, clean_up_tokenization_spaces: false };
-    backend = new Backend(model, options);
+    backend = new Backend(model, { clean_up_tokenization_spaces: false, unk_token: unkToken });
   } catch (cause) {
     throw failed('a tokenizer that the library understands', cause);
   }
-  const { tokenOf, idOf } = vocabulary;
-  const known = (ids: readonly number[]): number[] => ids.filter((id) => tokenOf.has(id));
-  const decode = (ids: readonly number[], { skipSpecialTokens = false }: DecodeOptions = {}): string => {
-    const present = known(ids);
-    return present.length === 0 ? '' : backend.decode(present, { skip_special_tokens: skipSpecialTokens });
+  const special = readSpecialTokens(config, specialTokensMap, (token) => idOf.get(token));
+  const { bosId, eosId, padId } = special;
+  const added = backend.get_added_tokens_decoder();
+  const isSpecial = (id: number): boolean => special.ids.has(id) || added.get(id)?.special === true;
+  const known = (ids: readonly number[], { skipSpecialTokens = false }: DecodeOptions): number[] =>
+    ids.filter((id) => tokenOf.has(id) && !(skipSpecialTokens && isSpecial(id)));
+
+  const decodeAll = (ids: readonly number[]): string => (ids.length === 0 ? '' : backend.decode([...ids]));
+  const isBytes = isByteLevel(model);
+  const partOf = tokenParts(
+    (id) => (added.has(id) ? undefined : tokenOf.get(id)),
+    (id) => added.get(id)?.content,
+  );
+  const newStream = (): TextStream =>
+    isBytes ? new ByteTextStream(partOf) : new WindowTextStream(decodeAll, (id) => byteOfToken(tokenOf.get(id)));
+  const textStream = (options: DecodeOptions = {}): TextStream => {
+    const stream = newStream();
+    return {
+      push: (id) =>
+        known([id], options)
+          .map((one) => stream.push(one))
+          .join(''),
+      end: () => stream.end(),
+    };
   };
-  const offsets = (ids: readonly number[]): number[] => charOffsets(ids, decode);
-  const specialId = (key: string): number | undefined => {
-    const token = tokenContent(config[key]);
-    if (token === undefined) return undefined;
-    const id = idOf.get(token);
-    if (id !== undefined) return id;
-    throw new ToolError('corrupt', {
-      op: TOKENIZER_CONFIG_FILE,
-      expected: `a ${key} that ${TOKENIZER_FILE} knows`,
-      got: JSON.stringify(token),
-    });
+  const decode = (ids: readonly number[], options: DecodeOptions = {}): string => {
+    const present = known(ids, options);
+    if (!isBytes) return decodeAll(present);
+    const stream = newStream();
+    return present.map((id) => stream.push(id)).join('') + stream.end();
   };
-  const bosId = specialId('bos_token');
-  const eosId = specialId('eos_token');
-  const padId = specialId('pad_token');
+  const offsets = (ids: readonly number[]): number[] => charOffsets(ids, textStream(), decode(ids).length);
   return {
-    vocabSize: vocabulary.size,
+    vocabSize: size,
     ...(bosId === undefined ? {} : { bosId }),
     eosIds: eosId === undefined ? [] : [eosId],
     ...(padId === undefined ? {} : { padId }),
-    ...(chatTemplate === undefined ? {} : { chatTemplate }),
+    ...(chatTemplates.has(DEFAULT_TEMPLATE) ? { chatTemplate: chatTemplates.get(DEFAULT_TEMPLATE) as string } : {}),
+    chatTemplates,
     encode(text, { addSpecialTokens = false } = {}) {
       if (text === '' && !addSpecialTokens) return [];
-      const { ids, tokens } = backend.encode(text, { add_special_tokens: addSpecialTokens });
+      const { ids, tokens } = backend.encode(text.replace(/\p{Surrogate}/gu, '\ufffd'), {
+        add_special_tokens: addSpecialTokens,
+      });
       // The library gives undefined, against its types, for a token without an id when there is no unknown token.
       const bad = (ids as (number | undefined)[]).indexOf(undefined);
-      if (bad === -1) return ids;
-      throw new ToolError('config', {
-        op: 'encode',
-        expected: 'text within the vocabulary (the tokenizer has no unknown token)',
-        got: JSON.stringify(tokens[bad]?.slice(0, 80)),
-      });
+      if (bad !== -1) throw withoutId(tokens[bad]);
+      return addSpecialTokens && bosId !== undefined && ids[0] === bosId && ids[1] === bosId ? ids.slice(1) : ids;
     },
     decode,
     idOf: (token) => idOf.get(token),
     tokenOf: (id) => tokenOf.get(id),
+    isSpecial,
     pieces(ids) {
       const text = decode(ids);
       const starts = offsets(ids);
       return ids.map((_, i) => text.slice(starts[i], starts[i + 1]));
     },
     charOffsets: offsets,
+    textStream,
   };
 }
 
-/** A special token in tokenizer_config.json is a string or an object with its content. */
-function tokenContent(value: unknown): string | undefined {
-  const content = isJsonObject(value) ? value.content : value;
-  return typeof content === 'string' ? content : undefined;
+/** Whether the tokens' bytes are joined first and read as UTF-8 then, so that each token's bytes are its text. */
+function isByteLevel({ decoder, model }: JsonObject): boolean {
+  // A suffix that marks the end of a word is replaced by a space in the joined text.
+  const hasSuffix =
+    isJsonObject(model) && typeof model.end_of_word_suffix === 'string' && model.end_of_word_suffix !== '';
+  return isJsonObject(decoder) && decoder.type === 'ByteLevel' && !hasSuffix;
+}
+
+/** What each id stands for, worked out once. */
+function tokenParts(
+  tokenOf: (id: number) => string | undefined,
+  addedOf: (id: number) => string | undefined,
+): (id: number) => TokenPart {
+  const parts = new Map<number, TokenPart>();
+  return (id) => {
+    if (parts.has(id)) return parts.get(id);
+    const token = tokenOf(id);
+    const part = token === undefined ? addedOf(id) : tokenBytes(token);
+    parts.set(id, part);
+    return part;
+  };
+}
+
+/** The byte that a token such as `<0xE2>` stands for: how SentencePiece vocabularies write what they have no token for. */
+function byteOfToken(token: string | undefined): number | undefined {
+  return token !== undefined && /^<0x[0-9A-F]{2}>$/.test(token) ? Number.parseInt(token.slice(3, 5), 16) : undefined;
+}
+
+function withoutId(token: string | undefined): ToolError {
+  return new ToolError('config', {
+    op: 'encode',
+    expected: 'text within the vocabulary (the tokenizer has no unknown token)',
+    got: JSON.stringify(token?.slice(0, 80)),
+  });
 }
 
 function failed(expected: string, cause: unknown): ToolError {
