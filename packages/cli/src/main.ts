@@ -1,10 +1,13 @@
 import { Command, CommanderError } from 'commander';
 import { addBenchCommand } from './commands/bench.ts';
+import { addChatCommand } from './commands/chat.ts';
 import type { CommandContext } from './commands/command-context.ts';
 import { addConfigCommand } from './commands/config.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addEvaluateCommand } from './commands/evaluate.ts';
+import { addGenerateCommand } from './commands/generate.ts';
+import { addLogprobsCommand } from './commands/logprobs.ts';
 import { addTrainCommand } from './commands/train.ts';
 import { exitOnCrash } from './crash-handler.ts';
 import { dawngradVersion } from './package-info.ts';
@@ -61,6 +64,9 @@ function createProgram(context: CommandContext): Command {
   addDemoCommand(program, context);
   addTrainCommand(program, context);
   addEvaluateCommand(program, context);
+  addGenerateCommand(program, context);
+  addChatCommand(program, context);
+  addLogprobsCommand(program, context);
   addDoctorCommand(program, context);
   addConfigCommand(program, context);
   addBenchCommand(program, context);
@@ -71,6 +77,9 @@ Examples:
   $ dawngrad demo                            all of it in small, in minutes
   $ dawngrad train sft --data train.jsonl --model models/base run.dir=runs/sft
   $ dawngrad evaluate --model runs/sft --data test.jsonl run.dir=runs/sft-test
+  $ dawngrad generate --model runs/sft --prompt "sum 1 + 2 ="
+  $ dawngrad chat --model models/instruct
+  $ dawngrad logprobs --model models/base --input rows.jsonl --output scored.jsonl
   $ dawngrad doctor                          can this machine train?
   $ dawngrad config show irl > irl.yaml      a configuration to edit
   $ dawngrad bench tune --save               kernels that suit this adapter

@@ -1,10 +1,4 @@
-/** Turns the ids of one text into that text, piece by piece. */
-export interface TextStream {
-  /** The text that is certain now and was not before: a character that is not whole yet is kept back. */
-  push(id: number): string;
-  /** What was kept back. */
-  end(): string;
-}
+import type { TextStream } from '../tokenizer/text-stream.ts';
 
 /**
  * The text of a completion as it grows, cut at the first stop string. What could be the beginning of a stop

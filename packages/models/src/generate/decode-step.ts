@@ -1,4 +1,4 @@
-import { linear, type SampleSettings, sample, scope } from '@dawngrad/tensor';
+import { type SampleSettings, sample, scope } from '@dawngrad/tensor';
 import type { DecoderModel } from '../decoder/decoder-model.ts';
 import type { DecodeState } from './decode-state.ts';
 import type { KvCache } from './kv-cache.ts';
@@ -23,7 +23,7 @@ export function decodeStep(model: DecoderModel, cache: KvCache, state: DecodeSta
       x.dispose();
       x = next;
     }
-    const logits = linear(model.finalNorm(x), model.outputWeight());
+    const logits = model.logits(model.finalNorm(x));
     state.advance(sample(logits, state.field('rowIds'), state.field('steps'), settings.sampling, settings.random));
   });
 }

@@ -1,11 +1,10 @@
 import { type SampleSettings, scopeAsync, ToolError } from '@dawngrad/tensor';
 import type { DecoderModel } from '../decoder/decoder-model.ts';
-import type { TextStream } from './completion-text.ts';
+import type { TextStream } from '../tokenizer/text-stream.ts';
 import { GenerationRun } from './generation-run.ts';
 import type { CacheDType } from './kv-cache.ts';
 import type { GeneratedSample, GeneratedToken } from './sequence.ts';
 
-export type { TextStream } from './completion-text.ts';
 export type { CacheDType } from './kv-cache.ts';
 export type { FinishReason, GeneratedSample, GeneratedToken } from './sequence.ts';
 
