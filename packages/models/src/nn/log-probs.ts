@@ -1,6 +1,5 @@
-import { type LogProbs, linearLogProbs, type Tensor } from '@dawngrad/tensor';
+import { type LogProbs, linearLogProbs } from '@dawngrad/tensor';
 import type { DecoderModel } from '../decoder/decoder-model.ts';
-import { singleBlock } from '../weights/single-block.ts';
 import type { PackedBatch } from './packed-batch.ts';
 
 export interface TokenLogProbsOptions {
@@ -17,5 +16,5 @@ export interface TokenLogProbsOptions {
  */
 export function tokenLogProbs(model: DecoderModel, batch: PackedBatch, options: TokenLogProbsOptions = {}): LogProbs {
   const hidden = model.hidden(batch, { adapters: options.adapters ?? true });
-  return linearLogProbs(hidden, singleBlock(model.outputWeight()) as Tensor, batch.nextIds, options.temperature ?? 1);
+  return linearLogProbs(hidden, model.outputWeight(), batch.nextIds, options.temperature ?? 1);
 }

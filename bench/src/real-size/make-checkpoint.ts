@@ -1,0 +1,77 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { makeWordLevelTokenizer, parseDecoderConfig, type TensorSource, weightSpecs } from '@dawngrad/models';
+import { saveModelDirectory } from '@dawngrad/models/node';
+import { Rng } from '@dawngrad/tensor';
+
+/** The published shape of Qwen2.5-0.5B: 494,032,768 weights. */
+export const QWEN_HALF_BILLION = {
+  architectures: ['Qwen2ForCausalLM'],
+  model_type: 'qwen2',
+  vocab_size: 151_936,
+  hidden_size: 896,
+  intermediate_size: 4864,
+  num_hidden_layers: 24,
+  num_attention_heads: 14,
+  num_key_value_heads: 2,
+  max_position_embeddings: 32_768,
+  max_window_layers: 24,
+  sliding_window: 32_768,
+  use_sliding_window: false,
+  rms_norm_eps: 1e-6,
+  rope_theta: 1_000_000,
+  hidden_act: 'silu',
+  tie_word_embeddings: true,
+  torch_dtype: 'bfloat16',
+};
+
+/** Elements that are made once and written again and again: random, and quick. */
+const PATTERN_ELEMENTS = 1 << 20;
+const SHARD_BYTES = 300_000_000;
+
+/** Bits of bf16 numbers of deviation 0.02. */
+function randomPattern(): Uint8Array {
+  const rng = new Rng(1, 0);
+  const values = Float32Array.from({ length: PATTERN_ELEMENTS }, (_, i) => rng.normal(0, i) * 0.02);
+  return new Uint8Array(Uint16Array.from(new Uint32Array(values.buffer), (word) => word >>> 16).buffer);
+}
+
+async function* repeated(pattern: Uint8Array, bytes: number): AsyncGenerator<Uint8Array> {
+  for (let left = bytes; left > 0; left -= pattern.byteLength)
+    yield pattern.subarray(0, Math.min(left, pattern.byteLength));
+}
+
+/**
+ * Writes a checkpoint of that shape with random weights, bf16 in shards, and rows to train on: `rows.jsonl`, whose one
+ * row has 64 tokens of prompt and 64 of completion, end token included.
+ */
+export async function makeCheckpoint(folder: string): Promise<void> {
+  const config = parseDecoderConfig(JSON.stringify(QWEN_HALF_BILLION));
+  const pattern = randomPattern();
+  const ones = new Uint8Array(Uint16Array.from({ length: PATTERN_ELEMENTS }, () => 0x3f80).buffer);
+  const tensors = weightSpecs(config).map(({ name, shape }): TensorSource => {
+    const bytes = 2 * shape.reduce((a, b) => a * b, 1);
+    const source = name.endsWith('norm.weight') ? ones : pattern;
+    return { name, shape, dtype: 'BF16', chunks: () => repeated(source, bytes) };
+  });
+  const marks = ['<think>', '</think>', '<answer>', '</answer>'];
+  const words = [...marks, ...Array.from({ length: 10 }, (_, i) => `${i}`)];
+  for (let i = 0; words.length < 151_643 - 3; i++) words.push(`w${i}`);
+  const tokenizerFiles = makeWordLevelTokenizer({
+    words,
+    specialTokens: ['<|endoftext|>', '<unk>', '<pad>'],
+    eosToken: '<|endoftext|>',
+    padToken: '<pad>',
+    unkToken: '<unk>',
+  });
+  await saveModelDirectory(folder, { config, tensors, tokenizerFiles, maxShardBytes: SHARD_BYTES });
+  const filler = (count: number, from: number): string =>
+    Array.from({ length: count }, (_, i) => `w${from + 37 * i}`).join(' ');
+  const row = (index: number): string =>
+    JSON.stringify({
+      prompt: filler(64, index),
+      target: `<think>\n${filler(58, 5000 + index)}\n</think>\n<answer>\n7\n</answer>`,
+      answer: '7',
+    });
+  await writeFile(join(folder, '..', 'rows.jsonl'), `${row(0)}\n${row(1)}\n`);
+}
