@@ -150,10 +150,7 @@ describe('openModelDirectory', () => {
     expect(error.message).toContain('ids below the model\'s vocab_size 4, got id 4 for "e"');
   });
 
-  it('recognises an adapter and a pickle', async () => {
-    const adapter = temporaryFolder();
-    writeFileSync(join(adapter, 'adapter_config.json'), '{}');
-    expect((await errorOf(openModelDirectory(adapter))).message).toContain('This is an adapter');
+  it('recognises a pickle', async () => {
     const path = await saved();
     rmSync(join(path, 'model.safetensors'));
     writeFileSync(join(path, 'consolidated.00.pth'), '');
