@@ -130,6 +130,7 @@ export {
   type LogProbs,
   launchLinearLogProbsGradient,
   linearLogProbs,
+  linearLogProbsBytes,
 } from './ops/linear-log-probs.ts';
 export { matmul } from './ops/matmul.ts';
 export { blocksOfInputs, type MatrixBlocks, type QuantizedBlockSizes } from './ops/matrix-blocks.ts';
@@ -152,7 +153,7 @@ export { all, any, countNonzero, logSumExp, max, mean, min, norm, prod, type Red
 export { repeat, roll, tile } from './ops/repeat.ts';
 export { rmsNorm } from './ops/rms-norm.ts';
 export { type Rotary, rope, ropeTable } from './ops/rope.ts';
-export { type Sampled, type SampleSettings, sample } from './ops/sample.ts';
+export { appendHistory, type Sampled, type SampleSettings, sample, type TokenHistory } from './ops/sample.ts';
 export { indexAdd, type ScatterAttrs, scatter, scatterAdd } from './ops/scatter.ts';
 export { flip, type SliceAttrs, select, slice, stridedSlice } from './ops/slice.ts';
 export { logSoftmax, softmax } from './ops/softmax.ts';

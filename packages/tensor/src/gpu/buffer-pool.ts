@@ -39,8 +39,8 @@ export class Storage {
   }
 }
 
-/** Rounds up so that at most an eighth is wasted and few distinct sizes exist. */
-function sizeClass(bytes: number): number {
+/** Bytes of the buffer that an allocation gets: rounded up so that at most an eighth is wasted and few sizes exist. */
+export function pooledBytes(bytes: number): number {
   if (bytes <= 256) return 256;
   const step = Math.max(256, 2 ** (Math.floor(Math.log2(bytes)) - 3));
   return Math.ceil(bytes / step) * step;
@@ -199,7 +199,7 @@ export class BufferPool {
         hint: 'use a smaller micro-batch or shorter sequences, or split the tensor.',
       });
     }
-    return sizeClass(bytes);
+    return pooledBytes(bytes);
   }
 
   #create(size: number, label: string): Storage {

@@ -1,13 +1,16 @@
-import { linearWorkgroups } from '../gpu/kernel.ts';
+import { type Kernel, linearWorkgroups } from '../gpu/kernel.ts';
 import type { LaunchPlan } from '../gpu/launch-plan.ts';
 import { declareStarts, declareValues, type MatmulOperand, range, valueAt, vectorAt } from './matmul-operand.wgsl.ts';
+import type { WeightFormat } from './matmul-spec.ts';
+import { loadFunction, operandBindings, WEIGHT_BYTES } from './matmul-weight.wgsl.ts';
 
 /*
  * Math     logits l = alpha <h, W_v>, reduced as they are made: per row m = max l, s = sum e^(l - m),
  *          t = sum e^(l - m) (l - m), online over tiles of the vocabulary as in linear-log-probs.wgsl.ts; then
  *          lse = m + ln s, logp = l_target - lse, entropy = ln s - t / s.
- * Layout   hidden [N, D], weight [V, D], targets, logp, entropy, lse [N]; parts [stretches, 3, N] where the
- *          vocabulary is cut into stretches, whose m, s and t a second launch brings together.
+ * Layout   hidden [N, D], weight [V, D] in any format and perhaps in row blocks, targets, logp, entropy, lse [N];
+ *          parts [stretches, 3, N] where the vocabulary is cut into stretches, whose m, s and t a last launch brings
+ *          together. A block is a launch of its own.
  * Dispatch a thread makes ROWS x COLUMNS logits in registers, as a register tile of matmul.wgsl.ts does, and
  *          walks along its stretch; LANES threads lie along the rows.
  * Memory   hidden once, weight once for every ROWS * LANES rows; no logit is ever stored. For drivers that run
@@ -25,50 +28,70 @@ const STRETCH = 1024;
 const LOWEST = '-3.4028234663852886e38';
 
 export interface LogProbsTilesPlan {
-  /** Bindings: hidden, weight, targets, logp, then entropy and lse, or the parts if there is a second launch. */
-  readonly tiles: LaunchPlan;
+  /**
+   * One a block with rows. Bindings: hidden, weight, [its scales], targets, logp, then entropy and lse, or the parts
+   * if there is a last launch.
+   */
+  readonly tiles: readonly LaunchPlan[];
   /** Floats of the parts; 0 where one launch does it all. */
   readonly partElements: number;
   /** Bindings: parts, logp, entropy, lse. */
   readonly combine: LaunchPlan | undefined;
 }
 
-export function planLogProbsTiles(rows: number, vocabulary: number, width: number, alpha: number): LogProbsTilesPlan {
-  const stretches = Math.ceil(vocabulary / STRETCH);
+/** `blocks` are the rows of each block of the weight, none of them 0. */
+export function planLogProbsTiles(
+  rows: number,
+  blocks: readonly number[],
+  width: number,
+  { alpha, format }: { readonly alpha: number; readonly format: WeightFormat },
+): LogProbsTilesPlan {
+  const stretchesOf = blocks.map((count) => Math.ceil(count / STRETCH));
+  const stretches = stretchesOf.reduce((sum, count) => sum + count, 0);
   const vector = width % 4 === 0 ? 4 : 1;
   const isWhole = stretches === 1;
-  const element = vector === 4 ? 'vec4<f32>' : 'f32';
   const results = isWhole ? ['logp', 'entropy', 'lse'] : ['logp', 'parts'];
+  const kernel: Kernel = {
+    key: `log-probs-tiles/${format}/${vector}/${isWhole}`,
+    label: 'tensor/linear-log-probs/tiles',
+    bindings: [
+      ...operandBindings('a', 'f32', vector),
+      ...operandBindings('b', format, vector),
+      { name: 'targets', access: 'read', element: 'u32' },
+      ...results.map((name) => ({ name, access: 'read_write' as const, element: 'f32' })),
+    ],
+    params: [
+      ...['m', 'n', 'k', 'stretches', 'stretch', 'start', 'part'].map((name) => ({ name, type: 'u32' as const })),
+      { name: 'alpha', type: 'f32' },
+    ],
+    body: () => tilesBody(vector, isWhole, format),
+  };
+  let start = 0;
+  let part = 0;
+  const tiles = blocks.map((count, i): LaunchPlan => {
+    const own = stretchesOf[i]!;
+    const params = [rows, count, width, own, STRETCH, start, part, alpha];
+    start += count;
+    part += own;
+    return {
+      kernel,
+      params,
+      workgroups: linearWorkgroups(Math.ceil(rows / (ROWS * LANES)) * own),
+      flops: 2 * rows * count * width,
+      bytes: 4 * (rows * width + 4 * rows) + count * width * WEIGHT_BYTES[format],
+    };
+  });
   return {
-    tiles: {
-      kernel: {
-        key: `log-probs-tiles/${vector}/${isWhole}`,
-        label: 'tensor/linear-log-probs/tiles',
-        bindings: [
-          { name: 'a', access: 'read', element },
-          { name: 'b', access: 'read', element },
-          { name: 'targets', access: 'read', element: 'u32' },
-          ...results.map((name) => ({ name, access: 'read_write' as const, element: 'f32' })),
-        ],
-        params: [
-          ...['m', 'n', 'k', 'stretches', 'stretch'].map((name) => ({ name, type: 'u32' as const })),
-          { name: 'alpha', type: 'f32' },
-        ],
-        body: () => tilesBody(vector, isWhole),
-      },
-      params: [rows, vocabulary, width, stretches, STRETCH, alpha],
-      workgroups: linearWorkgroups(Math.ceil(rows / (ROWS * LANES)) * stretches),
-      flops: 2 * rows * vocabulary * width,
-      bytes: 4 * (rows * width + vocabulary * width + 4 * rows),
-    },
+    tiles,
     partElements: isWhole ? 0 : stretches * 3 * rows,
     combine: isWhole ? undefined : planCombine(rows, stretches),
   };
 }
 
-function tilesBody(vector: 1 | 4, isWhole: boolean): string {
+function tilesBody(vector: 1 | 4, isWhole: boolean, format: WeightFormat): string {
   const a: MatmulOperand = { name: 'a', contiguous: 'k', vector };
-  const b: MatmulOperand = { name: 'b', contiguous: 'k', vector };
+  const b: MatmulOperand = { name: 'b', contiguous: 'k', vector, format };
+  const weights = (place: string): string => (format === 'f32' ? `b[${place}]` : `load_b(${place})`);
   const rows = range(ROWS);
   const runs = range(COLUMNS / 4);
   const advance = (steps: number): string => `${declareValues(a, ROWS, steps)}${declareValues(b, COLUMNS, steps)}
@@ -79,7 +102,7 @@ function tilesBody(vector: 1 | 4, isWhole: boolean): string {
         .flatMap((q) => rows.flatMap((i) => range(steps).map((u) => [q, i, u] as const)))
         .map(([q, i, u]) => `sum${i}_${q} = fma(vec4f(${valueAt(a, i, u)}), run${q}_${u}, sum${i}_${q});`)
         .join('\n      ')}`;
-  return `
+  return `${loadFunction('b', format, vector)}
 struct Online { top: f32, total: f32, tilt: f32 }
 
 /** Takes ${COLUMNS} logits in; those at or past \`left\` are not there. */
@@ -100,11 +123,14 @@ fn take(state: Online, left: u32, ${runs.map((q) => `l${q}: vec4f`).join(', ')})
 }
 
 fn finish(row: u32, stretch: u32, first: u32, last: u32, state: Online) {
-  let wanted = targets[row];
+  // A target in an earlier block wraps around to past the end of this one.
+  let wanted = targets[row] - params.start;
   if (wanted >= first && wanted < last) {
     var sum = 0.0;
-    for (var k = 0u; k < params.k; k++) {
-      sum = fma(${vector === 4 ? 'a[(row * params.k + k) / 4u][k % 4u], b[(wanted * params.k + k) / 4u][k % 4u]' : 'a[row * params.k + k], b[wanted * params.k + k]'}, sum);
+    for (var k = 0u; k < params.k / ${vector}u; k++) {
+      let x = a[row * (params.k / ${vector}u) + k];
+      let w = ${weights(`wanted * (params.k / ${vector}u) + k`)};
+      ${vector === 4 ? 'sum = fma(x.w, w.w, fma(x.z, w.z, fma(x.y, w.y, fma(x.x, w.x, sum))));' : 'sum = fma(x, w, sum);'}
     }
     ${isWhole ? 'logp[row] = (params.alpha * sum - state.top) - log(state.total);' : 'logp[row] = params.alpha * sum;'}
   }
@@ -113,7 +139,7 @@ fn finish(row: u32, stretch: u32, first: u32, last: u32, state: Online) {
       ? `let log_total = log(state.total);
   lse[row] = state.top + log_total;
   entropy[row] = log_total - state.tilt / state.total;`
-      : `let at = stretch * 3u * params.m + row;
+      : `let at = (params.part + stretch) * 3u * params.m + row;
   parts[at] = state.top;
   parts[at + params.m] = state.total;
   parts[at + 2u * params.m] = state.tilt;`

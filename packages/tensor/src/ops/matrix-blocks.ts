@@ -1,4 +1,4 @@
-import { decodeF16, encodeF16 } from '../dtype.ts';
+import { decodeBf16, decodeF16, encodeBf16, encodeF16 } from '../dtype.ts';
 import { ToolError } from '../errors.ts';
 import { WEIGHT_BLOCK } from '../kernels/matmul-weight.wgsl.ts';
 import { dequantizeBlocks, type QuantizedFormat, quantizeBlocks } from '../kernels/quantize.ts';
@@ -181,4 +181,11 @@ export function quantizedArrays(
       ? { shape: [scales.length], data: Float64Array.from(scales) }
       : { shape: [scales.length], data: Float64Array.from(scales, decodeF16), dtype: 'f16' },
   ];
+}
+
+/** Normal values that 16-bit floats hold, for samples. */
+export function narrowArray(seed: number, shape: readonly number[], dtype: 'f16' | 'bf16'): RefArray {
+  const narrow = (value: number): number =>
+    dtype === 'f16' ? decodeF16(encodeF16(value)) : decodeBf16(encodeBf16(value));
+  return { ...normalArray(seed, shape), data: normalArray(seed, shape).data.map(narrow), dtype };
 }
