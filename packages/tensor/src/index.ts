@@ -110,7 +110,15 @@ export { concat, stack } from './ops/concat.ts';
 export { type CumulativeOptions, cumprod, cumsum } from './ops/cumulative.ts';
 export { type DiagonalAttrs, diagonal } from './ops/diagonal.ts';
 export { type DropoutAttrs, dropout } from './ops/dropout.ts';
-export { type EmbeddingAttrs, embedding, groupTokens, scatterAddInto, type TokenGroups } from './ops/embedding.ts';
+export {
+  type EmbeddingAttrs,
+  embedding,
+  groupTokens,
+  scatterAddInto,
+  scatterAddIntoBlocks,
+  type TableBlock,
+  type TokenGroups,
+} from './ops/embedding.ts';
 export { type GatherAttrs, gather } from './ops/gather.ts';
 export { accumulateInto, copyInto, fill, full, ones, overwrite, zeros } from './ops/in-place.ts';
 export type { Indices } from './ops/index-input.ts';

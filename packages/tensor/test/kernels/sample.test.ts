@@ -3,7 +3,7 @@ import { ToolError } from '../../src/errors.ts';
 import type { Device } from '../../src/gpu/device.ts';
 import { openDevice } from '../../src/node.ts';
 import { readAll } from '../../src/ops/read.ts';
-import { type SampleSettings, sample } from '../../src/ops/sample.ts';
+import { appendHistory, type SampleSettings, sample, type TokenHistory } from '../../src/ops/sample.ts';
 import { philox4x32, Rng } from '../../src/rng.ts';
 import { scopeAsync } from '../../src/scope.ts';
 import { Tensor } from '../../src/tensor.ts';
@@ -16,7 +16,8 @@ afterAll(() => device.close());
 
 const PLAIN: SampleSettings = { temperature: 1, topK: 0, topP: 1, minP: 0 };
 const RANDOM = { seed: 17, stream: 3 };
-const SIZES = [1, 68, 512, 5003];
+// The last two are several parts, read by number and in vectors.
+const SIZES = [1, 68, 512, 5003, 12_004];
 
 interface Drawn {
   readonly tokens: Uint32Array;
@@ -29,14 +30,53 @@ async function draw(
   settings: SampleSettings,
   rowIds = Uint32Array.from({ length: rows }, (_, row) => row),
   steps = new Uint32Array(rows),
+  past?: readonly (readonly number[])[],
 ): Promise<Drawn> {
   return scopeAsync(async () => {
     const words = (data: Uint32Array<ArrayBuffer>) => Tensor.from(device, data, [rows], 'u32');
     const all = Tensor.from(device, logits, [rows, logits.length / rows]);
-    const out = sample(all, words(rowIds), words(steps), settings, RANDOM);
-    const [tokens, logps] = await readAll([out.tokens, out.logps]);
+    const history = past && historyOf(past);
+    const out = sample(all, words(rowIds), words(steps), settings, RANDOM, history);
+    const [tokens, logps, after] = await readAll([out.tokens, out.logps, ...(history ? [history.tokens] : [])]);
+    past?.forEach((row, i) => {
+      // The newest token has come to its place.
+      expect([...after!.slice(i * CAPACITY, i * CAPACITY + row.length)]).toEqual(row);
+    });
     return { tokens: tokens as Uint32Array, logps: logps as Float32Array };
   });
+}
+
+const CAPACITY = 50;
+
+/** The tokens of each row: all but the newest appended from a list of their own. */
+function historyOf(past: readonly (readonly number[])[]): TokenHistory {
+  const words = (data: readonly number[]) => Tensor.from(device, data, [data.length], 'u32');
+  // What stands past the tokens of a row does not count: it is a token that no row has had.
+  const tokens = Tensor.from(
+    device,
+    new Uint32Array(past.length * CAPACITY).fill(FOREIGN),
+    [past.length, CAPACITY],
+    'u32',
+  );
+  const old = past.flatMap((row, slot) => row.slice(0, -1).map((token, position) => ({ token, slot, position })));
+  appendHistory(tokens, words(old.map(({ token }) => token)), {
+    source: words(old.map((_, i) => i)),
+    slot: words(old.map(({ slot }) => slot)),
+    position: words(old.map(({ position }) => position)),
+  });
+  return {
+    tokens,
+    lengths: words(past.map((row) => row.length)),
+    newest: words(past.map((row) => row.at(-1) ?? FOREIGN)),
+  };
+}
+
+const FOREIGN = 2;
+
+/** The logits of a row after the penalty, in float64. */
+function penalised(row: ArrayLike<number>, past: readonly number[], penalty: number): number[] {
+  const seen = new Set(past);
+  return Array.from(row, (logit, v) => (seen.has(v) ? (logit > 0 ? logit / penalty : logit * penalty) : logit));
 }
 
 /** Normal logits of deviation 3; `rows` different rows. */
@@ -82,8 +122,8 @@ function referenceDraw(
 ): { token: number; margin: number } {
   let [best, second, token] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY, -1];
   for (const v of allowedTokens(row, settings)) {
-    const [word] = philox4x32([v, step, rowId, 0], [RANDOM.seed, RANDOM.stream]);
-    const u = ((word >>> 9) + 0.5) / 2 ** 23;
+    const words = philox4x32([v >>> 2, step, rowId, 0], [RANDOM.seed, RANDOM.stream]);
+    const u = ((words[v % 4]! >>> 9) + 0.5) / 2 ** 23;
     const noisy = row[v]! / settings.temperature - Math.log(-Math.log(u));
     if (noisy > best) [best, second, token] = [noisy, best, v];
     else if (noisy > second) second = noisy;
@@ -234,7 +274,93 @@ describe('sample', () => {
     }
   });
 
+  it.each([68, 512, 5003, 12_004])('draws after a repetition penalty, V = %d', async (vocabulary) => {
+    const rows = 64;
+    const logits = normalLogits(rows, vocabulary, 7);
+    const rng = new Rng(8, 0);
+    // Rows of 0 to 49 tokens, some twice, among them likely ones.
+    const past = Array.from({ length: rows }, (_, row) =>
+      Array.from({ length: Math.min(row, CAPACITY) }, (_, i) => {
+        const token = Math.floor(rng.uniform(row, i) * vocabulary);
+        return i % 5 === 4 ? Math.floor(rng.uniform(row, 0) * vocabulary) : token === FOREIGN ? FOREIGN + 1 : token;
+      }),
+    );
+    for (const settings of [
+      { ...PLAIN, repetitionPenalty: 3 },
+      { ...PLAIN, temperature: 0.7, repetitionPenalty: 0.5 },
+      { ...PLAIN, temperature: 0, repetitionPenalty: 5 },
+      { temperature: 1.3, topK: 20, topP: 0.9, minP: 0.02, repetitionPenalty: 1.5 },
+      { temperature: 0.9, topK: 0, topP: 0.9, minP: 0, repetitionPenalty: 1.5 },
+      { temperature: 0.9, topK: 0, topP: 1, minP: 0.05, repetitionPenalty: 1.5 },
+    ]) {
+      const { tokens, logps } = await draw(logits, rows, settings, undefined, undefined, past);
+      let clear = 0;
+      for (let row = 0; row < rows; row++) {
+        const values = logits.subarray(row * vocabulary, (row + 1) * vocabulary);
+        const scores = penalised(values, past[row]!, settings.repetitionPenalty);
+        const p = probabilities(values, settings.temperature === 0 ? 1 : settings.temperature);
+        expect(Math.abs(logps[row]! - Math.log(p[tokens[row]!]!))).toBeLessThan(1e-5);
+        if (settings.temperature === 0) {
+          clear++;
+          expect(tokens[row]).toBe(scores.indexOf(Math.max(...scores)));
+          continue;
+        }
+        const expected = referenceDraw(scores, settings, row, 0);
+        if (expected.margin < 1e-4) continue;
+        clear++;
+        expect(tokens[row]).toBe(expected.token);
+      }
+      expect(clear).toBeGreaterThan(rows - 6);
+    }
+  });
+
+  it('walks over the whole row where the tokens of a filter are too many to list', async () => {
+    // Nearly equal logits: almost all tokens belong to the mass of 0.9.
+    const rows = 32;
+    const [vocabulary, settings] = [9000, { ...PLAIN, topP: 0.9 }];
+    const logits = normalLogits(rows, vocabulary, 9).map((logit) => logit / 100);
+    const { tokens } = await draw(logits, rows, settings);
+    let clear = 0;
+    for (let row = 0; row < rows; row++) {
+      const expected = referenceDraw(logits.subarray(row * vocabulary, (row + 1) * vocabulary), settings, row, 0);
+      if (expected.margin < 1e-4) continue;
+      clear++;
+      expect(tokens[row]).toBe(expected.token);
+    }
+    expect(clear).toBeGreaterThan(rows - 4);
+  });
+
+  it('takes one launch for a part of tokens and two for more, whatever the filters', async () => {
+    await scopeAsync(async () => {
+      const words = Tensor.from(device, new Uint32Array(2), [2], 'u32');
+      for (const [vocabulary, launches] of [
+        [4096, 1],
+        [4100, 2],
+      ] as const) {
+        const logits = Tensor.from(device, normalLogits(2, vocabulary, 10), [2, vocabulary]);
+        for (const settings of [PLAIN, { temperature: 1, topK: 9, topP: 0.9, minP: 0.1, repetitionPenalty: 1.2 }]) {
+          const history = historyOf([[1], [3, 4]]);
+          const before = device.counters.dispatches;
+          sample(logits, words, words, settings, RANDOM, history);
+          expect(device.counters.dispatches - before).toBe(launches);
+        }
+      }
+      await device.finish();
+    });
+  });
+
+  it('refuses a repetition penalty without a history that fits', async () => {
+    const settings = { ...PLAIN, repetitionPenalty: 1.1 };
+    await expect(draw(new Float32Array(8), 2, settings)).rejects.toThrow(
+      /history of tokens u32 \[2, capacity\].*got none/,
+    );
+    await expect(draw(new Float32Array(8), 2, settings, undefined, undefined, [[1]])).rejects.toThrow(
+      /got u32 \[1,50\]/,
+    );
+  });
+
   it.each<[string, Partial<SampleSettings>]>([
+    ['a penalty of 0', { repetitionPenalty: 0 }],
     ['a negative temperature', { temperature: -1 }],
     ['a temperature of NaN', { temperature: Number.NaN }],
     ['a negative top-k', { topK: -1 }],

@@ -14,6 +14,7 @@ import { read, readAll } from '../../src/ops/read.ts';
 import { reduceOps } from '../../src/ops/reduce.ts';
 import { reduceSamples } from '../../src/ops/reduce-samples.ts';
 import { normalArray } from '../../src/ops/reference.ts';
+import { launchSample } from '../../src/ops/sample.ts';
 import { logSoftmaxOp, softmaxOp } from '../../src/ops/softmax.ts';
 import { scopeAsync } from '../../src/scope.ts';
 import { sizeOf } from '../../src/shape.ts';
@@ -77,9 +78,9 @@ describe('what a GPU would choose', () => {
     });
   });
 
-  it('draws the same tokens and positions as a CPU driver', async () => {
+  it.each([300, 9001])('draws the same tokens and positions as a CPU driver, of %d', async (width) => {
     await scopeAsync(async () => {
-      const [rows, width] = [40, 300];
+      const rows = 40;
       const logits = toTensor(device, normalArray(5, [rows, width], 3));
       const ids = Tensor.from(
         device,
@@ -91,7 +92,8 @@ describe('what a GPU would choose', () => {
       const settings = { temperature: 1.3, topK: 40, topP: 0.9, minP: 0.01 };
       const drawn = (['cpu', 'gpu'] as const).flatMap((adapterClass) => {
         const out = [empty([rows], 'u32'), empty([rows]), empty([rows, 5], 'u32')] as const;
-        launchPlan(planSample(rows, width, settings, 7, 1, adapterClass), [logits, ids, ids], [out[0], out[1]]);
+        const plan = planSample({ rows, vocabulary: width, settings, seed: 7, stream: 1, adapterClass });
+        launchSample(plan, [logits, ids, ids], undefined, [out[0], out[1]]);
         launchPlan(planMultinomialDraws(spec, 5, adapterClass), [logits], [out[2]]);
         return out;
       });
