@@ -15,6 +15,10 @@ export {
   writePointer,
 } from './node/checkpoint-folder.ts';
 export { diskFileSystem, type FileHandleLike, type FileSystem } from './node/file-system.ts';
+export { downloadDatasetFile } from './node/hub/download-dataset-file.ts';
+export { downloadModel, type HubModel } from './node/hub/download-model.ts';
+export { type HubRepo, isHubUrl, parseHubRepo } from './node/hub/hub-repo.ts';
+export type { HubOptions, HubProgress } from './node/hub/hub-session.ts';
 export {
   type DirectoryCheck,
   type DirectoryFault,
@@ -22,6 +26,12 @@ export {
   type ManifestFile,
   verifyDirectory,
 } from './node/manifest.ts';
-export { openModelDirectory, saveModelDirectory } from './node/model-directory.ts';
+export {
+  baseDirectory,
+  type OpenModelDirectoryOptions,
+  openModelDirectory,
+  saveAdapterDirectory,
+  saveModelDirectory,
+} from './node/model-directory.ts';
 export { openModelFiles } from './node/model-files.ts';
 export { type SaveCheckpointOptions, saveCheckpoint } from './node/save-checkpoint.ts';
