@@ -1,5 +1,6 @@
 import type { DecoderConfig } from '@dawngrad/models';
 import type { Weights } from './decoder-reference.ts';
+import { type ReferenceRope, referenceRope } from './reference-rope.ts';
 
 /** A loss and its gradient by every weight, in float64. */
 export interface ReferenceStep {
@@ -12,8 +13,8 @@ type Rows = Float64Array[];
 const EMBEDDING = 'model.embed_tokens.weight';
 
 /**
- * The training step of a Llama in plain loops: forward and backward written out by hand in float64, one sequence
- * after another. The loss is minus the mean log-probability of every token but the first of each sequence:
+ * The training step of a decoder in plain loops: forward and backward written out by hand in float64, one sequence
+ * after another. A linear has a bias, and a layer has norms of heads, where the weights hold them. The loss is minus the mean log-probability of every token but the first of each sequence:
  * L = -(1/N) sum_s sum_t ln p(ids[t + 1] | ids[0..t]).
  */
 export function referenceStep(
@@ -32,10 +33,14 @@ export function referenceStep(
 interface BlockTrace {
   readonly x: Rows;
   readonly normed: Rows;
+  /** Query and key heads before their norms. */
+  readonly rawQ: Rows;
+  readonly rawK: Rows;
+  /** The same normalised and turned. */
   readonly q: Rows;
   readonly k: Rows;
   readonly v: Rows;
-  /** By token and head, the attention weights of the tokens up to it. */
+  /** By token and head, the attention weights of the tokens up to it; 0 before the window. */
   readonly p: Float64Array[][];
   readonly mixed: Rows;
   readonly middle: Rows;
@@ -50,12 +55,14 @@ class Sequence {
   readonly #weights: Weights;
   readonly #gradients: Map<string, Float64Array>;
   readonly #ids: readonly number[];
+  readonly #rope: ReferenceRope;
 
   constructor(config: DecoderConfig, weights: Weights, gradients: Map<string, Float64Array>, ids: readonly number[]) {
     this.#config = config;
     this.#weights = weights;
     this.#gradients = gradients;
     this.#ids = ids;
+    this.#rope = referenceRope(config);
   }
 
   /** Adds the gradients of the sequence, each token weighted by `weight`, and returns its part of the loss. */
@@ -105,8 +112,11 @@ class Sequence {
     } = this.#config;
     const name = (part: string): string => `model.layers.${layer}.${part}.weight`;
     const normed = this.#norm(name('input_layernorm'), x);
-    const q = this.#rotated(this.#project(name('self_attn.q_proj'), normed, heads * width), 1);
-    const k = this.#rotated(this.#project(name('self_attn.k_proj'), normed, kvHeads * width), 1);
+    const window = this.#config.layerWindows?.[layer] ?? 0;
+    const rawQ = this.#project(name('self_attn.q_proj'), normed, heads * width);
+    const rawK = this.#project(name('self_attn.k_proj'), normed, kvHeads * width);
+    const q = this.#rotated(this.#headNorm(name('self_attn.q_norm'), rawQ), 1);
+    const k = this.#rotated(this.#headNorm(name('self_attn.k_norm'), rawK), 1);
     const v = this.#project(name('self_attn.v_proj'), normed, kvHeads * width);
     const p: Float64Array[][] = [];
     const mixed = x.map((_, t) => {
@@ -117,7 +127,7 @@ class Sequence {
         const scores = Float64Array.from({ length: t + 1 }, (_s, j) => {
           let dot = 0;
           for (let e = 0; e < width; e++) dot += q[t]![head * width + e]! * k[j]![kv * width + e]!;
-          return dot / Math.sqrt(width);
+          return window > 0 && j <= t - window ? Number.NEGATIVE_INFINITY : dot / Math.sqrt(width);
         });
         const top = scores.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
         const total = scores.reduce((sum, score) => sum + Math.exp(score - top), 0);
@@ -136,7 +146,7 @@ class Sequence {
     const gate = this.#project(name('mlp.gate_proj'), inner, f);
     const up = this.#project(name('mlp.up_proj'), inner, f);
     const acted = gate.map((row, t) => row.map((g, i) => (g / (1 + Math.exp(-g))) * up[t]![i]!));
-    return { x, normed, q, k, v, p, mixed, middle, inner, gate, up, acted };
+    return { x, normed, rawQ, rawK, q, k, v, p, mixed, middle, inner, gate, up, acted };
   }
 
   #blockBackward(layer: number, trace: BlockTrace, dOut: Rows): Rows {
@@ -184,10 +194,12 @@ class Sequence {
         });
       }
     });
+    const dRawQ = this.#headNormBackward(name('self_attn.q_norm'), trace.rawQ, this.#rotated(dq, -1));
+    const dRawK = this.#headNormBackward(name('self_attn.k_norm'), trace.rawK, this.#rotated(dk, -1));
     const dNormed = added(
       added(
-        this.#projectBackward(name('self_attn.q_proj'), trace.normed, this.#rotated(dq, -1)),
-        this.#projectBackward(name('self_attn.k_proj'), trace.normed, this.#rotated(dk, -1)),
+        this.#projectBackward(name('self_attn.q_proj'), trace.normed, dRawQ),
+        this.#projectBackward(name('self_attn.k_proj'), trace.normed, dRawK),
       ),
       this.#projectBackward(name('self_attn.v_proj'), trace.normed, dv),
     );
@@ -198,20 +210,29 @@ class Sequence {
     return this.#weights.get(name)!;
   }
 
-  /** y = W x for every row. W [out, in]. */
+  /** y = W x + b for every row. W [out, in]. */
   #project(name: string, rows: Rows, out: number): Rows {
     const w = this.#get(name);
+    const bias = this.#weights.get(name.replace('.weight', '.bias'));
     return rows.map((x) =>
       Float64Array.from({ length: out }, (_, o) =>
-        x.reduce((total, value, i) => total + value * w[o * x.length + i]!, 0),
+        x.reduce((total, value, i) => total + value * w[o * x.length + i]!, bias?.[o] ?? 0),
       ),
     );
   }
 
-  /** dx = W^T dy, and dW += dy x^T. */
+  /** dx = W^T dy, dW += dy x^T, and db += dy. */
   #projectBackward(name: string, rows: Rows, dRows: Rows): Rows {
     const w = this.#get(name);
     const dw = this.#gradients.get(name)!;
+    const dBias = this.#gradients.get(name.replace('.weight', '.bias'));
+    if (dBias !== undefined) {
+      for (const row of dRows) {
+        row.forEach((dy, o) => {
+          dBias[o]! += dy;
+        });
+      }
+    }
     return rows.map((x, t) => {
       const dx = new Float64Array(x.length);
       dRows[t]!.forEach((dy, o) => {
@@ -252,17 +273,35 @@ class Sequence {
     });
   }
 
-  /** Rotary embedding by the row's position, or its inverse, which is also its transpose. */
+  /** Each head as a row of its own, normalised with one weight. As they are where there is none. */
+  #headNorm(name: string, rows: Rows): Rows {
+    if (!this.#weights.has(name)) return rows;
+    return rows.map((row) => joined(this.#norm(name, this.#split(row))));
+  }
+
+  #headNormBackward(name: string, rows: Rows, dRows: Rows): Rows {
+    if (!this.#weights.has(name)) return dRows;
+    return rows.map((row, t) => joined(this.#normBackward(name, this.#split(row), this.#split(dRows[t]!))));
+  }
+
+  #split(row: Float64Array): Rows {
+    const width = this.#config.headDim;
+    return Array.from({ length: row.length / width }, (_, head) => row.slice(head * width, (head + 1) * width));
+  }
+
+  /** Rotary embedding by the row's position, or its transpose. */
   #rotated(rows: Rows, direction: 1 | -1): Rows {
-    const { headDim: width, ropeTheta } = this.#config;
+    const { headDim: width } = this.#config;
+    const { frequencies, amplitude } = this.#rope;
     return rows.map((x, position) => {
       const out = new Float64Array(x.length);
       for (let head = 0; head < x.length / width; head++) {
         for (let e = 0; e < width / 2; e++) {
-          const angle = direction * position * ropeTheta ** ((-2 * e) / width);
+          const angle = direction * position * frequencies[e]!;
+          const [c, s] = [amplitude * Math.cos(angle), amplitude * Math.sin(angle)];
           const [i, j] = [head * width + e, head * width + e + width / 2];
-          out[i] = x[i]! * Math.cos(angle) - x[j]! * Math.sin(angle);
-          out[j] = x[j]! * Math.cos(angle) + x[i]! * Math.sin(angle);
+          out[i] = x[i]! * c - x[j]! * s;
+          out[j] = x[j]! * c + x[i]! * s;
         }
       }
       return out;
@@ -272,4 +311,14 @@ class Sequence {
 
 function added(a: Rows, b: Rows): Rows {
   return a.map((row, t) => row.map((value, i) => value + b[t]![i]!));
+}
+
+function joined(heads: Rows): Float64Array {
+  const out = new Float64Array(heads.reduce((total, head) => total + head.length, 0));
+  let at = 0;
+  for (const head of heads) {
+    out.set(head, at);
+    at += head.length;
+  }
+  return out;
 }

@@ -1,41 +1,30 @@
-import { accumulateGradients } from '@dawngrad/autograd';
-import { type DecoderConfig, DecoderModel, packSequences, tokenLogProbs } from '@dawngrad/models';
-import { type Device, multiply, Rng, read, scopeAsync, sum, Tensor } from '@dawngrad/tensor';
+import { accumulateGradients, type Parameters } from '@dawngrad/autograd';
+import { DecoderModel, packSequences, parseDecoderConfig, tokenLogProbs } from '@dawngrad/models';
+import { type Device, multiply, read, scopeAsync, sum, Tensor } from '@dawngrad/tensor';
 import { openDevice } from '@dawngrad/tensor/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { LoadOptions } from '../../src/decoder/decoder-model.ts';
+import { WeightIndex } from '../../src/io/weight-index.ts';
 import { referenceLogProbs } from './decoder-reference.ts';
 import { referenceStep } from './decoder-reference-step.ts';
-
-const BASE: DecoderConfig = {
-  modelType: 'llama',
-  vocabSize: 37,
-  hiddenSize: 24,
-  intermediateSize: 44,
-  numHiddenLayers: 2,
-  numAttentionHeads: 6,
-  numKeyValueHeads: 2,
-  headDim: 8,
-  maxPositionEmbeddings: 64,
-  rmsNormEps: 1e-5,
-  ropeTheta: 10000,
-  tieWordEmbeddings: false,
-  eosTokenIds: [1],
-};
-
-const CONFIGS: readonly (readonly [string, DecoderConfig])[] = [
-  ['three query heads a key head, untied', BASE],
-  ['three query heads a key head, tied', { ...BASE, tieWordEmbeddings: true }],
-  [
-    'one key head, odd widths, tied',
-    { ...BASE, hiddenSize: 19, numKeyValueHeads: 1, headDim: 6, tieWordEmbeddings: true },
-  ],
-  ['no groups, fast rotation, untied', { ...BASE, numAttentionHeads: 3, numKeyValueHeads: 3, ropeTheta: 100 }],
-];
+import {
+  checkpointFiles,
+  SMALL_CHECKPOINTS,
+  type Storage,
+  type StoredWeight,
+  smallWeights,
+} from './small-checkpoints.ts';
 
 /** Lengths from one token (which has no next one and no loss) to several tiles of the attention kernels. */
-const SEQUENCES = [7, 1, 33, 2, 18].map((length, s) =>
-  Array.from({ length }, (_, i) => (i * i * 5 + s * 11 + 3) % BASE.vocabSize),
-);
+const LENGTHS = [7, 1, 33, 2, 18];
+
+function sequencesOf(vocabSize: number): number[][] {
+  return LENGTHS.map((length, s) => Array.from({ length }, (_, i) => (i * i * 5 + s * 11 + 3) % vocabSize));
+}
+
+function float64(stored: ReadonlyMap<string, StoredWeight>): Map<string, Float64Array> {
+  return new Map([...stored].map(([name, { values }]) => [name, Float64Array.from(values)]));
+}
 
 let device: Device;
 beforeAll(async () => {
@@ -43,83 +32,131 @@ beforeAll(async () => {
 });
 afterAll(() => device.close());
 
-/** Weights large enough for every part of the model to matter; norms away from 1. */
-function randomWeights(model: DecoderModel): Map<string, Float64Array> {
-  const rng = new Rng(11, 0x57e9);
-  const found = new Map<string, Float64Array>();
-  model.base.names.forEach((name, index) => {
-    const { shape } = model.base.spec(name);
-    const scale = shape.length === 1 ? 0.3 : 1.5 / Math.sqrt(shape[1]!);
-    const mean = shape.length === 1 ? 1 : 0;
-    const length = model.base.get(name).size;
-    const values = Float32Array.from({ length }, (_, i) => mean + scale * rng.normal(index, i));
-    model.base.set(name, values);
-    found.set(name, Float64Array.from(values));
-  });
-  return found;
+/** The weight of each row in minus the mean log-probability of all tokens but the first of each sequence. */
+function lossMask(sequences: readonly (readonly number[])[]): number[] {
+  const count = sequences.reduce((total, ids) => total + ids.length - 1, 0);
+  return sequences.flatMap((ids) => ids.map((_id, t) => (t + 1 < ids.length ? -1 / count : 0)));
 }
 
-describe('the float64 training step', () => {
+/** The loss, and gradients added to those of `trained`. */
+async function lossOf(model: DecoderModel, trained: Parameters, sequences: readonly number[][]): Promise<number> {
+  return scopeAsync(async () => {
+    const batch = packSequences(device, sequences);
+    const weighting = Tensor.from(device, lossMask(sequences), [batch.rows]);
+    const { loss } = accumulateGradients([trained], () => ({
+      loss: sum(multiply(tokenLogProbs(model, batch).logp, weighting)),
+    }));
+    return (await read(loss))[0]!;
+  });
+}
+
+/** Largest error by the largest gradient, which must not be 0. */
+function worstError(actual: ArrayLike<number>, wanted: Float64Array): number {
+  const largest = wanted.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  expect(largest).toBeGreaterThan(0);
+  expect(actual.length).toBe(wanted.length);
+  return wanted.reduce((most, value, i) => Math.max(most, Math.abs(actual[i]! - value)), 0) / largest;
+}
+
+describe.each(SMALL_CHECKPOINTS)('the float64 training step, %s', (_, json) => {
   it('has the loss and the gradient of an independent forward by central differences', () => {
-    const config = CONFIGS[1]![1];
-    const rng = new Rng(5, 1);
-    const shapes: Record<string, number> = { 'model.embed_tokens.weight': 37 * 24, 'model.norm.weight': 24 };
-    for (const layer of [0, 1]) {
-      const parts = { input_layernorm: 24, 'self_attn.q_proj': 48 * 24, 'self_attn.k_proj': 16 * 24 };
-      const more = { 'self_attn.v_proj': 16 * 24, 'self_attn.o_proj': 24 * 48, post_attention_layernorm: 24 };
-      const mlp = { 'mlp.gate_proj': 44 * 24, 'mlp.up_proj': 44 * 24, 'mlp.down_proj': 24 * 44 };
-      for (const [part, size] of Object.entries({ ...parts, ...more, ...mlp }))
-        shapes[`model.layers.${layer}.${part}.weight`] = size;
-    }
-    const weights = new Map(
-      Object.entries(shapes).map(([name, length], index) => [
-        name,
-        Float64Array.from({ length }, (_, i) => 0.3 * rng.normal(index, i) + (name.includes('norm') ? 1 : 0)),
-      ]),
-    );
-    const few = SEQUENCES.filter(({ length }) => length < 10);
+    const config = parseDecoderConfig(JSON.stringify(json));
+    const weights = float64(smallWeights(json));
+    const few = sequencesOf(json.vocab_size).filter(({ length }) => length < 10);
     const count = few.reduce((total, ids) => total + ids.length - 1, 0);
     const loss = (): number =>
       -few.flatMap((ids) => referenceLogProbs(config, weights, ids)).reduce((a, b) => a + b, 0) / count;
     const step = referenceStep(config, weights, few);
     expect(Math.abs(step.loss - loss())).toBeLessThan(1e-12);
     for (const [name, values] of weights) {
-      for (const i of [0, 1, Math.floor(values.length / 2), values.length - 1]) {
+      for (const i of [0, Math.floor(values.length / 2), values.length - 1]) {
         const kept = values[i]!;
         values[i] = kept + 1e-5;
         const above = loss();
         values[i] = kept - 1e-5;
         const below = loss();
         values[i] = kept;
-        expect(Math.abs(step.gradients.get(name)![i]! - (above - below) / 2e-5), `${name}[${i}]`).toBeLessThan(1e-8);
+        expect(Math.abs(step.gradients.get(name)![i]! - (above - below) / 2e-5), `${name}[${i}]`).toBeLessThan(1e-7);
       }
     }
   });
 });
 
-describe.each(CONFIGS)('a training step of two layers, %s', (_, config) => {
-  it('has the loss and every gradient of the float64 implementation', async () => {
-    const model = DecoderModel.create(device, config, { trainable: true });
-    const weights = randomWeights(model);
-    const expected = referenceStep(config, weights, SEQUENCES);
-    const count = SEQUENCES.reduce((total, ids) => total + ids.length - 1, 0);
-    const mask = SEQUENCES.flatMap((ids) => ids.map((_id, t) => (t + 1 < ids.length ? -1 / count : 0)));
-    await scopeAsync(async () => {
-      const batch = packSequences(device, SEQUENCES);
-      const weighting = Tensor.from(device, mask, [batch.rows]);
-      const { loss } = accumulateGradients([model.base], () => ({
-        loss: sum(multiply(tokenLogProbs(model, batch).logp, weighting)),
-      }));
-      expect(Math.abs((await read(loss))[0]! - expected.loss)).toBeLessThan(1e-5 * expected.loss);
-    });
+describe.each(SMALL_CHECKPOINTS)('a training step, %s', (_, json) => {
+  const config = parseDecoderConfig(JSON.stringify(json));
+  const stored = smallWeights(json);
+  const sequences = sequencesOf(json.vocab_size);
+  const load = async (storage: Storage, options: LoadOptions): Promise<DecoderModel> => {
+    const weights = await WeightIndex.open(checkpointFiles(stored, storage));
+    return DecoderModel.load(device, { config, weights }, options);
+  };
+
+  it.each([false, true])('has the loss and every gradient of the float64 one; blocks recomputed: %s', async (again) => {
+    const model = await load({ dtype: 'BF16', shards: 2 }, { trainable: true });
+    model.recomputesBlocks = again;
+    expect([...model.base.names].sort()).toEqual([...stored.keys()].sort());
+    const expected = referenceStep(config, float64(stored), sequences);
+    expect(Math.abs((await lossOf(model, model.base, sequences)) - expected.loss)).toBeLessThan(1e-5 * expected.loss);
     for (const name of model.base.names) {
-      const actual = await read(model.base.gradient(name)!);
-      const wanted = expected.gradients.get(name)!;
-      const largest = wanted.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-      expect(largest, name).toBeGreaterThan(0);
-      expect(actual.length, name).toBe(wanted.length);
-      const worst = wanted.reduce((most, value, i) => Math.max(most, Math.abs(actual[i]! - value)), 0);
-      expect(worst / largest, `${name}: largest error by the largest gradient`).toBeLessThan(2e-5);
+      const error = worstError(await read(model.base.gradient(name)!), expected.gradients.get(name)!);
+      expect(error, `${name}: largest error by the largest gradient`).toBeLessThan(2e-5);
+    }
+    model.dispose();
+  });
+
+  it.each([
+    { dtype: 'F32', shards: 1 },
+    { dtype: 'F16', shards: 1 },
+    { dtype: 'BF16', shards: 3 },
+  ] as const)('has the gradients of adapters on a frozen base in $dtype', async (storage) => {
+    const model = await load(storage, { trainable: false, format: 'stored' });
+    const options = { rank: 3, alpha: 6, targets: ['q_proj', 'v_proj', 'o_proj', 'gate_proj', 'down_proj'], seed: 5 };
+    const adapters = model.attachAdapters(options);
+    // W + s B A in float64, and from its gradient: dA = s B^T dW, dB = s dW A^T.
+    const scale = options.alpha / options.rank;
+    const merged = float64(stored);
+    const parts: { linear: string; a: Float64Array; b: Float64Array; rows: number; columns: number }[] = [];
+    for (const nameA of adapters.parameters.names.filter((name) => name.endsWith('lora_A.weight'))) {
+      const linear = nameA.slice(0, -'.lora_A.weight'.length);
+      const nameB = `${linear}.lora_B.weight`;
+      const [rows, columns] = stored.get(`${linear}.weight`)!.shape as [number, number];
+      const b = Float32Array.from({ length: rows * options.rank }, (_v, i) => Math.sin(7 * i + parts.length) * 0.2);
+      adapters.parameters.set(nameB, b);
+      const a = Float64Array.from(await read(adapters.parameters.get(nameA)));
+      parts.push({ linear, a, b: Float64Array.from(b), rows, columns });
+      const w = merged.get(`${linear}.weight`)!;
+      w.forEach((value, i) => {
+        let delta = 0;
+        for (let r = 0; r < options.rank; r++) {
+          delta += b[Math.floor(i / columns) * options.rank + r]! * a[r * columns + (i % columns)]!;
+        }
+        w[i] = value + scale * delta;
+      });
+    }
+    expect(parts.length).toBe(options.targets.length * config.numHiddenLayers);
+    const expected = referenceStep(config, merged, sequences);
+    const loss = await lossOf(model, adapters.parameters, sequences);
+    expect(Math.abs(loss - expected.loss)).toBeLessThan(1e-5 * expected.loss);
+    for (const { linear, a, b, rows, columns } of parts) {
+      const dW = expected.gradients.get(`${linear}.weight`)!;
+      const dA = new Float64Array(a.length);
+      const dB = new Float64Array(b.length);
+      for (let o = 0; o < rows; o++) {
+        for (let i = 0; i < columns; i++) {
+          for (let r = 0; r < options.rank; r++) {
+            dA[r * columns + i]! += scale * b[o * options.rank + r]! * dW[o * columns + i]!;
+            dB[o * options.rank + r]! += scale * dW[o * columns + i]! * a[r * columns + i]!;
+          }
+        }
+      }
+      for (const [part, wanted] of [
+        ['lora_A', dA],
+        ['lora_B', dB],
+      ] as const) {
+        const name = `${linear}.${part}.weight`;
+        const error = worstError(await read(adapters.parameters.gradient(name)!), wanted);
+        expect(error, `${name}: largest error by the largest gradient`).toBeLessThan(2e-5);
+      }
     }
     model.dispose();
   });
