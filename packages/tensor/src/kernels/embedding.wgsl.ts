@@ -3,7 +3,7 @@ import type { LaunchPlan } from '../gpu/launch-plan.ts';
 
 /*
  * Math     dTable[v] += sum over n with ids[n] = v of dy[n], in ascending n
- * Layout   dTable [V, D]; dy [N, D]; ids [N]. Bound as vec4s where D allows.
+ * Layout   dTable [V, D], or one block of its rows; dy [N, D]; ids [N]. Bound as vec4s where D allows.
  * Dispatch without float atomics and in a fixed order:
  *          'grouped'  a thread for each (distinct id, d) walks the tokens that have the id, given as lists that were
  *                     made on the host.
@@ -17,11 +17,12 @@ function scatterKernel(kind: 'grouped' | 'sorted', vec: 1 | 4): Kernel {
   const members =
     kind === 'grouped'
       ? `let id = distinct[member];
+  if (id - params.first >= params.rows) { return; }
   let end = offsets[member + 1u];
   for (var n = offsets[member]; n < end; n++) { total += dy[order[n] * params.width + column]; }`
       : `let id = ids[member];
-  // Ids that name no row stand behind all others, as the largest u32.
-  if (id == 0xffffffffu) { return; }
+  // Ids that name no row stand behind all others, as the largest u32; those below the block wrap around.
+  if (id == 0xffffffffu || id - params.first >= params.rows) { return; }
   if (member > 0u) { if (ids[member - 1u] == id) { return; } }
   for (var n = member; n < params.count / params.width; n++) {
     if (ids[n] != id) { break; }
@@ -35,7 +36,7 @@ function scatterKernel(kind: 'grouped' | 'sorted', vec: 1 | 4): Kernel {
       ...lists.map((name) => ({ name, access: 'read' as const, element: 'u32' })),
       { name: 'dTable', access: 'read_write', element },
     ],
-    params: ['count', 'width'].map((name) => ({ name, type: 'u32' })),
+    params: ['count', 'width', 'first', 'rows'].map((name) => ({ name, type: 'u32' })),
     body: () => `
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
@@ -45,29 +46,35 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let member = i / params.width;
   var total = ${element}();
   ${members}
-  let at = id * params.width + column;
+  let at = (id - params.first) * params.width + column;
   dTable[at] = dTable[at] + total;
 }
 `,
   };
 }
 
-function plan(kind: 'grouped' | 'sorted', members: number, width: number): LaunchPlan {
+/** The rows of a table that are added to. */
+interface TableRows {
+  readonly first: number;
+  readonly rows: number;
+}
+
+function plan(kind: 'grouped' | 'sorted', members: number, width: number, { first, rows }: TableRows): LaunchPlan {
   const vec = width % 4 === 0 ? 4 : 1;
   const count = (members * width) / vec;
   return {
     kernel: scatterKernel(kind, vec),
-    params: [count, width / vec],
+    params: [count, width / vec, first, rows],
     workgroups: linearWorkgroups(Math.ceil(count / 64)),
   };
 }
 
 /** The sum from lists of tokens by id. Bindings: dy, distinct [U], offsets [U + 1], order [N], dTable. */
-export function planGroupedScatterAdd(distinct: number, width: number): LaunchPlan {
-  return plan('grouped', distinct, width);
+export function planGroupedScatterAdd(distinct: number, width: number, table: TableRows): LaunchPlan {
+  return plan('grouped', distinct, width, table);
 }
 
 /** The sum from sorted ids [N] and where each of them came from. Bindings: dy, ids, order, dTable. */
-export function planSortedScatterAdd(tokens: number, width: number): LaunchPlan {
-  return plan('sorted', tokens, width);
+export function planSortedScatterAdd(tokens: number, width: number, table: TableRows): LaunchPlan {
+  return plan('sorted', tokens, width, table);
 }
