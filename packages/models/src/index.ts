@@ -15,6 +15,7 @@ export {
 } from './config/generation-config.ts';
 export { type Attend, DecoderModel, type DecoderOptions, type LoadOptions } from './decoder/decoder-model.ts';
 export { parameterCount, weightSpecs } from './decoder/weight-specs.ts';
+export { knownModel, knownModelIds } from './families/known-models.ts';
 export {
   type CacheDType,
   type FinishReason,
