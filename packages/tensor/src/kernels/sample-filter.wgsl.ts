@@ -1,28 +1,30 @@
 import { type SampleSpec, statsOfPart } from './sample-tokens.wgsl.ts';
 
 /*
- * The draw among the tokens that top-k, top-p and min-p leave. A thread walks over the tokens of its list, or over
- * all of its share of the row where there is no list or it is not long enough.
+ * The draw among the tokens that top-k, top-p and min-p leave. A thread walks over the groups of four tokens in its
+ * list, or over all of its share of the row where there is no list or it is not long enough.
  */
 
-/** A loop over some scores: `body` sees `s`, and `v` where they are those of tokens. */
+/** A loop over some scores: `body` sees `s`, and with tokens `g` and `c`, their group and place in it. */
 type Sweep = (body: string) => string;
 
 /**
  * The largest key such that `measure` of the scores at or above it still reaches `goal`: three bits a sweep,
- * as a token costs a load however many keys it is compared with. `exact` stops where the goal is met exactly.
+ * as a token costs a load however many keys it is compared with. It looks between `threshold` and the key of `top`.
+ * `exact` stops where the goal is met exactly.
  */
 function thresholdSearch(name: string, sweep: Sweep, measure: string, goal: string, exact: boolean): string {
   return `
   {
-    var prefix = 0u;
-    var shift = 29u;
+    var prefix = threshold;
+    // Eight steps cover the range.
+    var shift = max(firstLeadingBit((max(orderedKey(top), threshold) - threshold) | 1u), 2u) - 2u;
     loop {
       let step = 1u << shift;
       var low_part = vec4f();
       var high_part = vec4f();
       ${sweep(`let key = orderedKey(s);
-        if (key >= max(prefix, threshold)) {
+        if (key >= prefix) {
           let weight = ${measure};
           let above = vec4u(key - prefix);
           low_part += select(vec4f(), vec4f(weight), above >= vec4u(1u, 2u, 3u, 4u) * step);
@@ -35,10 +37,10 @@ function thresholdSearch(name: string, sweep: Sweep, measure: string, goal: stri
       prefix += digit * step;
       ${exact ? `if (any(sums.low == vec4f(${goal})) || any(sums.high == vec4f(${goal}))) { break; }` : ''}
       if (shift == 0u) { break; }
-      // The last sweep looks at one bit again, which finds no more than before.
+      // The last sweep may look at a bit again, which finds no more than before.
       shift = max(shift, 3u) - 3u;
     }
-    threshold = max(threshold, prefix); // ${name}
+    threshold = prefix; // ${name}
   }`;
 }
 
@@ -86,17 +88,14 @@ function lowerBound(spec: SampleSpec): string {
   threshold = orderedKey(top + ${least} * params.temperature - 1e-4 * (1.0 + abs(top)));`;
 }
 
-/** Lists the tokens of the thread's share that are not below the bound, as far as there is room. */
-function listTokens({ drawLanes }: SampleSpec): string {
+/** Lists the groups of the thread's share that have a token not below the bound, as far as there is room. */
+function listGroups({ drawLanes }: SampleSpec): string {
   return `
   var found = 0u;
   for (var g = lane; g < groupCount; g += ${drawLanes}u) {
-    let four = scoresAt(row, g);
-    for (var c = 0u; c < 4u; c++) {
-      if (orderedKey(four[c]) >= threshold && g * 4u + c < params.vocabulary) {
-        if (found < params.listed) { list[(row * params.listed + found) * ${drawLanes}u + lane] = g * 4u + c; }
-        found++;
-      }
+    if (orderedKey(highest(scoresAt(row, g))) >= threshold) {
+      if (found < params.listed) { list[(row * params.listed + found) * ${drawLanes}u + lane] = g; }
+      found++;
     }
   }
   let isListed = found <= params.listed;`;
@@ -105,24 +104,28 @@ function listTokens({ drawLanes }: SampleSpec): string {
 /** Declares `token`. Before it stand row, lane, and top and total, the maximum of the scores and their softmax's sum. */
 export function drawFiltered(spec: SampleSpec): string {
   const { useTopK, useTopP, useMinP, isSplit, drawLanes } = spec;
-  const walked = `(i / 4u * ${drawLanes}u + lane) * 4u + i % 4u`;
-  const share = `4u * ((groupCount + ${drawLanes - 1}u - lane) / ${drawLanes}u)`;
+  const walked = `i * ${drawLanes}u + lane`;
+  const share = `(groupCount + ${drawLanes - 1}u - lane) / ${drawLanes}u`;
   const weight = 'exp((s - top) * params.inverseTemperature)';
-  const sweep: Sweep = (body) => `for (var i = 0u; i < steps_of_walk; i++) {
-        let v = ${
+  const groups: Sweep = (body) => `for (var i = 0u; i < steps_of_walk; i++) {
+        let g = ${
           isSplit
             ? `select(${walked}, list[(row * params.listed + min(i, params.listed - 1u)) * ${drawLanes}u + lane], isListed)`
             : walked
         };
-        if (v >= params.vocabulary) { continue; }
-        let s = scoresAt(row, v / 4u)[v % 4u];
+        let four = scoresAt(row, g);
         ${body}
       }`;
+  const sweep: Sweep = (body) =>
+    groups(`for (var c = 0u; c < min(4u, params.vocabulary - g * 4u); c++) {
+          let s = four[c];
+          ${body}
+        }`);
   return `
   let groupCount = (params.vocabulary + 3u) / 4u;
   // The key of the least score that is allowed.
   var threshold = 0u;
-  ${isSplit ? `${lowerBound(spec)}${listTokens(spec)}` : ''}
+  ${isSplit ? `${lowerBound(spec)}${listGroups(spec)}` : ''}
   let steps_of_walk = ${isSplit ? `select(${share}, found, isListed)` : share};
   ${useTopK ? thresholdSearch('top-k', sweep, '1.0', 'f32(params.topK)', true) : ''}
   ${
@@ -138,11 +141,13 @@ export function drawFiltered(spec: SampleSpec): string {
   }
   var best = LOWEST;
   var bestIndex = NOBODY;
-  ${sweep(`let scaled = (s - top) * params.inverseTemperature;
-        if (orderedKey(s) < threshold${useMinP ? ' || scaled < params.logMinP' : ''}) { continue; }
-        if (scaled + MOST_NOISE < best) { continue; }
-        let words = philox(vec4u(v / 4u, steps[row], rowIds[row], 0u), vec2u(params.seed, params.stream));
-        let noisy = scaled + noise(vec4u(words[v % 4u])).x;
-        if (noisy > best || bestIndex == NOBODY) { best = noisy; bestIndex = v; }`)}
+  ${groups(`let scaled = (four - top) * params.inverseTemperature;
+        // No noise could make one of these the best.
+        if (highest(scaled) + MOST_NOISE < best || orderedKey(highest(four)) < threshold) { continue; }
+        let noisy = scaled + noise(philox(vec4u(g, steps[row], rowIds[row], 0u), vec2u(params.seed, params.stream)));
+        for (var c = 0u; c < min(4u, params.vocabulary - g * 4u); c++) {
+          if (orderedKey(four[c]) < threshold${useMinP ? ' || scaled[c] < params.logMinP' : ''}) { continue; }
+          if (noisy[c] > best || bestIndex == NOBODY) { best = noisy[c]; bestIndex = g * 4u + c; }
+        }`)}
   let token = foldBest(best, bestIndex, lane);`;
 }

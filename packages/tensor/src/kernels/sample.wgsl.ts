@@ -92,8 +92,8 @@ const DRAW_LANES: Readonly<Record<AdapterClass, { whole: number; split: number }
   cpu: { whole: 8, split: 8 },
   gpu: { whole: 64, split: 256 },
 };
-/** A thread lists this share of the tokens that it walks over. */
-const LISTED_SHARE = 1 / 8;
+/** A thread lists this share of the groups that it walks over. */
+const LISTED_SHARE = 1 / 4;
 
 const PARAMS: readonly KernelParam[] = [
   ...['rows', 'vocabulary', 'parts', 'capacity', 'listed', 'seed', 'stream', 'topK'].map(
@@ -123,7 +123,7 @@ export function planSample(shape: SampleShape): SamplePlan {
   const parts = Math.ceil(vocabulary / PART);
   const groups = Math.ceil(vocabulary / 4);
   const filtered = isFiltered(spec);
-  const listed = 4 * Math.ceil(Math.ceil(groups / spec.drawLanes) * LISTED_SHARE);
+  const listed = Math.ceil(Math.ceil(groups / spec.drawLanes) * LISTED_SHARE);
   const params = [
     ...[rows, vocabulary, parts, capacity, listed, seed, stream, topK],
     ...[greedy ? 1 : temperature, greedy ? 1 : 1 / temperature, penalty, topP],
