@@ -76,7 +76,7 @@ async function answerTo(
     room = roomAfter({ ...source.config, maxPositionEmbeddings: model.maxPositions }, ids.length, 'chat');
   } catch (error) {
     if (!(error instanceof ToolError)) throw error;
-    input.note(`${plainText(error.message)} /reset starts anew.\n`);
+    context.err(`${plainText(error.message)} /reset starts anew.\n`);
     return undefined;
   }
   let answer = '';

@@ -1,4 +1,4 @@
-import { type SampleSettings, sample, scope } from '@dawngrad/tensor';
+import { type SampleSettings, sample, scope, type Tensor } from '@dawngrad/tensor';
 import type { DecoderModel } from '../decoder/decoder-model.ts';
 import type { DecodeState } from './decode-state.ts';
 import type { KvCache } from './kv-cache.ts';
@@ -13,17 +13,27 @@ export interface DecodeSettings {
 /**
  * Runs one token a slot through the model, draws the next and moves the state on: 5 launches and 8 a layer
  * without adapters.
+ *
+ * @param history tokens of the sequences, u32 [slots, capacity], for a repetition penalty
  */
-export function decodeStep(model: DecoderModel, cache: KvCache, state: DecodeState, settings: DecodeSettings): void {
+export function decodeStep(
+  model: DecoderModel,
+  cache: KvCache,
+  state: DecodeState,
+  settings: DecodeSettings,
+  history: Tensor | undefined,
+): void {
+  const { sampling, random, adapters } = settings;
   scope(() => {
-    const lengths = state.field('lengths');
-    let x = model.embed(state.field('ids'));
+    const [ids, lengths] = [state.field('ids'), state.field('lengths')];
+    let x = model.embed(ids);
     for (let layer = 0; layer < model.config.numHiddenLayers; layer++) {
-      const next = scope(() => model.block(layer, x, (qkv) => cache.attend(layer, qkv, lengths), settings.adapters));
+      const next = scope(() => model.block(layer, x, (qkv) => cache.attend(layer, qkv, lengths), adapters));
       x.dispose();
       x = next;
     }
     const logits = model.logits(model.finalNorm(x));
-    state.advance(sample(logits, state.field('rowIds'), state.field('steps'), settings.sampling, settings.random));
+    const past = history && { tokens: history, lengths, newest: ids };
+    state.advance(sample(logits, state.field('rowIds'), state.field('steps'), sampling, random, past));
   });
 }
