@@ -33,7 +33,7 @@ function contents(changes: Partial<ModelContents> = {}): ModelContents {
       shape,
       read: async () => Float32Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => i / 7),
     })),
-    tokenizerFiles: makeWordLevelTokenizer({
+    sideFiles: makeWordLevelTokenizer({
       words: ['yes', 'no'],
       specialTokens: ['<bos>', '<eos>'],
       bosToken: '<bos>',
@@ -143,8 +143,8 @@ describe('openModelDirectory', () => {
 
   it('refuses a tokenizer whose ids exceed the embedding', async () => {
     const path = join(temporaryFolder(), 'model');
-    const tokenizerFiles = makeWordLevelTokenizer({ words: ['a', 'b', 'c', 'd', 'e'], specialTokens: [] });
-    await saveModelDirectory(path, contents({ tokenizerFiles }));
+    const sideFiles = makeWordLevelTokenizer({ words: ['a', 'b', 'c', 'd', 'e'], specialTokens: [] });
+    await saveModelDirectory(path, contents({ sideFiles }));
     const error = await errorOf(openModelDirectory(path));
     expect(error.code).toBe('corrupt');
     expect(error.message).toContain('ids below the model\'s vocab_size 4, got id 4 for "e"');
@@ -168,8 +168,8 @@ describe('openModelDirectory', () => {
       read: () => source.weights.readF32(name),
     }));
     const path = join(temporaryFolder(), 'copy');
-    const tokenizerFiles = await readTokenizerFiles(source.files);
-    await saveModelDirectory(path, { config: source.config, tensors, tokenizerFiles });
+    const sideFiles = await readTokenizerFiles(source.files);
+    await saveModelDirectory(path, { config: source.config, tensors, sideFiles });
     const copy = await openModelDirectory(path);
     expect(copy.config).toEqual(source.config);
     expect(copy.weights.names).toHaveLength(47);
