@@ -14,7 +14,7 @@ import { findCommit, type HubOptions, isPathInside, listFolder, openHubSession }
  */
 export async function downloadDatasetFile(repo: string, path: string, options: HubOptions): Promise<string> {
   const parsed = parseHubRepo(/^(?:hf:\/\/)?datasets\//.test(repo) ? repo : `datasets/${repo}`);
-  if (parsed === undefined || !isPathInside(path)) {
+  if (parsed?.type !== 'dataset' || !isPathInside(path)) {
     throw new ToolError('config', {
       op: 'hub',
       expected: 'a dataset as owner/name or owner/name@revision, and the path of a file in it',

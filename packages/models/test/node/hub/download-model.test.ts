@@ -5,9 +5,12 @@ import {
   realpathSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
+import type { ServerResponse } from 'node:http';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { scanCacheDir } from '@huggingface/hub';
 import { describe, expect, it } from 'vitest';
@@ -153,7 +156,7 @@ describe('downloadModel', () => {
     const { hub, options } = await hubFixture();
     const other = await hubFixture();
     hub.commit(MODEL, modelFiles());
-    const answer = (response: import('node:http').ServerResponse): void => {
+    const answer = (response: ServerResponse): void => {
       response
         .writeHead(200, { link: `<${other.hub.url}/steal>; rel="next"`, 'content-type': 'application/json' })
         .end('[]');
@@ -181,8 +184,7 @@ describe('downloadModel', () => {
     const locks = join(cache, '.locks', 'models--tiny--model');
     mkdirSync(locks, { recursive: true });
     // Process ids end far below this one.
-    const host = (await import('node:os')).hostname();
-    writeFileSync(join(locks, 'dawngrad.lock'), JSON.stringify({ pid: 2 ** 31 - 1, host }));
+    writeFileSync(join(locks, 'dawngrad.lock'), JSON.stringify({ pid: 2 ** 31 - 1, host: hostname() }));
     await downloadModel(MODEL, options);
     expect(existsSync(join(locks, 'dawngrad.lock'))).toBe(false);
   });
@@ -201,7 +203,6 @@ describe('downloadModel', () => {
     hub.commit(MODEL, modelFiles());
     const { folder } = await downloadModel(MODEL, options);
     rmSync(join(cache, 'models--tiny--model/blobs', WEIGHTS_HASH));
-    const { symlinkSync } = await import('node:fs');
     rmSync(join(folder, 'config.json'));
     symlinkSync('/etc/hostname', join(folder, 'config.json'));
     await downloadModel(MODEL, options);
