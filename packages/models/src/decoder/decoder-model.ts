@@ -7,6 +7,7 @@ import {
   embedding,
   type HeadNorms,
   keep,
+  type LinearOptions,
   linear,
   type PackedAttentionAttrs,
   packedAttention,
@@ -27,6 +28,7 @@ import type { TensorSource } from '../io/tensor-source.ts';
 import type { WeightIndex } from '../io/weight-index.ts';
 import { LoraAdapters, type LoraOptions } from '../nn/lora.ts';
 import type { PackedBatch } from '../nn/packed-batch.ts';
+import type { OpenAdapter } from '../peft/open-adapter.ts';
 import type { BaseWeights, MatrixBlocks } from '../weights/base-weights.ts';
 import { type LoadProgress, loadFrozenWeights, loadParameters, type WantedFormat } from '../weights/load-weights.ts';
 import { ParameterWeights } from '../weights/parameter-weights.ts';
@@ -82,7 +84,7 @@ export class DecoderModel {
   readonly config: DecoderConfig;
   readonly weights: BaseWeights;
   readonly maxPositions: number;
-  /** LoRA adapters; set by `attachAdapters`. */
+  /** LoRA adapters; set by `attachAdapters`, or by `load` to those of a checkpoint. */
   adapters: LoraAdapters | undefined;
   /**
    * Keep only the input of each block for the gradient and compute the rest again: one more forward pass, and the
@@ -113,13 +115,20 @@ export class DecoderModel {
     );
   }
 
-  /** A model with the weights of a checkpoint. Every weight must be there with its shape, and no other. */
+  /**
+   * A model with the weights of a checkpoint, and its adapter if it has one. Every weight must be there with its
+   * shape, and no other.
+   */
   static async load(
     device: Device,
-    source: { readonly config: DecoderConfig; readonly weights: WeightIndex },
+    source: {
+      readonly config: DecoderConfig;
+      readonly weights: WeightIndex;
+      readonly adapter?: OpenAdapter | undefined;
+    },
     options: LoadOptions,
   ): Promise<DecoderModel> {
-    const { config, weights: index } = source;
+    const { config, weights: index, adapter } = source;
     const specs = weightSpecs(config);
     checkWeights(config, index);
     const { format = 'f32', onProgress, trainable } = options;
@@ -131,6 +140,7 @@ export class DecoderModel {
         hint: 'train adapters (policy.lora.rank) on a frozen base, or keep the weights in f32.',
       });
     }
+    if (trainable && adapter !== undefined) throw adapterToTrain();
     let weights: BaseWeights;
     if (trainable) {
       const trained = createParameters(device, config, true);
@@ -142,7 +152,16 @@ export class DecoderModel {
         throw error;
       }
     } else weights = await loadFrozenWeights(device, specs, weightStacks(config), index, format, onProgress);
-    return new DecoderModel(device, config, weights, options.maxPositions ?? config.maxPositionEmbeddings);
+    const model = new DecoderModel(device, config, weights, options.maxPositions ?? config.maxPositionEmbeddings);
+    try {
+      if (adapter !== undefined && adapter.factors.size > 0) {
+        model.adapters = await LoraAdapters.load(device, model.linears(), adapter);
+      }
+      return model;
+    } catch (error) {
+      model.dispose();
+      throw error;
+    }
   }
 
   /** Another model on the same frozen weights, with adapters of its own. */
@@ -196,6 +215,7 @@ export class DecoderModel {
 
   /** Freezes nothing by itself: create the model with `trainable: false` to train adapters only. */
   attachAdapters(options: LoraOptions): LoraAdapters {
+    if (this.adapters !== undefined) throw adapterToTrain();
     this.adapters = new LoraAdapters(this.device, this.linears(), options);
     return this.adapters;
   }
@@ -321,16 +341,18 @@ export class DecoderModel {
   #linears(layer: number, parts: readonly string[], x: Tensor, adapters: boolean): Tensor {
     const names = parts.map((part) => layerName(layer, part));
     const stack = this.weights.stacked(names.map((name) => `${name}.weight`));
-    const biases = names
-      .filter((_, i) => hasBias(this.config, parts[i]!))
-      .map((name) => this.weights.vector(`${name}.bias`));
-    const bias = biases.length === 0 ? {} : { bias: concat(biases, 0) };
+    const biases = hasBias(this.config, parts[0]!) ? names.map((name) => `${name}.bias`) : [];
+    const withBias = (vector: Tensor | undefined): LinearOptions => (vector === undefined ? {} : { bias: vector });
     const y =
       stack !== undefined
-        ? linear(x, stack, bias)
+        ? linear(x, stack, withBias(this.#stackedBias(biases)))
         : concat(
             names.map((name, i) =>
-              linear(x, this.weights.matrix(`${name}.weight`), biases[i] ? { bias: biases[i] } : {}),
+              linear(
+                x,
+                this.weights.matrix(`${name}.weight`),
+                withBias(biases[i] === undefined ? undefined : this.weights.vector(biases[i])),
+              ),
             ),
             1,
           );
@@ -342,6 +364,13 @@ export class DecoderModel {
         : zeros(this.device, [x.shape[0]!, this.weights.shape(`${name}.weight`)[0]!]),
     );
     return add(y, concat(deltas, 1));
+  }
+
+  /** Biases one after the other, without a launch where their sizes are multiples of 64; none for no names. */
+  #stackedBias(names: readonly string[]): Tensor | undefined {
+    if (names.length === 0) return undefined;
+    const vectors = names.map((name) => this.weights.vector(name));
+    return this.weights.stackedVector(names) ?? concat(vectors, 0);
   }
 }
 
@@ -355,5 +384,15 @@ function floatBlocks(blocks: MatrixBlocks): Tensor[] {
   return blocks.map((block) => {
     if (block instanceof Tensor) return block;
     throw new ToolError('failed', { op: 'embedding', expected: 'a table of floats', got: block.format });
+  });
+}
+
+/** The reference policy of a training is the base without adapters: one that was loaded would be lost from it. */
+function adapterToTrain(): ToolError {
+  return new ToolError('config', {
+    op: 'model',
+    expected: 'a model without adapters to start training from',
+    got: 'one with an adapter',
+    hint: 'merge it into its base first: dawngrad merge --adapter DIR --output MODEL.',
   });
 }

@@ -52,10 +52,14 @@ export function weightSpecs(config: DecoderConfig): WeightSpec[] {
   return specs;
 }
 
-/** Groups of weights that the model multiplies by as one, and of their biases. */
+/** Groups of matrices that the model multiplies by as one, and of their biases. */
 export function weightStacks(config: DecoderConfig): string[][] {
   return Array.from({ length: config.numHiddenLayers }, (_, layer) =>
-    [HEADS, GATE_AND_UP].map((parts) => parts.map((part) => `${layerName(layer, part)}.weight`)),
+    [HEADS, GATE_AND_UP].flatMap((parts) => {
+      const names = parts.map((part) => layerName(layer, part));
+      const weights = names.map((name) => `${name}.weight`);
+      return hasBias(config, parts[0]) ? [weights, names.map((name) => `${name}.bias`)] : [weights];
+    }),
   ).flat();
 }
 

@@ -35,6 +35,8 @@ export interface BaseWeights {
    * names must be those of a stack of the model.
    */
   stacked(names: readonly string[]): MatrixBlocks | undefined;
+  /** Biases as one, if they lie so, [sum of their sizes]. The names must be those of a stack of the model. */
+  stackedVector(names: readonly string[]): Tensor | undefined;
   /** The values of one weight, widened to f32: [size]. */
   read(name: string): Promise<Float32Array>;
   /** One more model uses these weights: `dispose` frees them with the last. */

@@ -19,13 +19,14 @@ export class FrozenWeights implements BaseWeights {
   readonly #places = new Map<string, Place>();
   readonly #vectors = new Map<string, Tensor>();
   readonly #stacks = new Map<string, FrozenMatrix>();
+  readonly #vectorStacks = new Map<string, Tensor>();
   readonly #device: Device;
   #users = 1;
 
   /**
    * Allocates the weights; their contents are undefined until they are written.
    *
-   * @param stacks groups of names that the model multiplies by as one
+   * @param stacks groups of names of matrices that the model multiplies by as one, or of their biases
    * @param formatOf how a weight is to be kept; norms and biases are f32 whatever it says
    */
   constructor(
@@ -42,15 +43,15 @@ export class FrozenWeights implements BaseWeights {
     try {
       for (const names of stacks) {
         const members = names.map((name) => byName.get(name)!);
-        if (canStack(members, formatOf)) {
-          this.#stacks.set(names.join(' '), this.#allocate(members, formatOf(members[0]!)));
-          for (const name of names) stacked.add(name);
-        }
+        if (!canStack(members, formatOf)) continue;
+        for (const name of names) stacked.add(name);
+        if (members[0]!.shape.length === 1) this.#allocateVectors(members);
+        else this.#stacks.set(names.join(' '), this.#allocate(members, formatOf(members[0]!)));
       }
       for (const spec of specs) {
-        if (spec.shape.length === 1) {
-          this.#vectors.set(spec.name, keep(Tensor.empty(device, spec.shape, 'f32', `models/weights/${spec.name}`)));
-        } else if (!stacked.has(spec.name)) this.#allocate([spec], formatOf(spec));
+        if (stacked.has(spec.name)) continue;
+        if (spec.shape.length === 1) this.#allocateVectors([spec]);
+        else this.#allocate([spec], formatOf(spec));
       }
     } catch (error) {
       this.#free();
@@ -101,11 +102,15 @@ export class FrozenWeights implements BaseWeights {
    */
   write(name: string, start: number, values: Float32Array | Uint16Array): void {
     const vector = this.#vectors.get(name);
-    if (vector !== undefined) this.#device.write(vector.storage, 4 * start, values);
+    if (vector !== undefined) this.#device.write(vector.storage, 4 * (vector.offset + start), values);
     else {
       const { matrix, firstRow } = this.#place(name);
       matrix.write(firstRow * matrix.columns + start, values, name);
     }
+  }
+
+  stackedVector(names: readonly string[]): Tensor | undefined {
+    return this.#vectorStacks.get(names.join(' '));
   }
 
   async read(name: string): Promise<Float32Array> {
@@ -135,6 +140,18 @@ export class FrozenWeights implements BaseWeights {
     return matrix;
   }
 
+  /** Vectors one after the other, each a view; a single one is no stack. */
+  #allocateVectors(members: readonly WeightSpec[]): void {
+    const size = members.reduce((total, { shape }) => total + shape[0]!, 0);
+    const all = keep(Tensor.empty(this.#device, [size], 'f32', `models/weights/${members[0]!.name}`));
+    this.#vectorStacks.set(members.map(({ name }) => name).join(' '), all);
+    let offset = all.offset;
+    for (const { name, shape } of members) {
+      this.#vectors.set(name, keep(all.view(shape, [1], offset)));
+      offset += shape[0]!;
+    }
+  }
+
   #place(name: string): Place {
     const place = this.#places.get(name);
     if (place === undefined) throw unknownWeight(name);
@@ -143,7 +160,7 @@ export class FrozenWeights implements BaseWeights {
 
   #free(): void {
     for (const matrix of new Set([...this.#places.values()].map((place) => place.matrix))) matrix.dispose();
-    for (const vector of this.#vectors.values()) vector.dispose();
+    for (const vector of [...this.#vectors.values(), ...this.#vectorStacks.values()]) vector.dispose();
   }
 }
 

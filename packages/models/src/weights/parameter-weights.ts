@@ -47,6 +47,10 @@ export class ParameterWeights implements BaseWeights {
     return stack && [stack];
   }
 
+  stackedVector(names: readonly string[]): Tensor | undefined {
+    return this.parameters.stacked(names);
+  }
+
   async read(name: string): Promise<Float32Array> {
     return (await read(this.parameters.get(name))) as Float32Array;
   }

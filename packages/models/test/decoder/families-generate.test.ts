@@ -78,3 +78,36 @@ describe.each(SMALL_CHECKPOINTS)('generation, %s', (_, json) => {
     model.dispose();
   });
 });
+
+describe('a decode step', () => {
+  const sizes = {
+    vocab_size: 41,
+    hidden_size: 32,
+    intermediate_size: 64,
+    num_attention_heads: 4,
+    num_key_value_heads: 2,
+    head_dim: 32,
+    max_position_embeddings: 64,
+  };
+
+  it.each([
+    ['llama', {}],
+    ['qwen2', { use_sliding_window: true, sliding_window: 2, max_window_layers: 0 }],
+    ['qwen3', {}],
+    ['mistral', { sliding_window: 3 }],
+  ])('takes 8 launches a layer in a %s: biases, head norms and windows cost none', async (model_type, fields) => {
+    const launches = async (num_hidden_layers: number): Promise<number> => {
+      const json = { ...sizes, model_type, num_hidden_layers, ...fields };
+      const weights = await WeightIndex.open(checkpointFiles(smallWeights(json), { dtype: 'BF16', shards: 1 }));
+      const config = parseDecoderConfig(JSON.stringify(json));
+      const options = { trainable: false, format: 'stored' } as const;
+      const model = await DecoderModel.load(device, { config, weights }, options);
+      const before = device.counters.dispatches;
+      const request = { promptIds: Uint32Array.of(5), samples: 3, firstSampleId: 0 };
+      await generate(model, [request], { ...OPTIONS, maxNewTokens: 4 });
+      model.dispose();
+      return device.counters.dispatches - before;
+    };
+    expect((await launches(2)) - (await launches(1))).toBe(4 * 8);
+  });
+});
