@@ -120,7 +120,7 @@ export {
   type TokenGroups,
 } from './ops/embedding.ts';
 export { type GatherAttrs, gather } from './ops/gather.ts';
-export { accumulateInto, copyInto, fill, full, ones, overwrite, zeros } from './ops/in-place.ts';
+export { accumulateInto, copyInto, fill, full, ones, zeros } from './ops/in-place.ts';
 export type { Indices } from './ops/index-input.ts';
 export { indexSelect } from './ops/index-select.ts';
 export { appendToCache, attendCache, type CacheRows, type KvCacheLayer } from './ops/kv-cache.ts';
@@ -144,6 +144,7 @@ export { matmul } from './ops/matmul.ts';
 export { blocksOfInputs, type MatrixBlocks, type QuantizedBlockSizes } from './ops/matrix-blocks.ts';
 export { type MultinomialOptions, multinomial } from './ops/multinomial.ts';
 export { type OneHotAttrs, oneHot } from './ops/one-hot.ts';
+export { overwrite, overwriteBytes, overwriteRange } from './ops/overwrite.ts';
 export {
   type HeadNorms,
   type PackedAttentionAttrs,
@@ -153,7 +154,13 @@ export {
 } from './ops/packed-attention.ts';
 export { type PadAttrs, type PadMode, type PadOptions, pad, place } from './ops/pad.ts';
 export { type QuantizedMatmulAttrs, type QuantizedMatmulOptions, quantizedMatmul } from './ops/quantized-matmul.ts';
-export { type QuantizedMatrix, quantizeMatrix, uploadQuantized } from './ops/quantized-matrix.ts';
+export {
+  emptyQuantized,
+  overwriteQuantized,
+  type QuantizedMatrix,
+  quantizeMatrix,
+  uploadQuantized,
+} from './ops/quantized-matrix.ts';
 export { bernoulli, gumbel, normal, permutation, type RandomOptions, randint, uniform } from './ops/random.ts';
 export { arange, eye, linspace } from './ops/ranges.ts';
 export { read, readAll, readBits, readScalar } from './ops/read.ts';

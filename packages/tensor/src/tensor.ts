@@ -143,7 +143,8 @@ const ACCEPTED: Readonly<Record<DType, readonly (new (length: number) => HostArr
   bool: [Uint8Array, Uint32Array],
 };
 
-function toHostArray(data: HostArray | readonly number[], dtype: DType, label: string): HostArray {
+/** The values as they are stored: bits of 16-bit floats, a word a bool. Throws ToolError 'shape' for another array. */
+export function toHostArray(data: HostArray | readonly number[], dtype: DType, label: string): HostArray {
   if (ArrayBuffer.isView(data)) {
     const accepted = ACCEPTED[dtype];
     if (!accepted.some((type) => data.constructor === type)) {

@@ -57,10 +57,3 @@ export function full(device: Device, shape: Shape, value: number, dtype: DType =
   fill(out, value);
   return out;
 }
-
-/** Overwrites a contiguous f32 tensor with host values, after everything recorded before. */
-export function overwrite(out: Tensor, data: Float32Array): void {
-  const staged = Tensor.from(out.device, data, out.shape, 'f32', 'tensor/overwrite');
-  copyInto(out, staged);
-  staged.dispose();
-}

@@ -3,6 +3,7 @@ import type { Device } from '../gpu/device.ts';
 import { WEIGHT_BLOCK } from '../kernels/matmul-weight.wgsl.ts';
 import { CODE_BYTES, type QuantizedBlocks, type QuantizedFormat, quantizeBlocks } from '../kernels/quantize.ts';
 import { Tensor } from '../tensor.ts';
+import { overwriteRange } from './overwrite.ts';
 
 /**
  * A frozen weight [rows, columns] in blocks of small integers along its rows, each block with a scale. A plain
@@ -62,6 +63,46 @@ export function uploadQuantized(
     codes: Tensor.from(device, codes, [words], 'u32', 'tensor/quantized/codes'),
     scales: Tensor.from(device, scales, [blocks], scaleDtype(format), 'tensor/quantized/scales'),
   };
+}
+
+/**
+ * A quantised matrix with unspecified contents, to be filled by `overwriteQuantized`. Throws ToolError 'shape' where a
+ * row is not whole blocks, 'limit' where its codes are larger than a storage binding.
+ */
+export function emptyQuantized(
+  device: Device,
+  [rows, columns]: readonly [rows: number, columns: number],
+  format: QuantizedFormat,
+  label = 'tensor/quantized',
+): QuantizedMatrix {
+  assertBlocks('emptyQuantized', columns, format);
+  const { words, blocks } = quantizedSizes([rows, columns], format);
+  const codes = Tensor.empty(device, [words], 'u32', `${label}/codes`);
+  return {
+    format,
+    rows,
+    columns,
+    codes,
+    scales: Tensor.empty(device, [blocks], scaleDtype(format), `${label}/scales`),
+  };
+}
+
+/**
+ * Overwrites the blocks of a matrix from block `first` on, after everything recorded before; blocks lie along the
+ * rows, one row after the other. Throws ToolError 'shape' for blocks of another format or outside the matrix.
+ */
+export function overwriteQuantized(matrix: QuantizedMatrix, first: number, { codes, scales }: QuantizedBlocks): void {
+  const { format } = matrix;
+  const words = CODE_BYTES[format] / 4;
+  if (codes.length !== scales.length * words || scales instanceof Float32Array !== (format === 'nf4')) {
+    throw new ToolError('shape', {
+      op: 'overwriteQuantized',
+      expected: `${words} words of codes a block and scales in ${scaleDtype(format)} for ${format}`,
+      got: `${codes.length} and ${scales.length} in ${scales instanceof Float32Array ? 'f32' : 'f16'}`,
+    });
+  }
+  overwriteRange(matrix.codes, first * words, codes);
+  overwriteRange(matrix.scales, first, scales);
 }
 
 export function scaleDtype(format: QuantizedFormat): 'f16' | 'f32' {

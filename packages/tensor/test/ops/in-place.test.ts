@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Device } from '../../src/gpu/device.ts';
 import { openDevice } from '../../src/node.ts';
-import { accumulateInto, copyInto, fill, full, ones, overwrite, zeros } from '../../src/ops/in-place.ts';
+import { accumulateInto, copyInto, fill, full, ones, zeros } from '../../src/ops/in-place.ts';
+import { overwrite } from '../../src/ops/overwrite.ts';
 import { read } from '../../src/ops/read.ts';
 import { slice } from '../../src/ops/slice.ts';
 import { transpose } from '../../src/ops/view.ts';
