@@ -1,5 +1,5 @@
-import { extractAnswer } from './extract.ts';
-import type { Checker, ChoiceOptions } from './verdict.ts';
+import { unwrap } from './unwrap.ts';
+import type { ChoiceOptions, Comparison } from './verdict.ts';
 
 // A label stands at the start only: "B. text", "(b) text", "B: text", "B - text", or the bare letter.
 // The reference also looked for labels further on and so rejected honest text such as
@@ -9,10 +9,14 @@ const BARE = /^\(?([A-Za-z])\)?[.]?$/;
 const SEVERAL = /^\(?[A-Za-z]\)?\s?(?:[,/&+]|\band\b|\bor\b)\s?\(?[A-Za-z]\)?(?![A-Za-z])/i;
 const SECOND_LABEL = /^\(?[A-Za-z]\)?[.):]/;
 
+/** "Option B", "answer: (B)". */
+const LEAD = /^(?:the )?(?:correct )?(?:option|choice|answer)(?: is)? ?:? ?(?=\(?[A-Za-z]\)?(?![A-Za-z]))/i;
+
 const MAX_CHARS = 2000;
 
 function normalise(text: string): string {
-  return text.toLowerCase().replace(/\s+/g, ' ').trim();
+  const folded = unwrap(text).toLowerCase();
+  return folded.endsWith('.') ? folded.slice(0, -1).trimEnd() : folded;
 }
 
 interface Choice {
@@ -22,10 +26,11 @@ interface Choice {
 
 /** What an answer names: an option's letter, or a text, or (undefined) nothing that can be told. */
 function parseChoice(answer: string, options: ChoiceOptions | undefined): Choice | undefined {
-  const text = answer.trim();
-  if (text === '' || text.length > MAX_CHARS) return undefined;
+  if (answer.length > MAX_CHARS) return undefined;
+  const text = unwrap(answer).replace(LEAD, '');
+  if (text === '') return undefined;
   const isLetter = (letter: string): boolean =>
-    options === undefined ? letter >= 'A' && letter <= 'J' : options[letter] !== undefined;
+    options === undefined ? letter >= 'A' && letter <= 'J' : Object.hasOwn(options, letter);
   const letterOf = (optionText: string): string | undefined =>
     Object.entries(options ?? {}).find(([, option]) => normalise(option) === normalise(optionText))?.[0];
 
@@ -50,14 +55,11 @@ function parseChoice(answer: string, options: ChoiceOptions | undefined): Choice
  * Multiple choice: the prediction and the gold answer name the same option, by letter, by
  * "letter + text", or by the option's text alone (when the options are known).
  */
-export const choiceChecker: Checker = (completion, gold, options) => {
-  const answer = extractAnswer(completion);
-  if (answer === null) return { outcome: 'unparsed', answer, strict: false };
-  const strict = answer === gold;
+export const compareChoices: Comparison = (answer, gold, options) => {
   const mine = parseChoice(answer, options);
   const right = parseChoice(gold, options);
-  if (mine === undefined) return { outcome: 'unparsed', answer, strict };
-  return { outcome: right !== undefined && names(mine, right) ? 'correct' : 'wrong', answer, strict };
+  if (mine === undefined) return 'unparsed';
+  return right !== undefined && names(mine, right) ? 'correct' : 'wrong';
 };
 
 function names(mine: Choice, right: Choice): boolean {

@@ -1,3 +1,6 @@
+import { unwrap } from './unwrap.ts';
+import type { Comparison } from './verdict.ts';
+
 /** An exact fraction in lowest terms; the denominator is positive. */
 export interface Rational {
   readonly numerator: bigint;
@@ -20,18 +23,18 @@ const SIGN = /^(?:([+\-−]) ?(?:[$£€¥]|\\\$)? ?|(?:[$£€¥]|\\\$) ?([+\-�
 const PLAIN = /^(\d{1,3}(?:,\d{3})+|\d+)?(?:\.(\d+))?/;
 const FRACTION = /^ ?\/ ?(\d+)/;
 const MIXED = /^ (\d+) ?\/ ?(\d+)/;
-const LATEX_FRACTION = /^\\[dt]?frac ?\{ ?(\d+) ?\} ?\{ ?(\d+) ?\}/;
+const LATEX_FRACTION = /^ ?\\[dt]?frac ?(?:\{ ?(\d+) ?\} ?\{ ?(\d+) ?\}|(\d) ?(\d)(?!\d))/;
 const UNIT = /^ ?(?:%|\\%|°|[A-Za-z]|$)[A-Za-z°²³%/ .-]*$/;
 
 /**
  * The number that a final answer states, or undefined. Accepted: a sign, a currency sign, grouped
  * thousands, decimals, fractions, mixed numbers, `\frac{a}{b}`, `\boxed{...}`, `$...$`, bold marks, a
- * percent sign or a unit behind it, a closing dot. Nothing is evaluated, and text that holds a second
- * number ("5 or 6", "3 + 4", "12:30") is no number.
+ * percent sign or a unit behind it (also as `\text{...}`), a closing dot. Nothing is evaluated, and text
+ * that holds a second number ("5 or 6", "3 + 4", "12:30") is no number.
  */
 export function parseNumber(text: string): Rational | undefined {
   if (text.length > MAX_CHARS) return undefined;
-  let rest = unwrap(text);
+  let rest = unwrap(plainText(unwrap(text)));
   const sign = SIGN.exec(rest) as RegExpExecArray;
   const negative = (sign[1] ?? sign[2] ?? '+') !== '+';
   rest = rest.slice(sign[0].length);
@@ -47,41 +50,41 @@ export function equalNumbers(a: Rational, b: Rational): boolean {
   return a.numerator === b.numerator && a.denominator === b.denominator;
 }
 
-/** The text without wrappers around the whole of it, white space collapsed. */
-function unwrap(text: string): string {
-  let inner = text.trim().replace(/\s+/g, ' ');
-  for (let depth = 0; depth < 4; depth++) {
-    const before = inner;
-    if (inner.endsWith('.')) inner = inner.slice(0, -1).trimEnd();
-    for (const [open, close] of [
-      ['\\boxed{', '}'],
-      ['\\text{', '}'],
-      ['\\(', '\\)'],
-      ['**', '**'],
-      ['$', '$'],
-    ] as const) {
-      const body = inner.slice(open.length, -close.length);
-      const wraps = inner.length > open.length + close.length && inner.startsWith(open) && inner.endsWith(close);
-      if (wraps && (close !== '}' || isBalanced(body))) inner = body.trim();
-    }
-    if (inner === before) break;
-  }
-  return inner;
-}
+/**
+ * The answer is the same number as the gold answer: "1,000", "$5" and "12.0" are 1000, 5 and 12 (D18).
+ * Where only the answer has a percent sign, it may also mean the fraction: "50%" is 50 or 0.5.
+ */
+export const compareNumbers: Comparison = (answer, gold) => {
+  const mine = parseNumber(answer);
+  const right = parseNumber(gold);
+  if (mine === undefined) return 'unparsed';
+  if (right === undefined) return 'wrong';
+  if (equalNumbers(mine, right)) return 'correct';
+  const isPercent = answer.includes('%') && !gold.includes('%');
+  const percents = reduce(right.numerator * 100n, right.denominator);
+  return isPercent && equalNumbers(mine, percents) ? 'correct' : 'wrong';
+};
 
-/** Whether braces close only what they opened, so that the wrapper's last brace is its own. */
-function isBalanced(body: string): boolean {
-  let depth = 0;
-  for (const char of body) {
-    if (char === '{') depth++;
-    else if (char === '}' && --depth < 0) return false;
-  }
-  return depth === 0;
+const TEXT_COMMAND = /\\(?:text|textbf|textrm|mathrm|mbox|operatorname) ?\{([^{}\\]*)\}/g;
+
+/** LaTeX's spellings of what is plain text otherwise: `12{,}345`, `5\,\text{cm}`, `90^\circ`. */
+function plainText(text: string): string {
+  if (!text.includes('\\') && !text.includes('{')) return text;
+  return (
+    text
+      .replaceAll('{,}', ',')
+      // A thin space between groups of three digits separates thousands.
+      .replace(/(?<=\d)\\,(?=\d{3}(?:\D|$))/g, ',')
+      .replace(TEXT_COMMAND, ' $1')
+      .replace(/\\[,;:! ]/g, ' ')
+      .replace(/ ?\^ ?(?:\\circ|\{ ?\\circ ?\})/g, '°')
+      .trim()
+  );
 }
 
 function scan(text: string): (Rational & { length: number }) | undefined {
   const latex = LATEX_FRACTION.exec(text);
-  if (latex !== null) return fraction(latex[1] as string, latex[2] as string, latex[0].length);
+  if (latex !== null) return latexFraction(latex);
   const plain = PLAIN.exec(text);
   if (plain === null || plain[0] === '') return undefined;
   const whole = (plain[1] ?? '').replaceAll(',', '');
@@ -95,6 +98,14 @@ function scan(text: string): (Rational & { length: number }) | undefined {
       if (part === undefined) return undefined;
       return { ...part, numerator: part.numerator + BigInt(whole) * part.denominator };
     }
+    const latexPart = LATEX_FRACTION.exec(tail);
+    if (latexPart !== null) {
+      // "17\frac{1}{2}" is a mixed number; "2\frac{3}{2}" could be a product and is no number.
+      const part = latexFraction(latexPart);
+      if (part === undefined || part.numerator >= part.denominator) return undefined;
+      const numerator = part.numerator + BigInt(whole) * part.denominator;
+      return { numerator, denominator: part.denominator, length: plain[0].length + part.length };
+    }
     const simple = FRACTION.exec(tail);
     if (simple !== null) return fraction(whole, simple[1] as string, plain[0].length + simple[0].length);
   }
@@ -103,6 +114,10 @@ function scan(text: string): (Rational & { length: number }) | undefined {
     denominator: 10n ** BigInt(decimals.length),
     length: plain[0].length,
   };
+}
+
+function latexFraction(match: RegExpExecArray): (Rational & { length: number }) | undefined {
+  return fraction((match[1] ?? match[3]) as string, (match[2] ?? match[4]) as string, match[0].length);
 }
 
 function fraction(top: string, bottom: string, length: number): (Rational & { length: number }) | undefined {
@@ -118,7 +133,8 @@ function isUnit(tail: string): boolean {
     .some((word) => VALUE_WORDS.has(word));
 }
 
-function reduce(numerator: bigint, denominator: bigint): Rational {
+/** The fraction in lowest terms; the denominator is above zero. */
+export function reduce(numerator: bigint, denominator: bigint): Rational {
   let a = numerator < 0n ? -numerator : numerator;
   let b = denominator;
   while (b !== 0n) [a, b] = [b, a % b];

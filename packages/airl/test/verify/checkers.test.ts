@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CHECKERS, type CheckerName } from '../../src/verify/checkers.ts';
+import { CHECKERS, type CheckerName, createChecker } from '../../src/verify/checkers.ts';
 import { bestTimeMs } from '../best-time-ms.ts';
 
 const tagged = (answer: string): string => `<think>\nwork\n</think>\n<answer>\n${answer}\n</answer>`;
@@ -14,6 +14,9 @@ describe('the numeric checker', () => {
     ['72', '72', 'correct', true],
     ['025', '25', 'correct', false],
     ['1/2', '0.5', 'correct', false],
+    ['50%', '0.5', 'correct', false],
+    ['50%', '50', 'correct', false],
+    ['0.5', '50%', 'wrong', false],
     ['71', '72', 'wrong', false],
     ['-72', '72', 'wrong', false],
     ['72.5', '72', 'wrong', false],
@@ -79,11 +82,30 @@ describe('the choice checker', () => {
     ['folate deficiency', 'folate deficiency', null, 'correct'],
     ['C. folate', 'folate', null, 'correct'],
     ['folate', 'C. folate', null, 'correct'],
+    ['\\boxed{\\text{A}}', 'A', OPTIONS, 'correct'],
+    ['**A**', 'A', OPTIONS, 'correct'],
+    ['Option A', 'A', OPTIONS, 'correct'],
+    ['The correct answer is (A)', 'A', OPTIONS, 'correct'],
+    ['Iron deficiency.', 'A', OPTIONS, 'correct'],
+    ['toString', 'A', OPTIONS, 'wrong'],
     ['', 'A', OPTIONS, 'unparsed'],
   ];
 
   it.each(rows)('takes %j for %j with options %o as %s', (answer, gold, options, outcome) => {
     expect(CHECKERS.choice(tagged(answer), gold, options ?? undefined).outcome).toBe(outcome);
+  });
+});
+
+describe('createChecker', () => {
+  it('finds answers in texts without tags when told how', () => {
+    const checker = createChecker('choice', 'stated');
+    expect(checker('The answer is (B).\n\n', 'B')).toEqual({ outcome: 'correct', answer: '(B)', strict: false });
+    expect(createChecker('numeric', 'boxed')('so \\boxed{12.0}', '12').outcome).toBe('correct');
+    expect(createChecker('numeric', 'hashes')('a\n#### 12', '12')).toEqual({
+      outcome: 'correct',
+      answer: '12',
+      strict: true,
+    });
   });
 });
 
