@@ -24,7 +24,7 @@ import { countsLine } from './test-run.mjs';
 const DEVICE_TESTS = [
   'packages/tensor/test/',
   'packages/autograd/test/',
-  'packages/models/test/families/',
+  'packages/models/test/decoder/',
   'packages/models/test/nn/',
 ];
 /** Of those, what is generated from the op table, and a model. */
@@ -33,7 +33,7 @@ const QUICK_TESTS = [
   'packages/tensor/test/ops/fuzz',
   'packages/tensor/test/ops/special-values',
   'packages/autograd/test/ops.gradient',
-  'packages/models/test/families/',
+  'packages/models/test/decoder/',
 ];
 const QUICK_VARIABLES = { DAWNGRAD_FUZZ_CASES: '10' };
 /** They open adapters of their own. */
