@@ -5,6 +5,8 @@ import { integerOption, numberOption } from './number-option.ts';
 /** Which model, and how its weights are kept. */
 export interface ModelOptions {
   readonly model: string;
+  /** A LoRA adapter in PEFT's layout, made for the model. */
+  readonly adapter?: string;
   readonly dtype: WantedFormat;
 }
 
@@ -14,6 +16,7 @@ const DTYPES = ['stored', 'f32', 'f16', 'bf16', 'q8_0', 'q4_0', 'nf4'] as const 
 export function addModelOptions(command: Command): Command {
   return command
     .requiredOption('--model <folder>', 'model in Hugging Face layout, or the folder of a run: its newest checkpoint')
+    .option('--adapter <folder>', "LoRA adapter in PEFT's layout, made for the model")
     .addOption(
       new Option('--dtype <type>', 'how matrices are kept; stored: as in the file').choices(DTYPES).default('stored'),
     );

@@ -10,9 +10,10 @@ import { loadTuning } from '../tuning/tuning-cache.ts';
 import { Progress } from '../ui/progress.ts';
 import type { ModelOptions } from './generation-options.ts';
 
-/** The model's directory, opened; its weights are not read yet. */
-export async function openSource({ model }: ModelOptions): Promise<OpenModel> {
-  return openModelDirectory(await modelFolder(model));
+/** The model's directory, opened, or its adapter's with the model as its base; the weights are not read yet. */
+export async function openSource({ model, adapter }: ModelOptions): Promise<OpenModel> {
+  const base = await modelFolder(model);
+  return adapter === undefined ? openModelDirectory(base) : openModelDirectory(adapter, { base });
 }
 
 export interface ModelSession {

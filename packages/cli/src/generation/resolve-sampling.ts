@@ -1,8 +1,10 @@
-import { type GenerationConfig, type SamplingDefaults, samplingDefaults } from '@dawngrad/models';
+import { type GenerationConfig, samplingDefaults } from '@dawngrad/models';
+import type { SampleSettings } from '@dawngrad/tensor';
 import type { SamplingOptions } from './generation-options.ts';
 
 /** Everything that decides the draws. */
-export interface ResolvedSampling extends SamplingDefaults {
+export interface ResolvedSampling {
+  readonly settings: SampleSettings;
   readonly stops: readonly string[];
   /** Undefined where neither the command line nor the model says one. */
   readonly maxNewTokens: number | undefined;
@@ -18,9 +20,9 @@ export function resolveSampling(options: SamplingOptions, config: GenerationConf
   const isRead = config !== undefined && !(isOwn && config.unsupported.length > 0);
   const defaults = (isRead ? samplingDefaults(config) : undefined) ?? {
     settings: { temperature: 1, topK: 0, topP: 1, minP: 0 },
-    repetitionPenalty: 1,
+    repetitionPenalty: (isRead ? config.repetitionPenalty : undefined) ?? 1,
   };
-  const { settings } = defaults;
+  const { settings, repetitionPenalty } = defaults;
   return {
     settings: {
       ...settings,
@@ -28,8 +30,8 @@ export function resolveSampling(options: SamplingOptions, config: GenerationConf
       topK: options.topK ?? settings.topK,
       topP: options.topP ?? settings.topP,
       minP: options.minP ?? settings.minP,
+      repetitionPenalty: options.repetitionPenalty ?? repetitionPenalty,
     },
-    repetitionPenalty: options.repetitionPenalty ?? defaults.repetitionPenalty,
     stops: [...(config?.stopStrings ?? []), ...(options.stop ?? [])],
     maxNewTokens: options.maxNewTokens ?? config?.maxNewTokens,
   };

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { saveAdapterDirectory } from '@dawngrad/models/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runMain } from '../run-main.ts';
 import { sharedData } from '../shared-data.ts';
@@ -132,6 +133,31 @@ describe('dawngrad generate', () => {
     const result = await generate('--input', input);
     expect(result.code, result.err).toBe(3);
     expect(result.err).toContain(`${input}${message}`);
+  });
+
+  it("puts an adapter on the model, and refuses one for another model's sizes", async () => {
+    const adapter = async (name: string, width: number): Promise<string> => {
+      const linear = 'model.layers.0.mlp.down_proj';
+      const values = (shape: readonly [number, number]) => ({
+        shape,
+        read: async () => Float32Array.from({ length: shape[0] * shape[1] }, (_, i) => Math.sin(i * i)),
+      });
+      await saveAdapterDirectory(join(folder, name), {
+        config: { rank: 2, alpha: 4, targets: ['down_proj'] },
+        tensors: [
+          { name: `${linear}.lora_A.weight`, ...values([2, width]) },
+          { name: `${linear}.lora_B.weight`, ...values([16, 2]) },
+        ],
+      });
+      return join(folder, name);
+    };
+    const args = ['--prompt', 'sum 1 + 2 =', '--temperature', '0', '--json'];
+    const fitting = await generate(...args, '--adapter', await adapter('adapter', 24));
+    expect(fitting.code, fitting.err).toBe(0);
+    expect(rowsOf(fitting.out)[0]!.logprobs).not.toEqual(rowsOf((await generate(...args)).out)[0]!.logprobs);
+    const other = await generate(...args, '--adapter', await adapter('other', 32));
+    expect(other.code).toBe(3);
+    expect(other.err).toContain('expected shape [2,24], got [2,32]');
   });
 
   it('does not write over a folder', async () => {
