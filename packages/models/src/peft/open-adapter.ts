@@ -117,10 +117,16 @@ export function fitAdapter(
   const unchosen = [...factors.keys()].find((name) => !places.has(name));
   if (unchosen !== undefined)
     refuse(factors.get(unchosen)!.a, 'an adapter of a linear that target_modules chooses', 'one of another');
+  if (config.tieWordEmbeddings && savedTensors.has(EMBEDDING) !== savedTensors.has(OUTPUT)) {
+    // PEFT leaves the other one as it was, which makes two matrices of the one that they share.
+    const name = savedTensors.get(EMBEDDING) ?? savedTensors.get(OUTPUT)!;
+    refuse(name, 'both the embedding and the output matrix, which the base ties', 'one of them');
+  }
   for (const [name, stored] of savedTensors) {
     const { shape } = file.entry(stored);
-    if (!weights.has(name)) refuse(stored, 'a weight that the base model has', 'one of another');
-    const expected = weights.entry(name).shape;
+    const original = config.tieWordEmbeddings && name === OUTPUT ? EMBEDDING : name;
+    if (!weights.has(original)) refuse(stored, 'a weight that the base model has', 'one of another');
+    const expected = weights.entry(original).shape;
     if (shape.join() !== expected.join()) refuse(stored, `shape ${formatShape(expected)}`, formatShape(shape));
   }
   return places;
