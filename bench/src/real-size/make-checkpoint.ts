@@ -57,14 +57,14 @@ export async function makeCheckpoint(folder: string): Promise<void> {
   const marks = ['<think>', '</think>', '<answer>', '</answer>'];
   const words = [...marks, ...Array.from({ length: 10 }, (_, i) => `${i}`)];
   for (let i = 0; words.length < 151_643 - 3; i++) words.push(`w${i}`);
-  const tokenizerFiles = makeWordLevelTokenizer({
+  const sideFiles = makeWordLevelTokenizer({
     words,
     specialTokens: ['<|endoftext|>', '<unk>', '<pad>'],
     eosToken: '<|endoftext|>',
     padToken: '<pad>',
     unkToken: '<unk>',
   });
-  await saveModelDirectory(folder, { config, tensors, tokenizerFiles, maxShardBytes: SHARD_BYTES });
+  await saveModelDirectory(folder, { config, tensors, sideFiles, maxShardBytes: SHARD_BYTES });
   const filler = (count: number, from: number): string =>
     Array.from({ length: count }, (_, i) => `w${from + 37 * i}`).join(' ');
   const row = (index: number): string =>

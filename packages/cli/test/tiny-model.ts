@@ -43,7 +43,7 @@ export async function writeTinyModel(folder: string): Promise<void> {
   await saveModelDirectory(folder, {
     config: CONFIG,
     tensors: Object.entries(shapes).map(([name, shape]) => tensor(name, shape)),
-    tokenizerFiles: makeWordLevelTokenizer({
+    sideFiles: makeWordLevelTokenizer({
       words: WORDS,
       specialTokens: SPECIAL_TOKENS,
       bosToken: '<s>',

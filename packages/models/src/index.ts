@@ -43,7 +43,7 @@ export {
 } from './io/strict-json.ts';
 export type { FloatDType, TensorSource } from './io/tensor-source.ts';
 export { WeightIndex } from './io/weight-index.ts';
-export { type ModelContents, writeModel } from './io/write-model.ts';
+export { type ModelContents, modelSize, writeModel } from './io/write-model.ts';
 export { type TokenLogProbsOptions, tokenLogProbs } from './nn/log-probs.ts';
 export { LoraAdapters, type LoraOptions } from './nn/lora.ts';
 export type { LoraShape } from './nn/lora-placement.ts';
@@ -51,8 +51,8 @@ export { type PackedBatch, packSequences } from './nn/packed-batch.ts';
 export { ScalarHead } from './nn/scalar-head.ts';
 export { type AdapterConfig, parseAdapterConfig } from './peft/adapter-config.ts';
 export { adapterUpdates, type LowRankUpdate, type LowRankUpdates, mergedTensors } from './peft/merge-adapter.ts';
-export { fitAdapter, type OpenAdapter, openAdapter } from './peft/open-adapter.ts';
-export { type AdapterContents, writeAdapter } from './peft/write-adapter.ts';
+export { ADAPTER_FILE, fitAdapter, type OpenAdapter, openAdapter, PEFT_PREFIX } from './peft/open-adapter.ts';
+export { type AdapterContents, adapterSize, writeAdapter } from './peft/write-adapter.ts';
 export { type ChatMessage, type ChatTemplateOptions, renderChatTemplate } from './tokenizer/chat-template.ts';
 export { StreamingDecoder } from './tokenizer/streaming-decoder.ts';
 export {

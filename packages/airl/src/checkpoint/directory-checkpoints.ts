@@ -1,10 +1,10 @@
-import type { TokenizerFiles } from '@dawngrad/models';
+import type { SideFiles } from '@dawngrad/models';
 import { type FileSystem, findNewestCheckpoint, sweepStale } from '@dawngrad/models/node';
 import { ToolError } from '@dawngrad/tensor';
 import type { Checkpoints } from '../train/run-context.ts';
 import type { FileOffsets } from './layout.ts';
 import { loadTrainingState } from './load-training-state.ts';
-import { saveTrainingState } from './save-training-state.ts';
+import { type BaseNames, saveTrainingState } from './save-training-state.ts';
 
 /** The files of a run that only grow. */
 export interface GrowingFiles {
@@ -20,7 +20,9 @@ export interface DirectoryCheckpointsOptions {
   /** How many of the newest stay, beside the best. */
   readonly keep: number;
   readonly everySteps: number;
-  readonly tokenizerFiles: TokenizerFiles;
+  readonly sideFiles: SideFiles;
+  /** The frozen models that adapters are for. */
+  readonly bases?: BaseNames;
   /** Go on from the newest checkpoint, or from the start where there is none. */
   readonly resume: boolean;
   /** Accept an older checkpoint where newer ones are damaged. */
@@ -32,7 +34,7 @@ export interface DirectoryCheckpointsOptions {
 
 /** Checkpoints in a folder: what trainers save to and restore from. */
 export function directoryCheckpoints(options: DirectoryCheckpointsOptions): Checkpoints {
-  const { folder, keep, everySteps, tokenizerFiles, resume, acceptFallback = false, files, fileSystem } = options;
+  const { folder, keep, everySteps, sideFiles, bases, resume, acceptFallback = false, files, fileSystem } = options;
   return {
     everySteps,
     async save(state, { isBest }) {
@@ -40,7 +42,8 @@ export function directoryCheckpoints(options: DirectoryCheckpointsOptions): Chec
       await saveTrainingState(state, {
         folder,
         keep,
-        tokenizerFiles,
+        sideFiles,
+        ...(bases === undefined ? {} : { bases }),
         offsets,
         isBest,
         ...(fileSystem === undefined ? {} : { fileSystem }),

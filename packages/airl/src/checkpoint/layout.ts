@@ -1,6 +1,7 @@
 /**
- * The files of a checkpoint. Its root is the policy as a model in Hugging Face's layout, adapters merged
- * in, and `critic/` is another such model; what only a resumed run needs lies in `training/`.
+ * The files of a checkpoint. Its root is the policy as a model in Hugging Face's layout or, where adapters are trained,
+ * as an adapter in PEFT's, which names its base; `critic/` is another such folder. What only a resumed run needs lies
+ * in `training/`.
  */
 export const CRITIC_FOLDER = 'critic';
 /** The critic's number: `score.weight` [1, D] and `score.bias` [1]. */
@@ -9,8 +10,6 @@ export const TRAINING_FOLDER = 'training';
 export const STATE_FILE = 'state.json';
 export const MOMENTS_FILE = 'moments.safetensors';
 export const BEST_FILE = 'best.safetensors';
-export const POLICY_ADAPTERS_FILE = 'policy-adapters.safetensors';
-export const CRITIC_ADAPTERS_FILE = 'critic-adapters.safetensors';
 export const REPLAY_FILES = { positives: 'replay-positives.jsonl', negatives: 'replay-negatives.jsonl' } as const;
 
 /** Sizes of the growing files of a run at the time of a save, in bytes. */

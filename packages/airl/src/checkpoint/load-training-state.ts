@@ -1,5 +1,13 @@
 import { join } from 'node:path';
-import { type ModelFiles, parseStrictJsonObject, SafetensorsFile, WeightIndex } from '@dawngrad/models';
+import {
+  ADAPTER_FILE,
+  type DecoderModel,
+  type ModelFiles,
+  PEFT_PREFIX,
+  parseStrictJsonObject,
+  SafetensorsFile,
+  WeightIndex,
+} from '@dawngrad/models';
 import { openModelFiles } from '@dawngrad/models/node';
 import { ToolError } from '@dawngrad/tensor';
 import type { TraceRecord } from '../record.ts';
@@ -7,12 +15,10 @@ import { recordFromJson } from '../record-json.ts';
 import type { RestoredState, TrainingState } from '../train/training-state.ts';
 import {
   BEST_FILE,
-  CRITIC_ADAPTERS_FILE,
   CRITIC_FOLDER,
   type FileOffsets,
   HEAD_FILE,
   MOMENTS_FILE,
-  POLICY_ADAPTERS_FILE,
   REPLAY_FILES,
   STATE_FILE,
   type StateJson,
@@ -46,14 +52,11 @@ export async function loadTrainingState(
     });
   }
   const { policy, critic, best } = state;
-  if (policy.adapters !== undefined) await readParameters(policy.adapters.parameters, await open(POLICY_ADAPTERS_FILE));
-  else await readParameters(policy.base, await WeightIndex.open(await openModelFiles(path)));
+  await readModel(policy, await openModelFiles(path));
   if (critic !== undefined) {
-    const { model, head } = critic;
     const files = await openModelFiles(join(path, CRITIC_FOLDER));
-    if (model.adapters !== undefined) await readParameters(model.adapters.parameters, await open(CRITIC_ADAPTERS_FILE));
-    else await readParameters(model.base, await WeightIndex.open(files));
-    await readParameters(head.parameters, await SafetensorsFile.open(await files.open(HEAD_FILE)));
+    await readModel(critic.model, files);
+    await readParameters(critic.head.parameters, await SafetensorsFile.open(await files.open(HEAD_FILE)));
   }
   if (best !== undefined) await readParameters(best, await open(BEST_FILE));
 
@@ -79,6 +82,15 @@ export async function loadTrainingState(
     negatives: await readRecords(training, REPLAY_FILES.negatives),
   };
   return { offsets: saved.offsets, replay };
+}
+
+/** What is trained of a model: its adapters, or all of its weights. */
+async function readModel({ adapters, weights }: DecoderModel, files: ModelFiles): Promise<void> {
+  if (adapters === undefined) await readParameters(weights.parameters!, await WeightIndex.open(files));
+  else {
+    const file = await SafetensorsFile.open(await files.open(ADAPTER_FILE));
+    await readParameters(adapters.parameters, file, PEFT_PREFIX);
+  }
 }
 
 async function readRecords(training: ModelFiles, name: string): Promise<TraceRecord[]> {

@@ -1,33 +1,18 @@
 import type { Parameters } from '@dawngrad/autograd';
-import type { DecoderModel, SafetensorsFile, TensorSource, WeightIndex } from '@dawngrad/models';
-import { add, affine, matmul, read, scopeAsync, type Tensor, ToolError } from '@dawngrad/tensor';
+import type { SafetensorsFile, TensorSource, WeightIndex } from '@dawngrad/models';
+import { read, ToolError } from '@dawngrad/tensor';
 
 /** Parameters for saving, each read from the device when it is written. A value that is not finite is an error. */
 export function parameterSources(parameters: Parameters): TensorSource[] {
-  return parameters.names.map((name) => source(name, parameters, () => parameters.get(name)));
+  return parameters.names.map((name) => source(name, parameters));
 }
 
-/** The weights of a model with its adapters, if it has any, merged in: W + (alpha / rank) B A. */
-export function mergedSources(model: DecoderModel): TensorSource[] {
-  const { base, adapters } = model;
-  return base.names.map((name) => {
-    const linear = name.slice(0, -'.weight'.length);
-    return source(name, base, () => {
-      const weight = base.get(name);
-      if (adapters === undefined || !adapters.has(linear)) return weight;
-      const a = adapters.parameters.get(`${linear}.lora_A.weight`);
-      const b = adapters.parameters.get(`${linear}.lora_B.weight`);
-      return add(weight, affine(matmul(b, a), adapters.options.alpha / adapters.options.rank, 0));
-    });
-  });
-}
-
-function source(name: string, parameters: Parameters, tensorOf: () => Tensor): TensorSource {
+function source(name: string, parameters: Parameters): TensorSource {
   return {
     name,
     shape: parameters.spec(name).shape,
     read: async () => {
-      const values = (await scopeAsync(async () => read(tensorOf()))) as Float32Array;
+      const values = (await read(parameters.get(name))) as Float32Array;
       const bad = values.findIndex((value) => !Number.isFinite(value));
       if (bad < 0) return values;
       throw new ToolError('failed', {
@@ -40,14 +25,21 @@ function source(name: string, parameters: Parameters, tensorOf: () => Tensor): T
   };
 }
 
-/** Overwrites parameters with the tensors of their names in a file. ToolError 'corrupt' where shapes differ. */
-export async function readParameters(parameters: Parameters, file: SafetensorsFile | WeightIndex): Promise<void> {
+/**
+ * Overwrites parameters with the tensors of their names, after `prefix`, in a file. ToolError 'corrupt' where shapes
+ * differ.
+ */
+export async function readParameters(
+  parameters: Parameters,
+  file: SafetensorsFile | WeightIndex,
+  prefix = '',
+): Promise<void> {
   for (const name of parameters.names) {
     const expected = parameters.spec(name).shape;
-    const { shape } = file.entry(name);
+    const { shape } = file.entry(prefix + name);
     if (shape.join() !== expected.join()) {
       throw new ToolError('corrupt', { op: name, expected: `shape [${expected}]`, got: `[${shape}]` });
     }
-    parameters.set(name, await file.readF32(name));
+    parameters.set(name, await file.readF32(prefix + name));
   }
 }

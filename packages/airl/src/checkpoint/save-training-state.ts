@@ -1,10 +1,13 @@
 import type { AdamwState } from '@dawngrad/autograd';
 import {
+  adapterSize,
   type DecoderModel,
   type DirectorySink,
+  modelSize,
+  type SideFiles,
   safetensorsSize,
   type TensorSource,
-  type TokenizerFiles,
+  writeAdapter,
   writeModel,
   writeSafetensors,
 } from '@dawngrad/models';
@@ -14,26 +17,40 @@ import { recordToJson } from '../record-json.ts';
 import type { TrainingState } from '../train/training-state.ts';
 import {
   BEST_FILE,
-  CRITIC_ADAPTERS_FILE,
   CRITIC_FOLDER,
   type FileOffsets,
   HEAD_FILE,
   MOMENTS_FILE,
-  POLICY_ADAPTERS_FILE,
   REPLAY_FILES,
   STATE_FILE,
   type StateJson,
   TRAINING_FOLDER,
 } from './layout.ts';
-import { mergedSources, parameterSources } from './parameter-sources.ts';
+import { parameterSources } from './parameter-sources.ts';
+
+const BASE_FILES: readonly string[] = ['config.json', 'generation_config.json'];
+
+/** What a saved adapter says its base is: a folder or an id on the hub. */
+export interface BaseName {
+  readonly name: string;
+  readonly revision?: string;
+}
+
+/** The base of the policy and that of the critic. */
+export interface BaseNames {
+  readonly policy: BaseName;
+  readonly critic: BaseName;
+}
 
 export interface SaveTrainingStateOptions {
   /** Folder of all checkpoints of a run. */
   readonly folder: string;
   /** How many of the newest stay, beside the best. */
   readonly keep: number;
-  /** Copied into the model directories byte for byte. */
-  readonly tokenizerFiles: TokenizerFiles;
+  /** Copied into the model directories byte for byte: the files beside the weights of the model that is trained. */
+  readonly sideFiles: SideFiles;
+  /** The frozen models that adapters are for, as their own files are to name them. */
+  readonly bases?: BaseNames;
   /** Sizes of the run's growing files, to go back to on a resume. */
   readonly offsets: FileOffsets;
   /** Whether this is the best step so far. */
@@ -43,7 +60,7 @@ export interface SaveTrainingStateOptions {
 
 /** Saves all that a run goes on from, atomically, under the name of its step. Returns the checkpoint's path. */
 export async function saveTrainingState(state: TrainingState, options: SaveTrainingStateOptions): Promise<string> {
-  const { folder, keep, tokenizerFiles, offsets, isBest, fileSystem } = options;
+  const { folder, keep, sideFiles, bases, offsets, isBest, fileSystem } = options;
   const { method, policy, critic, best, counters } = state;
   const moments: TensorSource[] = [];
   const steps: Record<string, number> = {};
@@ -53,13 +70,9 @@ export async function saveTrainingState(state: TrainingState, options: SaveTrain
     moments.push(...momentSources(name, held));
   }
   const stateJson: StateJson = { schema: 1, method, counters, optimizers: steps, offsets };
-  const models: { folder: string; model: DecoderModel }[] = [{ folder: '', model: policy }];
-  if (critic !== undefined) models.push({ folder: `${CRITIC_FOLDER}/`, model: critic.model });
+  const models = [savedModel('', policy, bases?.policy, sideFiles)];
+  if (critic !== undefined) models.push(savedModel(`${CRITIC_FOLDER}/`, critic.model, bases?.critic, sideFiles));
   const training = new Map<string, TensorSource[]>([[MOMENTS_FILE, moments]]);
-  if (policy.adapters !== undefined) training.set(POLICY_ADAPTERS_FILE, parameterSources(policy.adapters.parameters));
-  if (critic?.model.adapters !== undefined) {
-    training.set(CRITIC_ADAPTERS_FILE, parameterSources(critic.model.adapters.parameters));
-  }
   if (best !== undefined) training.set(BEST_FILE, parameterSources(best));
   const replay = new Map<string, Uint8Array>();
   if (state.replay !== undefined) {
@@ -67,9 +80,8 @@ export async function saveTrainingState(state: TrainingState, options: SaveTrain
       replay.set(name, recordLines(state.replay.state[side as keyof typeof REPLAY_FILES]));
     }
   }
-  const tokenizerBytes = [...tokenizerFiles.values()].reduce((total, bytes) => total + bytes.byteLength, 0);
   const expectedBytes =
-    models.reduce((total, { model }) => total + safetensorsSize(mergedSources(model)) + tokenizerBytes, 0) +
+    models.reduce((total, { bytes }) => total + bytes, 0) +
     [...training.values()].reduce((total, tensors) => total + safetensorsSize(tensors), 0) +
     [...replay.values()].reduce((total, bytes) => total + bytes.byteLength, 0) +
     (1 << 16);
@@ -77,10 +89,7 @@ export async function saveTrainingState(state: TrainingState, options: SaveTrain
   return saveCheckpoint(
     { folder, step: counters.step, keep, isBest, expectedBytes, extra: { method }, ...(fileSystem && { fileSystem }) },
     async (directory) => {
-      for (const { folder: prefix, model } of models) {
-        const tensors = mergedSources(model);
-        await writeModel(within(directory, prefix), { config: model.config, tensors, tokenizerFiles });
-      }
+      for (const { write } of models) await write(directory);
       if (critic !== undefined) {
         const head = parameterSources(critic.head.parameters);
         await directory.writeFile(`${CRITIC_FOLDER}/${HEAD_FILE}`, (sink) => writeSafetensors(sink, head));
@@ -94,6 +103,28 @@ export async function saveTrainingState(state: TrainingState, options: SaveTrain
       await own.writeFile(STATE_FILE, (sink) => sink.write(json));
     },
   );
+}
+
+interface SavedModel {
+  readonly bytes: number;
+  readonly write: (directory: DirectorySink) => Promise<void>;
+}
+
+/** A model to be written as it is trained: its adapters, or all of its weights. */
+function savedModel(prefix: string, model: DecoderModel, base: BaseName | undefined, sideFiles: SideFiles): SavedModel {
+  const { adapters, config } = model;
+  if (adapters === undefined) {
+    const contents = { config, tensors: parameterSources(model.base), sideFiles };
+    return { bytes: modelSize(contents), write: (directory) => writeModel(within(directory, prefix), contents) };
+  }
+  const named = base && { baseModel: base.name, ...(base.revision && { revision: base.revision }) };
+  // The base's own files say what the base is: an adapter has those of its tokenizer only.
+  const contents = {
+    config: { ...adapters.options, ...named },
+    tensors: parameterSources(adapters.parameters),
+    sideFiles: new Map([...sideFiles].filter(([name]) => !BASE_FILES.includes(name))),
+  };
+  return { bytes: adapterSize(contents), write: (directory) => writeAdapter(within(directory, prefix), contents) };
 }
 
 /** The optimisers of a run, by the names that their moments are saved under. */

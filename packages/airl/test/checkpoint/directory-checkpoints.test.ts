@@ -1,7 +1,7 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DecoderModel, packSequences, tokenLogProbs } from '@dawngrad/models';
-import { openModelDirectory, verifyDirectory } from '@dawngrad/models/node';
+import { openModelDirectory, saveModelDirectory, verifyDirectory } from '@dawngrad/models/node';
 import { type Device, read, scopeAsync } from '@dawngrad/tensor';
 import { openDevice } from '@dawngrad/tensor/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -19,9 +19,12 @@ beforeAll(async () => {
 });
 afterAll(() => device.close());
 
+const sideFiles = inverseRulesTokenizer();
+
 function checkpointsIn(folder: string, resume: boolean, acceptFallback = false): Checkpoints {
-  const tokenizerFiles = inverseRulesTokenizer();
-  return directoryCheckpoints({ folder, keep: 3, everySteps: 2, tokenizerFiles, resume, acceptFallback });
+  const base = { name: join(folder, 'base') };
+  const bases = { policy: base, critic: base };
+  return directoryCheckpoints({ folder, keep: 3, everySteps: 2, sideFiles, bases, resume, acceptFallback });
 }
 
 /** Trains a tiny policy for some steps with checkpoints in `folder`. */
@@ -57,6 +60,12 @@ describe('directoryCheckpoints', () => {
 
   it.each([false, true])('saves the policy as a model that loads by itself (adapters: %s)', async (lora) => {
     const folder = temporaryFolder();
+    if (lora) {
+      const base = tinyPolicy(device, true);
+      const tensors = base.tensorSources();
+      await saveModelDirectory(join(folder, 'base'), { config: base.config, tensors, sideFiles });
+      base.dispose();
+    }
     const { policy } = await train(folder, { resume: false, lora });
     const source = await openModelDirectory(join(folder, 'step-00000006'));
     const loaded = await DecoderModel.load(device, source, { trainable: false });

@@ -83,7 +83,7 @@ async function start(
     folder,
     keep: 2,
     everySteps: 4,
-    tokenizerFiles: inverseRulesTokenizer(),
+    sideFiles: inverseRulesTokenizer(),
     resume: options.resume,
     files,
   });

@@ -41,7 +41,7 @@ async function rowsOf(train: Train, dev: { readonly dev?: DevOptions }, saves: b
     folder: temporaryFolder(),
     keep: 1,
     everySteps: 1,
-    tokenizerFiles: inverseRulesTokenizer(),
+    sideFiles: inverseRulesTokenizer(),
     resume: false,
   });
   const { context, rows } = recordRun(saves ? checkpoints : undefined);

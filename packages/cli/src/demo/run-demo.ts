@@ -68,7 +68,7 @@ export async function runDemo(settings: DemoSettings, session: RunSession): Prom
         folder: join(directory.path, 'models', folder),
         keep: 1,
         everySteps: Number.MAX_SAFE_INTEGER,
-        tokenizerFiles: inverseRulesTokenizer(),
+        sideFiles: inverseRulesTokenizer(),
         resume: false,
       }),
     };

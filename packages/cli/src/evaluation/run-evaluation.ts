@@ -2,12 +2,13 @@ import { basename, join } from 'node:path';
 import type { Critic } from '@dawngrad/airl';
 import { type EvaluationSummary, evaluateRows } from '@dawngrad/eval';
 import type { DecoderModel } from '@dawngrad/models';
-import { openModelDirectory, writeFileAtomically } from '@dawngrad/models/node';
+import { writeFileAtomically } from '@dawngrad/models/node';
 import type { CommandContext } from '../commands/command-context.ts';
 import type { Config } from '../config/schema.ts';
 import { loadCritic } from '../run/load-critic.ts';
 import { loadModel } from '../run/load-model.ts';
-import { criticFolder, modelFolder, weightFiles } from '../run/model-folder.ts';
+import { criticFolder, weightFiles } from '../run/model-folder.ts';
+import { openSource } from '../run/open-source.ts';
 import { positionNote } from '../run/position-note.ts';
 import type { RunInput } from '../run/run-inputs.ts';
 import { type RunSession, runSession } from '../run/run-session.ts';
@@ -28,22 +29,21 @@ export async function runEvaluation(
   context: CommandContext,
 ): Promise<void> {
   // `resolveConfig` asks for both.
-  const folder = await modelFolder(config.policy.model as string);
-  const scorer = config.critic.model === null ? undefined : await criticFolder(config.critic.model);
-  const source = await openModelDirectory(folder);
+  const { model: source, folder } = await openSource(config.policy.model as string);
+  const scorer = config.critic.model === null ? undefined : await openSource(config.critic.model, criticFolder);
   const task = evaluationTask(config, source);
   const maxPositions = task.maxPromptTokens + task.maxCompletionTokens;
   const inputs: RunInput[] = [
     { role: 'data', files: [config.data.path as string] },
     { role: 'policy', files: await weightFiles(folder) },
-    ...(scorer === undefined ? [] : [{ role: 'critic' as const, files: await weightFiles(scorer) }]),
+    ...(scorer === undefined ? [] : [{ role: 'critic' as const, files: await weightFiles(scorer.folder) }]),
   ];
   let summary: EvaluationSummary | undefined;
   await runSession({ config, resume, inputs, objective: evaluationObjective(config) }, context, async (session) => {
     const { device, directory, progress } = session;
     const note = positionNote(source.config, maxPositions);
     if (note !== undefined) progress.note(note);
-    const granularity = scorer === undefined ? undefined : granularityNote(scorer, config.reward);
+    const granularity = scorer === undefined ? undefined : granularityNote(scorer.folder, config.reward);
     if (granularity !== undefined) progress.note(granularity);
     if (task.dropped > 0) progress.note(`note: ${task.dropped} rows over the token limits are left out`);
     let policy: DecoderModel | undefined;

@@ -1,10 +1,10 @@
 import { Critic } from '@dawngrad/airl';
 import { HEAD_FILE } from '@dawngrad/airl/node';
 import { type LoraOptions, type OpenModel, SafetensorsFile, ScalarHead, type WantedFormat } from '@dawngrad/models';
-import { openModelDirectory } from '@dawngrad/models/node';
 import { type Device, ToolError } from '@dawngrad/tensor';
 import type { Progress } from '../ui/progress.ts';
 import { loadModel } from './load-model.ts';
+import type { Source } from './open-source.ts';
 
 export interface LoadCriticOptions {
   /** The policy's model: a critic reads the policy's ids, so both must have the same tokens. */
@@ -21,9 +21,12 @@ export interface LoadCriticOptions {
  * A critic from a folder in Hugging Face layout. To be trained it may be any model, whose reward then starts at
  * zero; to be read only it must have been trained. Throws ToolError 'config' or 'corrupt'.
  */
-export async function loadCritic(device: Device, folder: string, options: LoadCriticOptions): Promise<Critic> {
+export async function loadCritic(
+  device: Device,
+  { model: source, folder }: Source,
+  options: LoadCriticOptions,
+): Promise<Critic> {
   const { policy, maxPositions, format, training, progress } = options;
-  const source = await openModelDirectory(folder);
   if (source.tokenizer.vocabSize !== policy.tokenizer.vocabSize) {
     throw new ToolError('config', {
       op: folder,
@@ -45,7 +48,7 @@ export async function loadCritic(device: Device, folder: string, options: LoadCr
   const model = await loadModel(device, source, { trainable, maxPositions, format }, progress);
   const head = new ScalarHead(device, source.config.hiddenSize);
   try {
-    if (training?.lora !== undefined) model.attachAdapters(training.lora);
+    if (training?.lora !== undefined && model.adapters === undefined) model.attachAdapters(training.lora);
     if (hasHead) {
       const file = await SafetensorsFile.open(await source.files.open(HEAD_FILE));
       for (const name of head.parameters.names) head.parameters.set(name, await file.readF32(name));

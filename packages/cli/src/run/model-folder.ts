@@ -3,24 +3,29 @@ import { join } from 'node:path';
 import { CRITIC_FOLDER } from '@dawngrad/airl/node';
 import { openModelFiles, readPointer } from '@dawngrad/models/node';
 import { ToolError } from '@dawngrad/tensor';
+import { type ResolveModelOptions, resolveModel } from './resolve-model.ts';
 import { CHECKPOINTS, CONFIG } from './run-directory.ts';
 
 const MANIFEST = 'manifest.json';
 
-/** The folder of a model: the one given or, for the folder of a run, its newest checkpoint. */
-export async function modelFolder(path: string): Promise<string> {
+/**
+ * The folder of a model: the one given or, for the folder of a run, its newest checkpoint; for the name of a model on
+ * the hub its snapshot in the cache, see `resolveModel`.
+ */
+export async function modelFolder(name: string, options: ResolveModelOptions = {}): Promise<string> {
+  const path = await resolveModel(name, options);
   if (!existsSync(join(path, CONFIG))) return path;
   const checkpoints = join(path, CHECKPOINTS);
-  const name = await readPointer(checkpoints, 'latest');
-  if (name !== undefined) return join(checkpoints, name);
+  const newest = await readPointer(checkpoints, 'latest');
+  if (newest !== undefined) return join(checkpoints, newest);
   throw new ToolError('config', { op: path, expected: 'a run with a checkpoint', got: 'none yet' });
 }
 
 /** The folder of a critic: as `modelFolder`; in the checkpoint of an R-AIRL run it lies beside the policy. */
-export async function criticFolder(path: string): Promise<string> {
-  const folder = await modelFolder(path);
+export async function criticFolder(name: string, options: ResolveModelOptions = {}): Promise<string> {
+  const folder = await modelFolder(name, options);
   const critic = join(folder, CRITIC_FOLDER);
-  return existsSync(join(critic, 'config.json')) ? critic : folder;
+  return ['config.json', 'adapter_config.json'].some((name) => existsSync(join(critic, name))) ? critic : folder;
 }
 
 /**

@@ -7,15 +7,16 @@ import {
   trainIrl,
   trainSft,
 } from '@dawngrad/airl';
-import { directoryCheckpoints } from '@dawngrad/airl/node';
-import { type DecoderModel, type OpenModel, readTokenizerFiles } from '@dawngrad/models';
-import { openModelDirectory } from '@dawngrad/models/node';
+import { type BaseNames, directoryCheckpoints } from '@dawngrad/airl/node';
+import { type DecoderModel, type LoraOptions, type OpenModel, readSideFiles } from '@dawngrad/models';
+import { ToolError } from '@dawngrad/tensor';
 import type { CommandContext } from '../commands/command-context.ts';
 import { objectiveText } from '../config/objective-text.ts';
 import type { Config } from '../config/schema.ts';
 import { loadCritic } from '../run/load-critic.ts';
 import { loadModel } from '../run/load-model.ts';
-import { criticFolder, modelFolder, weightFiles } from '../run/model-folder.ts';
+import { criticFolder, weightFiles } from '../run/model-folder.ts';
+import { openSource, type Source } from '../run/open-source.ts';
 import { positionNote } from '../run/position-note.ts';
 import type { RunInput } from '../run/run-inputs.ts';
 import { type RunSession, runSession } from '../run/run-session.ts';
@@ -26,17 +27,17 @@ import { type Training, trainingTask } from './training-task.ts';
 export async function runTraining(training: Training, resume: boolean, context: CommandContext): Promise<void> {
   const { config } = training;
   // `resolveConfig` asks for both.
-  const folder = await modelFolder(config.policy.model as string);
+  const policySource = await openSource(config.policy.model as string);
   const criticSource =
     training.kind === 'irl' && training.config.critic.model !== null
-      ? await criticFolder(training.config.critic.model)
+      ? await openSource(training.config.critic.model, criticFolder)
       : undefined;
-  const source = await openModelDirectory(folder);
+  const source = policySource.model;
   const task = trainingTask(training, source);
   const inputs: RunInput[] = [
     { role: 'data', files: [config.data.path as string] },
-    { role: 'policy', files: await weightFiles(folder) },
-    ...(criticSource === undefined ? [] : [{ role: 'critic' as const, files: await weightFiles(criticSource) }]),
+    { role: 'policy', files: await weightFiles(policySource.folder) },
+    ...(criticSource === undefined ? [] : [{ role: 'critic' as const, files: await weightFiles(criticSource.folder) }]),
   ];
   await runSession({ config, resume, inputs, objective: objectiveText(training) }, context, async (session) => {
     const { device, directory, progress } = session;
@@ -49,8 +50,9 @@ export async function runTraining(training: Training, resume: boolean, context: 
     const policy = await loadModel(device, source, { trainable, maxPositions, format: config.policy.dtype }, progress);
     policy.recomputesBlocks = config.train.gradient_checkpointing;
     try {
-      if (lora !== undefined) policy.attachAdapters(lora);
-      const trainer = await trainerContext(session, config, source, resume);
+      adaptPolicy(policy, lora);
+      const bases = { policy: policySource.base, critic: (criticSource ?? policySource).base };
+      const trainer = await trainerContext(session, config, { source, bases, resume });
       const { status, step } = await train(training, {
         policy,
         task,
@@ -72,6 +74,21 @@ export async function runTraining(training: Training, resume: boolean, context: 
   });
 }
 
+/** Fresh adapters or, where the model that is gone on from is an adapter, that one. */
+function adaptPolicy(policy: DecoderModel, lora: LoraOptions | undefined): void {
+  const { adapters } = policy;
+  if (adapters === undefined) {
+    if (lora !== undefined) policy.attachAdapters(lora);
+  } else if (adapters.options.rank !== lora?.rank) {
+    throw new ToolError('config', {
+      op: 'policy.lora.rank',
+      expected: `${adapters.options.rank}, that of the adapter which policy.model names`,
+      got: String(lora?.rank ?? 0),
+      hint: 'or merge the adapter into its base first: dawngrad merge.',
+    });
+  }
+}
+
 interface TrainingWork {
   readonly policy: DecoderModel;
   readonly task: TextTask;
@@ -79,8 +96,8 @@ interface TrainingWork {
   /** The folder that the policy came from. */
   readonly source: OpenModel;
   readonly progress: RunSession['progress'];
-  /** The critic's folder; undefined where it starts as the policy does. */
-  readonly criticSource: string | undefined;
+  /** What the critic starts from; undefined where it starts as the policy does. */
+  readonly criticSource: Source | undefined;
 }
 
 async function train(training: Training, work: TrainingWork): Promise<TrainingResult> {
@@ -122,8 +139,7 @@ async function startingCritic(
 async function trainerContext(
   { directory, progress, stop }: RunSession,
   { train }: Training['config'],
-  source: OpenModel,
-  resume: boolean,
+  { source, bases, resume }: { readonly source: OpenModel; readonly bases: BaseNames; readonly resume: boolean },
 ): Promise<RunContext> {
   return {
     reporter: progress,
@@ -135,7 +151,8 @@ async function trainerContext(
       folder: directory.checkpoints,
       keep: train.keep_checkpoints,
       everySteps: train.checkpoint_every_steps,
-      tokenizerFiles: await readTokenizerFiles(source.files),
+      sideFiles: await readSideFiles(source.files),
+      bases,
       resume,
       files: directory,
     }),

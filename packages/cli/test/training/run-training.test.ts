@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { openModelDirectory } from '@dawngrad/models/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Bundle, bundleSources } from '../bundle-sources.ts';
 import { runMain } from '../run-main.ts';
 import { writeSums, writeTinyModel } from '../tiny-model.ts';
+
+/** Layers of the model of `writeTinyModel`. */
+const TINY_LAYERS = 1;
 
 let folder: string;
 let model: string;
@@ -134,22 +137,27 @@ describe.each(METHODS)('train %s', (method) => {
     expect(readFileSync(join(dir, 'metrics.jsonl'), 'utf8')).toBe(before);
   });
 
-  it('trains low-rank adapters and saves them merged into the model', async () => {
+  it('trains low-rank adapters and saves them in the layout of PEFT, which name their base', async () => {
     const dir = join(folder, `${method}-lora`);
     const lora = method === 'irl' ? ['policy.lora.rank=2', 'critic.lora.rank=2'] : ['policy.lora.rank=2'];
     const { code, err } = await runMain(...args(method, dir, ...lora));
     expect(code, err).toBe(0);
-    expect(hash(dir)).not.toBe(hash(join(folder, `${method}-whole`)));
-    const weights = async (from: string, name: string): Promise<Float32Array> =>
-      (await openModelDirectory(from)).weights.readF32(name);
     const saved = join(dir, 'ckpt', 'step-00000010');
-    const start = startOf(method).model;
-    for (const linear of ['self_attn.q_proj', 'self_attn.v_proj', 'mlp.down_proj']) {
-      const name = `model.layers.0.${linear}.weight`;
-      expect(await weights(saved, name), name).not.toEqual(await weights(start, name));
+    for (const part of method === 'irl' ? ['', 'critic'] : ['']) {
+      const { adapter } = await openModelDirectory(join(saved, part));
+      expect(adapter!.config.baseModel).toBe(resolve(startOf(method).model));
+      expect(adapter!.config.rank).toBe(2);
+      expect(adapter!.factors.size).toBe(7 * TINY_LAYERS);
+      for (const { b } of adapter!.factors.values()) {
+        expect((await adapter!.file.readF32(b)).some((value) => value !== 0)).toBe(true);
+      }
     }
-    const frozen = 'model.embed_tokens.weight';
-    expect(await weights(saved, frozen)).toEqual(await weights(start, frozen));
+    // It is a model that one can go on with.
+    const again = await runMain(...args(method, `${dir}-again`, ...lora, `policy.model=${dir}`, 'train.max_steps=1'));
+    expect(again.code, again.err).toBe(0);
+    const wrong = await runMain(...args(method, `${dir}-wrong`, 'policy.lora.rank=3', `policy.model=${dir}`));
+    expect(wrong.code).toBe(3);
+    expect(wrong.err).toMatch(/policy\.lora\.rank.*expected 2.*got 3/s);
   });
 });
 

@@ -20,8 +20,8 @@ export interface ModelContents {
    * beside the weights of the model that this one comes from (`readSideFiles`). A config.json among them is kept,
    * with the element type of the weights, as long as it says what `config` says.
    */
-  readonly tokenizerFiles: SideFiles;
-  /** generation_config.json where `tokenizerFiles` have none; made from the config's special tokens when absent. */
+  readonly sideFiles: SideFiles;
+  /** generation_config.json where `sideFiles` have none; made from the config's special tokens when absent. */
   readonly generationConfig?: Readonly<Record<string, unknown>>;
   /** Largest file of weights, in bytes. Default 5 GB. */
   readonly maxShardBytes?: number;
@@ -31,20 +31,20 @@ const STORED_DTYPES: Readonly<Record<FloatDType, StoredDType>> = { F32: 'float32
 
 /** Writes a model in Hugging Face's layout; of its weights one piece at a time is on the host. */
 export async function writeModel(directory: DirectorySink, contents: ModelContents): Promise<void> {
-  const { config, tensors, tokenizerFiles, maxShardBytes } = contents;
+  const { config, tensors, sideFiles, maxShardBytes } = contents;
   const write = (name: string, bytes: Uint8Array): Promise<void> =>
     directory.writeFile(name, (sink) => sink.write(bytes));
-  await write(CONFIG_FILE, new TextEncoder().encode(configText(config, tensors, tokenizerFiles.get(CONFIG_FILE))));
-  if (!tokenizerFiles.has(GENERATION_CONFIG_FILE)) {
+  await write(CONFIG_FILE, new TextEncoder().encode(configText(config, tensors, sideFiles.get(CONFIG_FILE))));
+  if (!sideFiles.has(GENERATION_CONFIG_FILE)) {
     await write(GENERATION_CONFIG_FILE, encodeJson(contents.generationConfig ?? generationConfigOf(config)));
   }
-  for (const [name, bytes] of tokenizerFiles) if (name !== CONFIG_FILE) await write(name, bytes);
+  for (const [name, bytes] of sideFiles) if (name !== CONFIG_FILE) await write(name, bytes);
   await writeWeights(directory, tensors, maxShardBytes);
 }
 
 /** Bytes that `writeModel` needs on the disk, or somewhat more. */
-export function modelSize({ tensors, tokenizerFiles }: ModelContents): number {
-  const sideBytes = [...tokenizerFiles.values()].reduce((sum, bytes) => sum + bytes.byteLength, 0);
+export function modelSize({ tensors, sideFiles }: ModelContents): number {
+  const sideBytes = [...sideFiles.values()].reduce((sum, bytes) => sum + bytes.byteLength, 0);
   return weightsSize(tensors) + sideBytes + 8192;
 }
 

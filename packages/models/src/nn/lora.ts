@@ -20,10 +20,15 @@ export class LoraAdapters implements LowRankUpdates {
   /** `<linear>.lora_A.weight` [R, in] and `<linear>.lora_B.weight` [out, R]. */
   readonly parameters: Parameters;
   readonly #places: ReadonlyMap<string, LoraPlace>;
+  readonly #linears: ReadonlyMap<string, Shape>;
+  /** True for adapters that started from nothing in this process: so far as they are not trained they change nothing. */
+  readonly isFresh: boolean;
 
   /** `linears` maps names of linears (without `.weight`) to weight shapes [out, in]. */
-  constructor(device: Device, linears: ReadonlyMap<string, Shape>, options: LoraOptions) {
+  constructor(device: Device, linears: ReadonlyMap<string, Shape>, options: LoraOptions, isFresh = true) {
     this.options = options;
+    this.isFresh = isFresh;
+    this.#linears = linears;
     this.#places = placeAdapters(linears, options);
     const specs = [...this.#places].flatMap(([name, { rank }]): ParameterSpec[] => {
       const [out, width] = linears.get(name) as [number, number];
@@ -59,7 +64,7 @@ export class LoraAdapters implements LowRankUpdates {
         hint: 'Merge it into the base first: dawngrad merge.',
       });
     }
-    const adapters = new LoraAdapters(device, linears, { ...adapter.config, ...options });
+    const adapters = new LoraAdapters(device, linears, { ...adapter.config, ...options }, false);
     try {
       for (const [name, { a, b }] of adapter.factors) {
         adapters.parameters.set(loraName(name, 'A'), await adapter.file.readF32(a));
@@ -70,6 +75,13 @@ export class LoraAdapters implements LowRankUpdates {
       adapters.dispose();
       throw error;
     }
+  }
+
+  /** Adapters of the same places with the values of now. */
+  copy(): LoraAdapters {
+    const copy = new LoraAdapters(this.parameters.device, this.#linears, this.options, false);
+    copy.parameters.copyFrom(this.parameters);
+    return copy;
   }
 
   has(linearName: string): boolean {
