@@ -1,5 +1,6 @@
 import { ToolError } from '@dawngrad/tensor';
 import { ConfigError } from './config/config-error.ts';
+import { StoppedError } from './stopped-error.ts';
 import { plainText } from './ui/plain-text.ts';
 
 const MAX_LINES = 5;
@@ -18,7 +19,7 @@ export function errorMessage(error: unknown, { debug }: { readonly debug: boolea
 }
 
 function describe(error: unknown): string {
-  if (error instanceof ToolError) return error.message;
+  if (error instanceof ToolError || error instanceof StoppedError) return error.message;
   if (isSystemError(error)) {
     const what = error.path === undefined ? error.syscall : `${error.syscall} ${error.path}`;
     return `${what}: the system refused (${error.code}).${ADVICE[error.code] ?? ''}`;

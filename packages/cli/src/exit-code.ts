@@ -1,4 +1,5 @@
 import { type ErrorCode, ToolError } from '@dawngrad/tensor';
+import { StoppedError } from './stopped-error.ts';
 
 /** Exit codes that scripts can rely on; 130 and 143 are those of `StopRequest`. */
 const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
@@ -16,5 +17,6 @@ const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
 
 /** The exit code for an error that ended a command. */
 export function exitCodeOf(error: unknown): number {
+  if (error instanceof StoppedError) return error.exitCode;
   return error instanceof ToolError ? EXIT_CODES[error.code] : 1;
 }

@@ -2,6 +2,7 @@ import { type ErrorCode, ToolError } from '@dawngrad/tensor';
 import { describe, expect, it } from 'vitest';
 import { errorMessage } from '../src/error-message.ts';
 import { exitCodeOf } from '../src/exit-code.ts';
+import { StoppedError } from '../src/stopped-error.ts';
 
 const tool = (code: ErrorCode, got = 'b'): ToolError => new ToolError(code, { op: 'op', expected: 'a', got });
 const quiet = { debug: false };
@@ -20,6 +21,11 @@ describe('exitCodeOf', () => {
     ['failed', 1],
   ])('is for %s %i', (code, exitCode) => {
     expect(exitCodeOf(tool(code))).toBe(exitCode);
+  });
+
+  it('is that of the signal for a command that was stopped, with its own words', () => {
+    const error = new StoppedError('SIGINT: stopped.', 130);
+    expect([exitCodeOf(error), errorMessage(error, quiet)]).toEqual([130, 'SIGINT: stopped.']);
   });
 
   it('is 1 for an error that nobody foresaw', () => {

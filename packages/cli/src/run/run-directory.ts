@@ -33,7 +33,7 @@ export interface OpenRunOptions {
 }
 
 export const CONFIG = 'config.lock.json';
-const ENVIRONMENT = 'env.json';
+export const ENVIRONMENT = 'env.json';
 const METRICS = 'metrics.jsonl';
 const SAMPLES = 'samples.jsonl';
 export const CHECKPOINTS = 'ckpt';

@@ -1,4 +1,5 @@
 import { plainText } from './plain-text.ts';
+import { bytesLine } from './progress-bytes.ts';
 import { progressLine } from './progress-line.ts';
 
 export interface ProgressOptions {
@@ -28,23 +29,18 @@ export class Progress {
 
   /** Tells that `done` of `total` steps are done, with the metrics of the last one by their names. */
   step(stage: string, done: number, total: number, metrics: Record<string, number>): void {
-    const { isTerminal, nowMs } = this.#options;
-    const atMs = nowMs();
-    const isNew = stage !== this.#stage || done < this.#first.done;
-    if (isNew) {
-      this.close();
-      this.#stage = stage;
-      // Time counts from the first report: the step before it compiled the kernels.
-      this.#first = { done, atMs };
-    }
-    const interval = isTerminal ? TERMINAL_INTERVAL_MS : PLAIN_INTERVAL_MS;
-    const isDue = isNew || done >= total || atMs - this.#shownAtMs >= interval;
-    const steps = done - this.#first.done;
-    const etaSeconds = steps > 0 ? (((atMs - this.#first.atMs) / steps) * (total - done)) / 1000 : undefined;
-    this.#line = plainText(progressLine({ stage, done, total, metrics, etaSeconds }));
-    if (!isDue) return;
-    this.#shownAtMs = atMs;
-    this.#show();
+    this.#advance(stage, done, total, (perMs) => {
+      const etaSeconds = perMs === undefined ? undefined : (total - done) / perMs / 1000;
+      return progressLine({ stage, done, total, metrics, etaSeconds });
+    });
+  }
+
+  /** Tells that so many bytes of a download are there, of which the last belong to `item`. */
+  bytes(stage: string, doneBytes: number, totalBytes: number, item: string): void {
+    this.#advance(stage, doneBytes, totalBytes, (perMs) => {
+      const bytesPerSecond = perMs === undefined ? undefined : perMs * 1000;
+      return bytesLine({ stage, doneBytes, totalBytes, bytesPerSecond, item });
+    });
   }
 
   /** Prints a line of its own. */
@@ -60,6 +56,26 @@ export class Progress {
     this.#show();
     this.#options.write('\n');
     this.#isOpen = false;
+  }
+
+  /** Shows the line where it is due. It is made from how much is done in a millisecond, undefined at the start. */
+  #advance(stage: string, done: number, total: number, line: (perMs: number | undefined) => string): void {
+    const { isTerminal, nowMs } = this.#options;
+    const atMs = nowMs();
+    const isNew = stage !== this.#stage || done < this.#first.done;
+    if (isNew) {
+      this.close();
+      this.#stage = stage;
+      // Time counts from the first report: the step before it compiled the kernels.
+      this.#first = { done, atMs };
+    }
+    const interval = isTerminal ? TERMINAL_INTERVAL_MS : PLAIN_INTERVAL_MS;
+    const isDue = isNew || done >= total || atMs - this.#shownAtMs >= interval;
+    const more = done - this.#first.done;
+    this.#line = plainText(line(more > 0 ? more / (atMs - this.#first.atMs) : undefined));
+    if (!isDue) return;
+    this.#shownAtMs = atMs;
+    this.#show();
   }
 
   #show(): void {
