@@ -52,7 +52,13 @@ export type {
   SubgroupMatrix,
   WeightFormat,
 } from './kernels/matmul-spec.ts';
-export { dequantizeBlocks, type QuantizedBlocks, type QuantizedFormat, quantizeBlocks } from './kernels/quantize.ts';
+export {
+  dequantizeBlocks,
+  type QuantizedBlocks,
+  type QuantizedFormat,
+  quantizeBits,
+  quantizeBlocks,
+} from './kernels/quantize.ts';
 export { planAddParts, planRmsNormGradient, type RmsNormGradientSpec, rmsNormParts } from './kernels/rms-norm.wgsl.ts';
 export { planPackedSwigluGradient, planSwigluGradient } from './kernels/swiglu.wgsl.ts';
 export {

@@ -1,7 +1,7 @@
-import { dequantizeBlocks, type QuantizedFormat, quantizeBlocks } from '@dawngrad/tensor';
+import { dequantizeBlocks, type QuantizedFormat, quantizeBits, quantizeBlocks } from '@dawngrad/tensor';
 import { normalArray } from '@dawngrad/tensor/testing';
 import { describe, expect, it } from 'vitest';
-import { decodeF16 } from '../../src/dtype.ts';
+import { decodeBf16, decodeF16, encodeBf16, encodeF16 } from '../../src/dtype.ts';
 import { NF4_VALUES, WEIGHT_BLOCK } from '../../src/kernels/matmul-weight.wgsl.ts';
 
 const FORMATS: readonly QuantizedFormat[] = ['q8_0', 'q4_0', 'nf4'];
@@ -74,5 +74,90 @@ describe('the published layouts', () => {
     const { codes, scales } = quantizeBlocks(values, 'nf4');
     expect(scales[0]).toBe(2);
     expect(Array.from(bytes(codes)).slice(0, 8)).toEqual([0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef]);
+  });
+});
+
+/** The published encoders, value by value: the codes of one block, and its scale as it is stored. */
+const DEFINITIONS: Readonly<Record<QuantizedFormat, (values: Float32Array) => { codes: number[]; scale: number }>> = {
+  q8_0: (values) => {
+    const scale = Math.fround(values.reduce((size, value) => Math.max(size, Math.abs(value)), 0) / 127);
+    const inverse = scale === 0 ? 0 : 1 / scale;
+    const round = (value: number) => Math.sign(value) * Math.floor(Math.abs(value) + 0.5);
+    return { codes: Array.from(values, (value) => round(value * inverse)), scale: encodeF16(scale) };
+  },
+  q4_0: (values) => {
+    let extreme = 0;
+    for (const value of values) if (Math.abs(value) > Math.abs(extreme)) extreme = value;
+    const scale = Math.fround(extreme / -8);
+    const inverse = scale === 0 ? 0 : 1 / scale;
+    const code = (value: number) => Math.min(15, Math.trunc(value * inverse + 8.5));
+    const pairs = Array.from({ length: 16 }, (_, i) => code(values[i]!) | (code(values[i + 16]!) << 4));
+    return { codes: pairs, scale: encodeF16(scale) };
+  },
+  nf4: (values) => {
+    const scale = values.reduce((size, value) => Math.max(size, Math.abs(value)), 0);
+    const inverse = scale === 0 ? 0 : 1 / scale;
+    const nearest = (value: number): number => {
+      let best = 0;
+      for (let i = 1; i < 16; i++) {
+        if (Math.abs(NF4_VALUES[i]! - value) < Math.abs(NF4_VALUES[best]! - value)) best = i;
+      }
+      return best;
+    };
+    const code = (i: number) => nearest(values[i]! * inverse);
+    const pairs = Array.from({ length: 32 }, (_, i) => (code(2 * i) << 4) | code(2 * i + 1));
+    return { codes: pairs, scale };
+  },
+};
+
+/** Blocks of every kind: usual ones, tiny and huge ones, halves and quantiles to the last bit, zeros, NaN, infinities. */
+function manyValues(block: number): Float32Array {
+  const usual = normal(9, 400 * block);
+  const bits = new Uint32Array(normal(10, 200 * block).buffer).map((word, i) => Math.imul(word, 2654435761) ^ i);
+  const around = Float32Array.from({ length: 40 * block }, (_, i) => {
+    const [low, high] = [NF4_VALUES[i % 15]!, NF4_VALUES[(i % 15) + 1]!];
+    return i % block === 0 ? 1 : (low + high) / 2 + ((i % 7) - 3) * 2 ** -25;
+  });
+  const halves = Float32Array.from({ length: 8 * block }, (_, i) => (i % block === 0 ? 127 : (i % 255) - 127.5));
+  const tiny = Float32Array.from({ length: 8 * block }, (_, i) => ((i * 7) % 41) * 2 ** -149);
+  const odd = Float32Array.from({ length: 4 * block }, (_, i) =>
+    i % block === 3 ? [Number.NaN, Number.POSITIVE_INFINITY, -0, 3e38][Math.floor(i / block)]! : i % 5,
+  );
+  const all = [usual, new Float32Array(bits.buffer), around, halves, tiny, odd, new Float32Array(block)];
+  const values = new Float32Array(all.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of all) {
+    values.set(part, at);
+    at += part.length;
+  }
+  return values;
+}
+
+describe.each(FORMATS)('the fast encoder of %s', (format) => {
+  const block = WEIGHT_BLOCK[format];
+
+  it('gives the bits of the definition', () => {
+    const values = manyValues(block);
+    const { codes, scales } = quantizeBlocks(values, format);
+    const bytes = new Uint8Array(codes.buffer);
+    const perBlock = bytes.length / scales.length;
+    const expected = new Uint8Array(bytes.length);
+    const expectedScales = format === 'nf4' ? new Float32Array(scales.length) : new Uint16Array(scales.length);
+    for (let i = 0; i < scales.length; i++) {
+      const found = DEFINITIONS[format](values.subarray(i * block, (i + 1) * block));
+      expected.set(found.codes, i * perBlock);
+      expectedScales[i] = found.scale;
+    }
+    expect(scales).toEqual(expectedScales);
+    expect(bytes.findIndex((byte, i) => byte !== expected[i])).toBe(-1);
+  });
+
+  it.each(['f16', 'bf16'] as const)('takes the bits of %s as the values that they stand for', (dtype) => {
+    const [encode, decode] = dtype === 'f16' ? [encodeF16, decodeF16] : [encodeBf16, decodeBf16];
+    // More than what is widened at a time, and no multiple of it.
+    const bits = Uint16Array.from(normal(3, 4096 + 5 * block), encode);
+    bits.set([0x7c00, 0x8000, 0x0001, 0x7fff], 2);
+    const wide = quantizeBlocks(Float32Array.from(bits, decode), format);
+    expect(quantizeBits(bits, dtype, format)).toEqual(wide);
   });
 });
