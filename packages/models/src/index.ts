@@ -27,12 +27,13 @@ export {
   generate,
 } from './generate/generate.ts';
 export type { ByteSink, ByteSource, DirectorySink, ModelFiles } from './io/byte-source.ts';
+export { checkValues } from './io/check-values.ts';
 export { memoryFiles, memorySource } from './io/memory-files.ts';
 export { type OpenModel, type OpenModelOptions, openModel } from './io/open-model.ts';
 export { type RawChunk, SafetensorsFile, type TensorChunk } from './io/safetensors.ts';
 export type { SafetensorsDType, TensorEntry } from './io/safetensors-header.ts';
 export { safetensorsSize, writeSafetensors } from './io/safetensors-writer.ts';
-export { readSideFiles, type SideFiles } from './io/side-files.ts';
+export { modelSideFiles, readSideFiles, type SideFiles } from './io/side-files.ts';
 export {
   describeJson,
   isJsonObject,
@@ -54,6 +55,13 @@ export { adapterUpdates, type LowRankUpdate, type LowRankUpdates, mergedTensors 
 export { ADAPTER_FILE, fitAdapter, type OpenAdapter, openAdapter, PEFT_PREFIX } from './peft/open-adapter.ts';
 export { type AdapterContents, adapterSize, writeAdapter } from './peft/write-adapter.ts';
 export { type ChatMessage, type ChatTemplateOptions, renderChatTemplate } from './tokenizer/chat-template.ts';
+export {
+  type ChatTrainingOptions,
+  chatTrainingIds,
+  type TrainedTurns,
+  type TrainingIds,
+} from './tokenizer/chat-training-ids.ts';
+export { type RenderChatOptions, renderChat, turnEndId } from './tokenizer/render-chat.ts';
 export { StreamingDecoder } from './tokenizer/streaming-decoder.ts';
 export {
   checkTokenizerFits,
@@ -68,3 +76,4 @@ export { type BaseWeights, type MatrixBlocks, WEIGHT_FORMATS, type WeightSpec } 
 export { FrozenWeights } from './weights/frozen-weights.ts';
 export type { LoadProgress, WantedFormat } from './weights/load-weights.ts';
 export { ParameterWeights } from './weights/parameter-weights.ts';
+export { weightsMemory } from './weights/weights-memory.ts';
