@@ -4,6 +4,7 @@ import type { BaseName } from '@dawngrad/airl/node';
 import type { OpenModel } from '@dawngrad/models';
 import { openModelDirectory } from '@dawngrad/models/node';
 import { modelFolder } from './model-folder.ts';
+import type { ResolveModelOptions } from './resolve-model.ts';
 
 /** A model that a user named, opened. */
 export interface Source {
@@ -15,10 +16,14 @@ export interface Source {
 }
 
 /** Opens the model that a folder, a run or an id names; of an adapter, with its base. */
-export async function openSource(name: string, find: (name: string) => Promise<string> = modelFolder): Promise<Source> {
-  const folder = await find(name);
+export async function openSource(
+  name: string,
+  find: typeof modelFolder = modelFolder,
+  options: ResolveModelOptions = {},
+): Promise<Source> {
+  const folder = await find(name, options);
   const model = await openModelDirectory(folder, {
-    resolveBase: (base, revision) => modelFolder(revision === undefined ? base : `${base}@${revision}`),
+    resolveBase: (base, revision) => modelFolder(revision === undefined ? base : `${base}@${revision}`, options),
   });
   return { model, folder, base: baseName(name, folder, model) };
 }
@@ -29,6 +34,6 @@ function baseName(name: string, folder: string, { adapter }: OpenModel): BaseNam
     return { name: baseModel, ...(revision === undefined ? {} : { revision }) };
   }
   if (existsSync(folder) && existsSync(name)) return { name: resolve(folder) };
-  const [id = name, revision] = name.split('@');
+  const [id = name, revision] = name.replace(/^hf:\/\//, '').split('@');
   return { name: id, ...(revision === undefined ? {} : { revision }) };
 }

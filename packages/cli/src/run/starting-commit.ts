@@ -8,7 +8,11 @@ import type { InputRole } from './run-inputs.ts';
  * The commit of a hub's repository that a run started with, from the paths of the files that it read. Undefined where
  * the run has none on record: opening it says what is wrong, if anything is.
  */
-export function startingCommit(directory: string, role: InputRole, { type, name }: HubRepo): string | undefined {
+export function startingCommit(
+  directory: string,
+  role: InputRole,
+  { type, name }: Pick<HubRepo, 'type' | 'name'>,
+): string | undefined {
   const folder = `${type}s--${name.replace('/', '--')}`;
   for (const path of recordedPaths(directory, role)) {
     const [commit, snapshots, repo] = path.split(/[/\\]/).reverse().slice(1);
