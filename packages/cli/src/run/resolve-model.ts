@@ -14,6 +14,15 @@ export interface ResolveModelOptions extends HubDownloadOptions {
   readonly run?: { readonly directory: string; readonly role: InputRole };
 }
 
+/** How the models of a run are found: one that goes on gets the commits that it started with. */
+export function resolvingFor(
+  { dir: directory }: { readonly dir: string },
+  resume: boolean,
+  { err }: Required<HubDownloadOptions>,
+): (role: InputRole) => ResolveModelOptions {
+  return (role) => ({ err, ...(resume ? { run: { directory, role } } : {}) });
+}
+
 /**
  * The folder of a model that a user named: a folder of that name or, where there is none, `owner/name[@revision]` on
  * the hub, brought into the hub's cache. `hf://owner/name` always means the hub. Text of another form comes back as it
