@@ -18,7 +18,10 @@ export function addConfigOptions(command: Command): Command {
     .argument('[overrides...]', 'values that come before those of the file, as section.key=value')
     .option('--config <file>', 'YAML file; `dawngrad config show` prints one with all keys')
     .option('--data <file>', `rows in JSONL; short for ${SHORTHANDS.data}=<file>`)
-    .option('--model <folder>', `model in Hugging Face layout; short for ${SHORTHANDS.model}=<folder>`);
+    .option(
+      '--model <model>',
+      `folder in Hugging Face layout, or owner/name[@revision] on the hub; short for ${SHORTHANDS.model}=<model>`,
+    );
 }
 
 /** The configuration of a command line. Throws ToolError 'config' with all mistakes, or 'usage'. */

@@ -15,7 +15,8 @@ export function addEvaluateCommand(program: Command, context: CommandContext): v
     .addHelpText(
       'after',
       `
-A model is a folder in Hugging Face layout, or the folder of a run: then its newest checkpoint is taken.
+A model is a folder in Hugging Face layout, the folder of a run (its newest checkpoint is taken), or owner/name on the
+hub: it is downloaded once, into the cache that other tools use as well (HF_HOME). hf://owner/name is never a folder.
 
 Example:
   $ dawngrad evaluate --model runs/irl --critic runs/irl --data test.jsonl eval.samples_per_prompt=16`,

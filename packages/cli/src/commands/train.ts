@@ -19,7 +19,13 @@ export function addTrainCommand(program: Command, context: CommandContext): void
     .description('train a model: sft, grpo, irl')
     .addHelpText(
       'after',
-      '\nExample:\n  $ dawngrad train sft --data train.jsonl --model models/base train.max_steps=100',
+      `
+A model is a folder in Hugging Face layout, or owner/name[@revision] on the hub, which is downloaded into the hub's
+cache (HF_HOME, HF_TOKEN, HF_ENDPOINT and HF_HUB_OFFLINE are honoured).
+
+Examples:
+  $ dawngrad train sft --data train.jsonl --model models/base train.max_steps=100
+  $ dawngrad train sft --data train.jsonl --model Qwen/Qwen2.5-0.5B-Instruct policy.lora.rank=16`,
     );
   for (const kind of Object.keys(METHODS) as (keyof typeof METHODS)[]) {
     addConfigOptions(train.command(kind))

@@ -15,7 +15,7 @@ const DTYPES = ['stored', 'f32', 'f16', 'bf16', 'q8_0', 'q4_0', 'nf4'] as const 
 /** Gives a command the options of `ModelOptions`. */
 export function addModelOptions(command: Command): Command {
   return command
-    .requiredOption('--model <folder>', 'model in Hugging Face layout, or the folder of a run: its newest checkpoint')
+    .requiredOption('--model <model>', "folder in Hugging Face layout, a run's folder, or owner/name on the hub")
     .option('--adapter <folder>', "LoRA adapter in PEFT's layout, made for the model")
     .addOption(
       new Option('--dtype <type>', 'how matrices are kept; stored: as in the file').choices(DTYPES).default('stored'),
