@@ -7,9 +7,10 @@ import type { CommandContext } from '../commands/command-context.ts';
 import type { Config } from '../config/schema.ts';
 import { loadCritic } from '../run/load-critic.ts';
 import { loadModel } from '../run/load-model.ts';
-import { criticFolder, weightFiles } from '../run/model-folder.ts';
+import { criticFolder, modelFolder, weightFiles } from '../run/model-folder.ts';
 import { openSource } from '../run/open-source.ts';
 import { positionNote } from '../run/position-note.ts';
+import { resolvingFor } from '../run/resolve-model.ts';
 import type { RunInput } from '../run/run-inputs.ts';
 import { type RunSession, runSession } from '../run/run-session.ts';
 import { evaluationTask } from './evaluation-task.ts';
@@ -29,8 +30,10 @@ export async function runEvaluation(
   context: CommandContext,
 ): Promise<void> {
   // `resolveConfig` asks for both.
-  const { model: source, folder } = await openSource(config.policy.model as string);
-  const scorer = config.critic.model === null ? undefined : await openSource(config.critic.model, criticFolder);
+  const resolving = resolvingFor(config.run, resume, context);
+  const { model: source, folder } = await openSource(config.policy.model as string, modelFolder, resolving('policy'));
+  const scorer =
+    config.critic.model === null ? undefined : await openSource(config.critic.model, criticFolder, resolving('critic'));
   const task = evaluationTask(config, source);
   const maxPositions = task.maxPromptTokens + task.maxCompletionTokens;
   const inputs: RunInput[] = [

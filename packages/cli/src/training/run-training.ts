@@ -15,9 +15,10 @@ import { objectiveText } from '../config/objective-text.ts';
 import type { Config } from '../config/schema.ts';
 import { loadCritic } from '../run/load-critic.ts';
 import { loadModel } from '../run/load-model.ts';
-import { criticFolder, weightFiles } from '../run/model-folder.ts';
+import { criticFolder, modelFolder, weightFiles } from '../run/model-folder.ts';
 import { openSource, type Source } from '../run/open-source.ts';
 import { positionNote } from '../run/position-note.ts';
+import { resolvingFor } from '../run/resolve-model.ts';
 import type { RunInput } from '../run/run-inputs.ts';
 import { type RunSession, runSession } from '../run/run-session.ts';
 import { grpoOptions, irlOptions, loraOptions, sftOptions } from './trainer-options.ts';
@@ -27,10 +28,11 @@ import { type Training, trainingTask } from './training-task.ts';
 export async function runTraining(training: Training, resume: boolean, context: CommandContext): Promise<void> {
   const { config } = training;
   // `resolveConfig` asks for both.
-  const policySource = await openSource(config.policy.model as string);
+  const resolving = resolvingFor(config.run, resume, context);
+  const policySource = await openSource(config.policy.model as string, modelFolder, resolving('policy'));
   const criticSource =
     training.kind === 'irl' && training.config.critic.model !== null
-      ? await openSource(training.config.critic.model, criticFolder)
+      ? await openSource(training.config.critic.model, criticFolder, resolving('critic'))
       : undefined;
   const source = policySource.model;
   const task = trainingTask(training, source);
