@@ -32,5 +32,5 @@ export async function loadModel(
 }
 
 function megabytes(bytes: number): number {
-  return Math.round(bytes / 1e6);
+  return Math.floor(bytes / 1e6);
 }
