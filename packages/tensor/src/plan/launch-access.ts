@@ -21,11 +21,6 @@ export function anyOverlap(ranges: readonly BufferBinding[], others: readonly Bu
   return ranges.some((range) => others.some((other) => overlap(range, other)));
 }
 
-/** True if the two launches must keep their order: one writes what the other reads or writes. */
-export function areOrdered(a: RecordedLaunch, b: RecordedLaunch): boolean {
-  return anyOverlap(writesOf(a), b.bindings) || anyOverlap(readsOf(a), writesOf(b));
-}
-
 /** Which launches (by index) read and write each storage. */
 export interface StorageUse {
   readonly readers: number[];

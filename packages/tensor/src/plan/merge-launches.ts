@@ -1,7 +1,8 @@
 import type { AdapterClass } from '../gpu/adapter.ts';
+import type { BufferBinding } from '../gpu/command-list.ts';
 import { linearWorkgroups, type Workgroups } from '../gpu/kernel.ts';
 import type { RecordedLaunch } from '../gpu/launch-recorder.ts';
-import { areOrdered, readsOf, writesOf } from './launch-access.ts';
+import { anyOverlap, readsOf, writesOf } from './launch-access.ts';
 import { type MergeableKernel, mergeable, mergeKernels } from './merge-kernels.ts';
 
 /**
@@ -25,10 +26,19 @@ export interface MergeLimits {
   readonly adapterClass: AdapterClass;
 }
 
-/** Launches that do not depend on each other, to be made one. */
+/** Launches that do not depend on each other, to be made one; with what the search asks of them again and again. */
 interface Group {
-  readonly members: RecordedLaunch[];
-  readonly kernels: MergeableKernel[];
+  readonly members: readonly RecordedLaunch[];
+  /** Empty where a member cannot be merged. */
+  readonly kernels: readonly MergeableKernel[];
+  readonly reads: readonly BufferBinding[];
+  readonly writes: readonly BufferBinding[];
+  readonly workgroups: number;
+  /** How far it may move. */
+  readonly reach: number;
+  /** Nearest places before and after it of groups that must keep their order with it; undefined where not known. */
+  before: number | undefined;
+  after: number | undefined;
 }
 
 /**
@@ -39,7 +49,7 @@ interface Group {
 export function mergeLaunches(launches: readonly RecordedLaunch[], limits: MergeLimits): RecordedLaunch[] {
   const list: (Group | undefined)[] = launches.map((launch) => {
     const kernel = mergeable(launch.kernel);
-    return { members: [launch], kernels: kernel === undefined ? [] : [kernel] };
+    return toGroup([launch], kernel === undefined ? [] : [kernel]);
   });
   for (let i = 0; i < list.length; i++) {
     let distance = 0;
@@ -47,33 +57,73 @@ export function mergeLaunches(launches: readonly RecordedLaunch[], limits: Merge
       const [first, second] = [list[i]!, list[j]];
       if (second === undefined) continue;
       distance++;
-      if (distance > Math.max(reachOf(first), reachOf(second))) continue;
-      if (!fit(first, second, limits)) continue;
-      const between = list.slice(i + 1, j).filter((group) => group !== undefined);
-      if (distance <= reachOf(second) && isIndependent(second, [first, ...between])) list[i] = union(first, second);
-      else if (distance <= reachOf(first) && isIndependent(first, [...between, second])) list[j] = union(first, second);
-      else continue;
-      if (list[i] === first) list[i] = undefined;
-      else list[j] = undefined;
+      // The second may stand at i if nothing from there on must come before it, the first at j likewise.
+      const isUp = nearestBefore(list, j) < i;
+      if (!isUp && nearestAfter(list, i) <= j) continue;
+      if (distance > Math.max(first.reach, second.reach) || !fit(first, second, limits)) continue;
+      const isDown = nearestAfter(list, i) > j;
+      if (distance <= second.reach && isUp) merge(list, i, j, i);
+      else if (distance <= first.reach && isDown) merge(list, i, j, j);
     }
   }
   return list.flatMap((group) => (group === undefined ? [] : [toLaunch(group)]));
 }
 
-function union(a: Group, b: Group): Group {
-  return { members: [...a.members, ...b.members], kernels: [...a.kernels, ...b.kernels] };
+function toGroup(members: readonly RecordedLaunch[], kernels: readonly MergeableKernel[]): Group {
+  return {
+    members,
+    kernels,
+    reads: members.flatMap(readsOf),
+    writes: members.flatMap(writesOf),
+    workgroups: members.reduce((total, launch) => total + countOf(launch), 0),
+    reach: reachOf(members),
+    before: undefined,
+    after: undefined,
+  };
 }
 
-function reachOf({ members }: Group): number {
+/** Makes the groups at i and j one, at the place `to`, which is i or j. */
+function merge(list: (Group | undefined)[], i: number, j: number, to: number): void {
+  const [a, b] = [list[i]!, list[j]!];
+  list[i] = undefined;
+  list[j] = undefined;
+  list[to] = toGroup([...a.members, ...b.members], [...a.kernels, ...b.kernels]);
+  // What was near to either may have another neighbour now.
+  for (const group of list) {
+    if (group?.before !== undefined && group.before >= i) group.before = undefined;
+    if (group?.after !== undefined && group.after <= j) group.after = undefined;
+  }
+}
+
+function nearestBefore(list: readonly (Group | undefined)[], at: number): number {
+  const group = list[at]!;
+  if (group.before !== undefined) return group.before;
+  let k = at - 1;
+  while (k >= 0 && (list[k] === undefined || !mustKeepOrder(list[k]!, group))) k--;
+  group.before = k;
+  return k;
+}
+
+function nearestAfter(list: readonly (Group | undefined)[], at: number): number {
+  const group = list[at]!;
+  if (group.after !== undefined) return group.after;
+  let k = at + 1;
+  while (k < list.length && (list[k] === undefined || !mustKeepOrder(list[k]!, group))) k++;
+  group.after = k;
+  return k;
+}
+
+/** True if one writes what the other reads or writes. */
+function mustKeepOrder(a: Group, b: Group): boolean {
+  return anyOverlap(a.writes, b.reads) || anyOverlap(a.writes, b.writes) || anyOverlap(a.reads, b.writes);
+}
+
+function reachOf(members: readonly RecordedLaunch[]): number {
   const sizes = members.flatMap(({ bindings }) =>
     bindings.map(({ storage }) => (storage.isVirtual ? storage.bytes : 0)),
   );
   const largest = Math.max(0, ...sizes);
   return REACH.find(({ bytes }) => largest <= bytes)!.launches;
-}
-
-function isIndependent(group: Group, others: readonly Group[]): boolean {
-  return others.every(({ members }) => members.every((other) => !group.members.some((own) => areOrdered(own, other))));
 }
 
 function countOf({ workgroups: [x, y, z] }: RecordedLaunch): number {
@@ -88,12 +138,15 @@ function fit(a: Group, b: Group, { maxBuffers, adapterClass }: MergeLimits): boo
   if (new Set(threads).size > 1 || kernels.filter(({ usesWorkgroupMemory }) => usesWorkgroupMemory).length > 1) {
     return false;
   }
-  const members = [...a.members, ...b.members];
-  if (members.reduce((total, { bindings }) => total + bindings.length, 0) > maxBuffers) return false;
-  if (members.reduce((total, launch) => total + countOf(launch), 0) > MOST_WORKGROUPS[adapterClass]) return false;
+  const [reads, writes] = [
+    [...a.reads, ...b.reads],
+    [...a.writes, ...b.writes],
+  ];
+  if (reads.length + writes.length > maxBuffers) return false;
+  if (a.workgroups + b.workgroups > MOST_WORKGROUPS[adapterClass]) return false;
   // A buffer is read-only or writable within a launch, not both.
-  const written = new Set(members.flatMap((launch) => writesOf(launch).map(({ storage }) => storage)));
-  return !members.some((launch) => readsOf(launch).some(({ storage }) => written.has(storage)));
+  const written = new Set(writes.map(({ storage }) => storage));
+  return !reads.some(({ storage }) => written.has(storage));
 }
 
 function toLaunch(group: Group): RecordedLaunch {
@@ -103,7 +156,7 @@ function toLaunch(group: Group): RecordedLaunch {
   order.sort((a, b) => compareText(group.kernels[a]!.kernel.key, group.kernels[b]!.kernel.key) || a - b);
   const members = order.map((i) => group.members[i]!);
   const kernels = order.map((i) => group.kernels[i]!);
-  const workgroups: Workgroups = linearWorkgroups(members.reduce((total, launch) => total + countOf(launch), 0));
+  const workgroups: Workgroups = linearWorkgroups(group.workgroups);
   const flops = members.reduce((total, { info }) => total + (info?.flops ?? 0), 0);
   return {
     kernel: mergeKernels(kernels),
