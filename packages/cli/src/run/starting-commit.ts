@@ -13,10 +13,10 @@ export function startingCommit(
   role: InputRole,
   { type, name }: Pick<HubRepo, 'type' | 'name'>,
 ): string | undefined {
-  const folder = `${type}s--${name.replace('/', '--')}`;
+  const place = `${type}s--${name.replace('/', '--')}/snapshots/`;
   for (const path of recordedPaths(directory, role)) {
-    const [commit, snapshots, repo] = path.split(/[/\\]/).reverse().slice(1);
-    if (repo === folder && snapshots === 'snapshots' && /^[0-9a-f]{40}$/.test(commit ?? '')) return commit;
+    const [commit = ''] = (path.replaceAll('\\', '/').split(`/${place}`)[1] ?? '').split('/');
+    if (/^[0-9a-f]{40}$/.test(commit)) return commit;
   }
   return undefined;
 }

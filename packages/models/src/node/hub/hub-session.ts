@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { ToolError } from '@dawngrad/tensor';
 import type { ListFileEntry } from '@huggingface/hub';
 import { withIoErrors } from '../io-error.ts';
@@ -159,7 +159,7 @@ async function ask<T>(client: HubClient, act: () => Promise<T>): Promise<T> {
 export async function withRepoLock<T>({ client, cache }: HubSession, work: () => Promise<T>): Promise<T> {
   const { repo, settings, signal, sleep } = client;
   // Beside the locks of Hugging Face's own client, which are locked in a way that Node cannot.
-  const path = join(settings.cache, '.locks', cache.folder.slice(settings.cache.length + 1), 'dawngrad.lock');
+  const path = join(settings.cache, '.locks', basename(cache.folder), 'dawngrad.lock');
   const onWait = (holder: string): void =>
     client.onNote(`${repoPath(repo)}: waiting for ${holder}, which downloads it`);
   return withCacheLock(path, { signal, sleep, onWait }, work);

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { ToolError } from '@dawngrad/tensor';
 import { describeFsError, fsErrorCode } from '../io-error.ts';
 
@@ -105,7 +105,8 @@ function value(env: HubEnvironment, name: string): string | undefined {
 }
 
 function path(env: HubEnvironment, name: string): string | undefined {
-  return value(env, name)?.replace(/^~(?=\/|\\|$)/, () => homedir());
+  const text = value(env, name)?.replace(/^~(?=\/|\\|$)/, () => homedir());
+  return text === undefined ? undefined : resolve(text);
 }
 
 function isOn(env: HubEnvironment, name: string): boolean {

@@ -40,7 +40,7 @@ export class RepoCache {
     await withIoErrors(path, async () => {
       await mkdir(dirname(path), { recursive: true });
       // Beside refs/, not in it: what a killed process leaves there would pass for a branch.
-      const temporary = join(this.folder, `.ref-${process.pid}-${randomBytes(4).toString('hex')}`);
+      const temporary = temporaryName(join(this.folder, '.ref'));
       await writeFile(temporary, commit);
       await rename(temporary, path);
     });
@@ -74,9 +74,11 @@ export class RepoCache {
       } catch (error) {
         const code = fsErrorCode(error);
         if (code === 'EEXIST') return replace(pointer, target, blob);
-        // Windows without the right to make links.
         if (code !== 'EPERM') throw error;
-        await copyFile(blob, pointer);
+        // Windows without the right to make links: a copy, which gets its name when it is whole.
+        const temporary = temporaryName(pointer);
+        await copyFile(blob, temporary);
+        await rename(temporary, pointer);
       }
     });
   }
@@ -87,9 +89,13 @@ async function replace(pointer: string, target: string, blob: string): Promise<v
   const held = await readlink(pointer).catch(() => undefined);
   if (held === target) return;
   if (held === undefined && (await sizeIfPresent(pointer)) === (await sizeIfPresent(blob))) return;
-  const temporary = `${pointer}.${process.pid}-${randomBytes(4).toString('hex')}`;
+  const temporary = temporaryName(pointer);
   await symlink(target, temporary);
   await rename(temporary, pointer);
+}
+
+function temporaryName(path: string): string {
+  return `${path}.${process.pid}-${randomBytes(4).toString('hex')}`;
 }
 
 async function readIfPresent(path: string): Promise<string | undefined> {

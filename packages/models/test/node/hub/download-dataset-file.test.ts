@@ -6,6 +6,7 @@ import { content, hubFixture, large } from './hub-fixture.ts';
 
 const FILES = {
   'README.md': 'Rows.',
+  'empty.jsonl': '',
   'main/train-00000-of-00001.parquet': large(content(40_000)),
   'main/a file with # and %20.jsonl': '{"question": "1 + 1?"}\n',
   ...Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`main/other-${i}.jsonl`, `${i}`])),
@@ -35,6 +36,7 @@ describe('downloadDatasetFile', () => {
     const rows = await downloadDatasetFile('rows/sums', 'main/a file with # and %20.jsonl', options);
     expect(readFileSync(rows, 'utf8')).toBe('{"question": "1 + 1?"}\n');
     expect(readFileSync(await downloadDatasetFile('rows/sums', 'README.md', options), 'utf8')).toBe('Rows.');
+    expect(readFileSync(await downloadDatasetFile('rows/sums', 'empty.jsonl', options), 'utf8')).toBe('');
   });
 
   it.each<[string, string, string, string]>([

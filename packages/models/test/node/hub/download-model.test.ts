@@ -1,5 +1,6 @@
 import {
   existsSync,
+  lstatSync,
   mkdirSync,
   readFileSync,
   realpathSync,
@@ -11,7 +12,7 @@ import {
 } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { scanCacheDir } from '@huggingface/hub';
 import { describe, expect, it } from 'vitest';
 import { downloadModel } from '../../../src/node/hub/download-model.ts';
@@ -208,5 +209,38 @@ describe('downloadModel', () => {
     await downloadModel(MODEL, options);
     expect(readFileSync(join(folder, 'model.safetensors')).equals(WEIGHTS)).toBe(true);
     expect(realpathSync(join(folder, 'config.json'))).toContain(join('models--tiny--model', 'blobs'));
+  });
+
+  it('leaves a whole copy in the place of a link, and replaces one that is not', async () => {
+    const { hub, options } = await hubFixture();
+    hub.commit(MODEL, modelFiles());
+    const { folder } = await downloadModel(MODEL, options);
+    const [config, weights] = [join(folder, 'config.json'), join(folder, 'model.safetensors')];
+    rmSync(config);
+    writeFileSync(config, '{"model_type": "llama"}');
+    rmSync(weights);
+    writeFileSync(weights, WEIGHTS.subarray(0, 1000));
+    await downloadModel(MODEL, options);
+    expect(lstatSync(config).isSymbolicLink()).toBe(false);
+    expect(readFileSync(weights).equals(WEIGHTS)).toBe(true);
+  });
+
+  it('takes a cache that is named by a relative path with a slash at its end', async () => {
+    const { hub, cache, options } = await hubFixture();
+    hub.commit(MODEL, modelFiles());
+    const env = { ...options.env, HF_HUB_CACHE: `./${relative(process.cwd(), cache)}/` };
+    const { folder } = await downloadModel(MODEL, { ...options, env });
+    expect(folder.startsWith(join(cache, 'models--tiny--model'))).toBe(true);
+    expect(existsSync(join(cache, '.locks', 'models--tiny--model'))).toBe(true);
+  });
+
+  it('says so where the cache cannot be made', async () => {
+    const { hub, cache, options } = await hubFixture();
+    hub.commit(MODEL, modelFiles());
+    writeFileSync(cache, 'a file');
+    await expect(downloadModel(MODEL, options)).rejects.toMatchObject({
+      code: 'io',
+      message: expect.stringContaining(cache),
+    });
   });
 });
