@@ -1,10 +1,9 @@
-import { type ChatMessage, type OpenModel, renderChatTemplate } from '@dawngrad/models';
+import { type ChatMessage, type OpenModel, renderChat } from '@dawngrad/models';
 import { ToolError } from '@dawngrad/tensor';
 
 /** The ids of a conversation, up to the header of the answer. Throws ToolError 'config' without a chat template. */
 export function encodeChat({ tokenizer, files }: OpenModel, messages: readonly ChatMessage[], date: string): number[] {
-  const { chatTemplate, bosId, eosIds } = tokenizer;
-  if (chatTemplate === undefined) {
+  if (tokenizer.chatTemplate === undefined) {
     throw new ToolError('config', {
       op: files.label,
       expected: 'a model with a chat template',
@@ -12,16 +11,8 @@ export function encodeChat({ tokenizer, files }: OpenModel, messages: readonly C
       hint: 'use `dawngrad generate` without --chat: it continues plain text.',
     });
   }
-  const tokenText = (id: number | undefined): string => (id === undefined ? '' : (tokenizer.tokenOf(id) ?? ''));
-  const text = renderChatTemplate(chatTemplate, {
-    messages,
-    addGenerationPrompt: true,
-    dateString: date,
-    bosToken: tokenText(bosId),
-    eosToken: tokenText(eosIds[0]),
-  });
   // Its special tokens are in the text.
-  return tokenizer.encode(text);
+  return tokenizer.encode(renderChat(tokenizer, { messages, addGenerationPrompt: true, dateString: date }));
 }
 
 /** The ids of plain text, with the begin token where the tokenizer adds one. An empty text needs one: ToolError 'config'. */

@@ -48,14 +48,11 @@ export function addSamplingOptions(command: Command): Command {
     .option('--seed <n>', 'the same seed gives the same completions', integerOption(0), 0);
 }
 
-/** The date in chat templates that print one: Llama 3's own default, so that prompts are the same every day. */
-const TEMPLATE_DATE = '26 Jul 2024';
-
 /** Gives a command `--system` and `--date`. */
 export function addChatOptions(command: Command): Command {
   return command
     .option('--system <text>', 'system message of the chat')
-    .option('--date <text>', 'the date, for chat templates that print it', TEMPLATE_DATE);
+    .option('--date <text>', 'the date, for chat templates that print it; default: the same every day');
 }
 
 /** What both `ModelOptions` and help say about where settings come from. */

@@ -5,15 +5,20 @@ import { openDevice } from '@dawngrad/tensor/node';
 import type { CommandContext } from '../commands/command-context.ts';
 import { loadModel } from '../run/load-model.ts';
 import { modelFolder } from '../run/model-folder.ts';
+import { openSource } from '../run/open-source.ts';
 import { listenForStop, type StopRequest } from '../stop-request.ts';
 import { loadTuning } from '../tuning/tuning-cache.ts';
 import { Progress } from '../ui/progress.ts';
 import type { ModelOptions } from './generation-options.ts';
 
-/** The model's directory, opened, or its adapter's with the model as its base; the weights are not read yet. */
-export async function openSource({ model, adapter }: ModelOptions): Promise<OpenModel> {
-  const base = await modelFolder(model);
-  return adapter === undefined ? openModelDirectory(base) : openModelDirectory(adapter, { base });
+/** The model that the options name, opened, or its adapter with the model as its base; the weights are not read yet. */
+export async function openGenerationSource(
+  { model, adapter }: ModelOptions,
+  { err }: Pick<CommandContext, 'err'>,
+): Promise<OpenModel> {
+  if (adapter === undefined) return (await openSource(model, modelFolder, { err })).model;
+  const base = await modelFolder(model, { err });
+  return openModelDirectory(await modelFolder(adapter, { err }), { base });
 }
 
 export interface ModelSession {

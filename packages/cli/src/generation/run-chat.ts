@@ -1,17 +1,18 @@
 import { type ChatMessage, type DecoderModel, generate, type OpenModel, StreamingDecoder } from '@dawngrad/models';
 import { ToolError } from '@dawngrad/tensor';
 import type { CommandContext } from '../commands/command-context.ts';
+import { TEMPLATE_DATE } from '../run/model-codec.ts';
 import { plainText } from '../ui/plain-text.ts';
 import { type ChatInput, terminalInput } from './chat-input.ts';
 import { encodeChat } from './chat-prompt.ts';
 import { roomAfter } from './context-length.ts';
 import type { ModelOptions, SamplingOptions } from './generation-options.ts';
-import { openSource, withModel } from './model-session.ts';
+import { openGenerationSource, withModel } from './model-session.ts';
 import { type ResolvedSampling, resolveSampling } from './resolve-sampling.ts';
 
 export interface RunChatOptions extends ModelOptions, SamplingOptions {
   readonly system?: string;
-  readonly date: string;
+  readonly date?: string;
 }
 
 /** Random draws of this verb. */
@@ -27,12 +28,12 @@ export async function runChat(
   context: CommandContext,
   open: () => ChatInput = () => terminalInput(context),
 ): Promise<void> {
-  const source = await openSource(options);
+  const source = await openGenerationSource(options, context);
   const sampling = resolveSampling(options, source.generationConfig);
   const opening: readonly ChatMessage[] =
     options.system === undefined ? [] : [{ role: 'system', content: options.system }];
   // Before the weights are read: a model without a template cannot chat.
-  encodeChat(source, [...opening, { role: 'user', content: 'hello' }], options.date);
+  encodeChat(source, [...opening, { role: 'user', content: 'hello' }], options.date ?? TEMPLATE_DATE);
   const maxPositions = Math.min(source.config.maxPositionEmbeddings, MOST_POSITIONS);
   await withModel(source, { dtype: options.dtype, maxPositions }, context, async ({ model }) => {
     using input = open();
@@ -70,7 +71,7 @@ async function answerTo(
   messages: readonly ChatMessage[],
   { model, source, sampling, options, turn, input, context }: Conversation,
 ): Promise<string | undefined> {
-  const ids = encodeChat(source, messages, options.date);
+  const ids = encodeChat(source, messages, options.date ?? TEMPLATE_DATE);
   let room: number;
   try {
     room = roomAfter({ ...source.config, maxPositionEmbeddings: model.maxPositions }, ids.length, 'chat');

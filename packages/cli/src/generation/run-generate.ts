@@ -1,12 +1,13 @@
 import { type GeneratedSample, generate, type OpenModel, StreamingDecoder } from '@dawngrad/models';
 import { ToolError } from '@dawngrad/tensor';
 import type { CommandContext } from '../commands/command-context.ts';
+import { TEMPLATE_DATE } from '../run/model-codec.ts';
 import { plainText } from '../ui/plain-text.ts';
 import { AtomicLineFile } from './atomic-line-file.ts';
 import { roomAfter } from './context-length.ts';
 import { shortFloat32 } from './float32-json.ts';
 import type { ModelOptions, SamplingOptions } from './generation-options.ts';
-import { openSource, stoppable, withModel } from './model-session.ts';
+import { openGenerationSource, stoppable, withModel } from './model-session.ts';
 import { idsPrompt, type PromptRow, promptRows, textPrompt } from './prompt-rows.ts';
 import { resolveSampling } from './resolve-sampling.ts';
 
@@ -16,7 +17,7 @@ export interface RunGenerateOptions extends ModelOptions, SamplingOptions {
   readonly ids?: readonly number[];
   readonly chat?: boolean;
   readonly system?: string;
-  readonly date: string;
+  readonly date?: string;
   readonly samples: number;
   readonly json?: boolean;
   readonly output?: string;
@@ -29,7 +30,7 @@ const STREAM = 0x6e;
 
 /** `dawngrad generate`: completions as text, or as JSON lines. */
 export async function runGenerate(options: RunGenerateOptions, context: CommandContext): Promise<void> {
-  const source = await openSource(options);
+  const source = await openGenerationSource(options, context);
   const prompts = readPrompts(source, options);
   const sampling = resolveSampling(options, source.generationConfig);
   const room = Math.min(...prompts.map(({ ids, op }) => roomAfter(source.config, ids.length, op)));
@@ -83,7 +84,7 @@ export async function runGenerate(options: RunGenerateOptions, context: CommandC
 }
 
 function readPrompts(source: OpenModel, options: RunGenerateOptions): PromptRow[] {
-  const { prompt, input, ids, chat = false, system, date } = options;
+  const { prompt, input, ids, chat = false, system, date = TEMPLATE_DATE } = options;
   const given = Object.entries({ '--prompt': prompt, '--input': input, '--ids': ids }).filter(
     ([, value]) => value !== undefined,
   );

@@ -4,7 +4,7 @@ import type { CommandContext } from '../commands/command-context.ts';
 import { AtomicLineFile } from '../generation/atomic-line-file.ts';
 import { shortFloat32 } from '../generation/float32-json.ts';
 import type { ModelOptions } from '../generation/generation-options.ts';
-import { openSource, stoppable, withModel } from '../generation/model-session.ts';
+import { openGenerationSource, stoppable, withModel } from '../generation/model-session.ts';
 import {
   fieldFault,
   idsOf,
@@ -14,6 +14,7 @@ import {
   type PromptRow,
   textPrompt,
 } from '../generation/prompt-rows.ts';
+import { TEMPLATE_DATE } from '../run/model-codec.ts';
 import { groupByTokens, scoreRows } from './score-rows.ts';
 
 export interface RunLogprobsOptions extends ModelOptions {
@@ -21,7 +22,7 @@ export interface RunLogprobsOptions extends ModelOptions {
   readonly output?: string;
   readonly chat?: boolean;
   readonly system?: string;
-  readonly date: string;
+  readonly date?: string;
   readonly temperature: number;
   readonly batchTokens: number;
 }
@@ -33,7 +34,7 @@ interface ScoreRow extends PromptRow {
 
 /** `dawngrad logprobs`: a row of numbers for each row of text or ids. */
 export async function runLogprobs(options: RunLogprobsOptions, context: CommandContext): Promise<void> {
-  const source = await openSource(options);
+  const source = await openGenerationSource(options, context);
   const rows = readRows(source, options);
   using file = options.output === undefined ? undefined : new AtomicLineFile(options.output);
   const maxPositions = rows.reduce((longest, { ids }) => Math.max(longest, ids.length), 1);
@@ -64,7 +65,10 @@ export async function runLogprobs(options: RunLogprobsOptions, context: CommandC
   );
 }
 
-function readRows(source: OpenModel, { input, chat = false, system, date }: RunLogprobsOptions): ScoreRow[] {
+function readRows(
+  source: OpenModel,
+  { input, chat = false, system, date = TEMPLATE_DATE }: RunLogprobsOptions,
+): ScoreRow[] {
   const how: PromptOptions = { chat, system, date };
   const { maxPositionEmbeddings } = source.config;
   return Array.from(jsonRows(input), ({ row, op }) => {
