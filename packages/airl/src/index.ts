@@ -2,15 +2,28 @@ export type { Advantages, CreditOptions, Scale, ScoredCompletion } from './credi
 export { CREDIT_LEVELS, type CreditLevel, estimateAdvantages, isCreditValid } from './credit/advantage.ts';
 export { meanReward, type RewardOptions, tokenRewards } from './credit/reward.ts';
 export { Critic } from './critic/critic.ts';
+export { checkExperts, type ExpertReport } from './data/check-experts.ts';
 export { checkLengths, type LengthLimits, type OverlongPolicy } from './data/check-lengths.ts';
-export { DATASETS, type DatasetName, type ExampleLoader } from './data/datasets.ts';
+export {
+  type BadRowPolicy,
+  type CollectedExamples,
+  type CollectOptions,
+  collectExamples,
+} from './data/collect-examples.ts';
+export { type ContaminationOptions, findContamination, type Overlap } from './data/contamination.ts';
+export type { DataRow } from './data/data-row.ts';
+export type { Dataset, HubSource } from './data/dataset.ts';
+export { DATASETS, type DatasetName } from './data/datasets.ts';
 export { Draws } from './data/draws.ts';
-export type { Example } from './data/example.ts';
+export { type Example, foldedPrompt } from './data/example.ts';
 export { DataOrder, permutation } from './data/order.ts';
+export { type ProcessRow, processRow, solutionText } from './data/process-bench.ts';
 export { assertDisjoint, cutDev, type TrainDev } from './data/splits.ts';
 export { STREAMS } from './data/streams.ts';
 export { NORMALISATIONS, type Normalisation } from './loss/token-weights.ts';
 export { METRICS, type MetricAlarm, type MetricDefinition, type MetricName, type MetricRow } from './metrics/names.ts';
+export { CORRUPTIONS, type CorruptionName, countCorruptions } from './perturb/corrupt-target.ts';
+export { corruptExperts, type ExpertErrorOptions, type ExpertErrors } from './perturb/expert-errors.ts';
 export { TEXT_EDITS, type TextEditName } from './perturb/text-edits.ts';
 export { checkRecords, type Label, setLabel, type TraceRecord } from './record.ts';
 export { type RecordJson, recordFromJson, recordToJson } from './record-json.ts';
@@ -57,5 +70,10 @@ export { type SftOptions, trainSft } from './train/sft.ts';
 export type { Counters, RestoredState, TrainingState } from './train/training-state.ts';
 export { CHECKERS, type CheckerName, createChecker } from './verify/checkers.ts';
 export { EXTRACTORS, type Extractor, type ExtractorName, extractAnswer } from './verify/extract.ts';
-export { FORMAT_REWARDS, type FormatReward, type FormatRewardName, referenceTagCount } from './verify/format-rewards.ts';
+export {
+  FORMAT_REWARDS,
+  type FormatReward,
+  type FormatRewardName,
+  referenceTagCount,
+} from './verify/format-rewards.ts';
 export type { Checker, ChoiceOptions, Comparison, Outcome, Verdict } from './verify/verdict.ts';

@@ -11,4 +11,7 @@ export {
   type SaveTrainingStateOptions,
   saveTrainingState,
 } from './checkpoint/save-training-state.ts';
+export { type LoadExamplesOptions, type LoadedExamples, loadExamples } from './node/load-examples.ts';
+export { type DatasetFileResolver, type LocateOptions, locateData } from './node/locate-data.ts';
 export { readLines } from './node/read-lines.ts';
+export { readRows } from './node/read-rows.ts';

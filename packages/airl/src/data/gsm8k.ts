@@ -1,40 +1,56 @@
-import { extractHashAnswer } from '../verify/extract.ts';
+import { extractBoxed, extractHashAnswer } from '../verify/extract.ts';
 import { parseNumber } from '../verify/number.ts';
-import { canonicalTarget, type Example } from './example.ts';
-import { parseJsonl, requiredText, rowError } from './parse-jsonl.ts';
-
-/** The instruction that stands before every question, short because small models have short contexts. */
-const THINK_THEN_ANSWER = 'Think first, then answer, inside <think> </think> <answer> </answer>.';
+import { requiredText, rowError } from './data-row.ts';
+import type { Dataset } from './dataset.ts';
+import { canonicalTarget } from './example.ts';
+import { THINK_THEN_ANSWER } from './instructions.ts';
 
 /**
- * The rows of GSM8K in the published format `{question, answer}`, where `answer` holds the solution's
- * lines with calculator marks `<<48/2=24>>` and a last line `#### 72`. The target is the solution in
- * the canonical form, without the marks; the gold answer is the number without thousands commas.
- *
- * @param lines the file's lines
- * @param file the name for error messages and ids
+ * GSM8K as published: `answer` holds the solution's lines with calculator marks `<<48/2=24>>` and a last
+ * line `#### 72`. The target is the solution in the canonical form, without the marks; the gold answer is
+ * the number without thousands commas.
  */
-export function loadGsm8k(lines: Iterable<string>, file: string, instruction = THINK_THEN_ANSWER): Example[] {
-  const examples: Example[] = [];
-  for (const row of parseJsonl(lines, file)) {
-    const question = requiredText(row, 'question', file).trim();
-    const solution = requiredText(row, 'answer', file);
+export const gsm8k: Dataset = {
+  fields: '{question, answer: solution with a last line "#### number"}',
+  system: THINK_THEN_ANSWER,
+  checker: 'numeric',
+  source: {
+    repo: 'openai/gsm8k',
+    files: { train: ['main/train-00000-of-00001.parquet'], test: ['main/test-00000-of-00001.parquet'] },
+  },
+  toExample(row) {
+    const question = requiredText(row, 'question').trim();
+    const solution = requiredText(row, 'answer');
     const final = extractHashAnswer(solution);
     if (final === null || parseNumber(final) === undefined) {
-      throw rowError(file, row.line, 'a last line "#### number" in "answer"', JSON.stringify(solution.slice(-40)));
+      throw rowError(row, 'a last line "#### number" in "answer"', JSON.stringify(solution.slice(-40)));
     }
     const answer = final.replaceAll(',', '');
     const reasoning = removeCalculatorMarks(solution.slice(0, solution.lastIndexOf('####'))).trim();
-    if (reasoning === '') throw rowError(file, row.line, 'a solution before "####"', 'none');
-    examples.push({
-      id: `${file}:${row.line}`,
-      prompt: instruction === '' ? question : `${instruction}\n\n${question}`,
-      target: canonicalTarget(reasoning, answer),
-      answer,
-    });
-  }
-  return examples;
-}
+    if (reasoning === '') throw rowError(row, 'a solution before "####"', 'none');
+    return { prompt: question, target: canonicalTarget(reasoning, answer), answer };
+  },
+};
+
+/** GSM8K with distilled traces: `answer` holds a think block and the number as `\boxed{...}`. */
+export const gsm8kDistilled: Dataset = {
+  fields: '{question, answer: <think>...</think> and \\boxed{number}}',
+  system: THINK_THEN_ANSWER,
+  checker: 'numeric',
+  toExample(row) {
+    const text = requiredText(row, 'answer');
+    const close = text.indexOf('</think>');
+    const open = text.indexOf('<think>');
+    const reasoning = close < 0 ? '' : text.slice(open < 0 ? 0 : open + '<think>'.length, close).trim();
+    if (reasoning === '') throw rowError(row, 'a <think> block in "answer"', close < 0 ? 'none' : 'an empty one');
+    const boxed = extractBoxed(text.slice(close));
+    if (boxed === null || parseNumber(boxed) === undefined) {
+      throw rowError(row, '\\boxed{number} behind the think block in "answer"', boxed ?? 'no box');
+    }
+    const answer = boxed.replaceAll(',', '');
+    return { prompt: requiredText(row, 'question').trim(), target: canonicalTarget(reasoning, answer), answer };
+  },
+};
 
 /** The text without its `<<...>>` marks; an opening `<<` that never closes stays. */
 export function removeCalculatorMarks(text: string): string {

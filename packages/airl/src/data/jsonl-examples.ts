@@ -1,25 +1,58 @@
-import type { Example } from './example.ts';
-import { optionalText, parseJsonl, requiredText, rowError } from './parse-jsonl.ts';
+import {
+  type DataRow,
+  fieldOf,
+  optionalText,
+  optionalTexts,
+  requiredText,
+  requiredTextOf,
+  rowError,
+} from './data-row.ts';
+import type { Dataset, ExampleOfRow } from './dataset.ts';
+import { canonicalTarget, findTargetParts } from './example.ts';
 
 /**
- * The rows `{prompt, answer, target?, id?}` of the user's own data. `target` is the expert's completion
- * in the canonical form. Rows without an id are named by file and line; two rows with one id are an error.
+ * The user's own rows `{prompt, answer, target?, id?}`. `prompt` is the user's text, or a list of messages
+ * of an optional system message and one user message. A `target` (or `completion`) with think and answer
+ * blocks is brought into the canonical form; any other is left as it is, and critics refuse it.
  */
-export function loadJsonlExamples(lines: Iterable<string>, file: string): Example[] {
-  const examples: Example[] = [];
-  const lineOfId = new Map<string, number>();
-  for (const row of parseJsonl(lines, file)) {
-    const id = optionalText(row, 'id', file) ?? `${file}:${row.line}`;
-    const earlier = lineOfId.get(id);
-    if (earlier !== undefined) throw rowError(file, row.line, 'an id of its own', `"${id}", the id of line ${earlier}`);
-    lineOfId.set(id, row.line);
-    const target = optionalText(row, 'target', file);
-    examples.push({
-      id,
-      prompt: requiredText(row, 'prompt', file),
-      answer: requiredText(row, 'answer', file),
-      ...(target === undefined ? {} : { target }),
-    });
+export const genericRows: Dataset = {
+  fields: '{prompt: text or messages, answer, target?, id?, category?, corrupted_targets?}',
+  checker: 'numeric',
+  toExample(row) {
+    const target = optionalText(row, 'target') ?? optionalText(row, 'completion');
+    const corrupted = optionalTexts(row, 'corrupted_targets');
+    const category = optionalText(row, 'category');
+    const id = optionalText(row, 'id');
+    return {
+      ...promptOf(row),
+      answer: requiredText(row, 'answer'),
+      ...(id === undefined ? {} : { id }),
+      ...(target === undefined ? {} : { target: canonical(target) }),
+      ...(category === undefined ? {} : { category }),
+      ...(corrupted === undefined ? {} : { corruptedTargets: corrupted.map(canonical) }),
+    };
+  },
+};
+
+function canonical(text: string): string {
+  const parts = findTargetParts(text);
+  return typeof parts === 'string' ? text : canonicalTarget(parts.reasoning, parts.answer);
+}
+
+function promptOf(row: DataRow): Pick<ExampleOfRow, 'prompt' | 'system'> {
+  const prompt = fieldOf(row, 'prompt');
+  if (!Array.isArray(prompt)) return { prompt: requiredTextOf(row, 'prompt', 'question') };
+  const messages = prompt as readonly ({ readonly role?: unknown; readonly content?: unknown } | null)[];
+  const [first, last] = [messages[0], messages.at(-1)];
+  const system = messages.length === 2 && first?.role === 'system' ? first.content : undefined;
+  const isPair = messages.length === 1 || typeof system === 'string';
+  if (!isPair || last?.role !== 'user' || typeof last.content !== 'string' || last.content.trim() === '') {
+    const roles = messages.map((message) => String(message?.role)).join(', ');
+    throw rowError(
+      row,
+      'a system message at most and then one user message in "prompt"',
+      roles === '' ? 'none' : roles,
+    );
   }
-  return examples;
+  return { prompt: last.content, ...(typeof system === 'string' && system.trim() !== '' ? { system } : {}) };
 }

@@ -1,72 +1,63 @@
-import { ToolError } from '@dawngrad/tensor';
+import type { ToolError } from '@dawngrad/tensor';
+import { type DataRow, type RowOrFault, rowError } from './data-row.ts';
 
 /** The longest line that is read, in UTF-16 units; the file reader bounds the bytes. */
 const MAX_LINE_CHARS = 4 * 1024 * 1024;
 
-/** One row of a JSONL file with the place it came from. */
-export interface JsonlRow {
-  /** 1-based. */
-  readonly line: number;
-  readonly fields: Readonly<Record<string, unknown>>;
-}
-
 /**
- * The rows of a JSONL file. A byte-order mark and blank lines are passed over; anything else that is
- * not a JSON object is an error that names the file and the line.
+ * The rows of a JSONL file, one object a line. A byte-order mark and blank lines are passed over; any
+ * other line is a bad row, and the lines after it are read all the same.
  *
  * @param lines the lines without their line ends
- * @param file the name for error messages
+ * @param file the name for messages
  */
-export function* parseJsonl(lines: Iterable<string>, file: string): Generator<JsonlRow> {
-  let line = 0;
-  let rows = 0;
-  for (const text of lines) {
-    line++;
-    if (text.length > MAX_LINE_CHARS) {
-      throw rowError(file, line, `a line of at most ${MAX_LINE_CHARS} characters`, `${text.length}`);
+export function* parseJsonl(lines: Iterable<string>, file: string): Generator<RowOrFault> {
+  let number = 0;
+  for (const line of lines) {
+    number++;
+    const place = { file, number };
+    if (line.length > MAX_LINE_CHARS) {
+      const fault = rowError(place, `a line of at most ${MAX_LINE_CHARS} characters`, `${line.length}`);
+      yield { ...place, fault };
+      continue;
     }
-    const json = (line === 1 && text.startsWith('\uFEFF') ? text.slice(1) : text).trim();
-    if (json === '') continue;
-    rows++;
-    yield { line, fields: parseObject(json, file, line) };
+    const json = (number === 1 && line.startsWith('\uFEFF') ? line.slice(1) : line).trim();
+    if (json !== '') yield parseObject(json, place);
   }
-  if (rows === 0) throw new ToolError('config', { op: file, expected: 'at least one row', got: 'an empty file' });
 }
 
-function parseObject(json: string, file: string, line: number): Record<string, unknown> {
+/** The rows of a JSON file that is one list of objects. */
+export function parseJsonList(value: unknown, file: string): RowOrFault[] {
+  if (!Array.isArray(value)) {
+    const place = { file, number: 1 };
+    return [{ ...place, fault: rowError(place, 'a list of rows', describe(value)) }];
+  }
+  return value.map((item, i) => rowOf(item, { file, number: i + 1 }));
+}
+
+function parseObject(json: string, place: Pick<DataRow, 'file' | 'number'>): RowOrFault {
   let value: unknown;
   try {
     value = JSON.parse(json);
   } catch (cause) {
-    throw rowError(file, line, 'a JSON object', `malformed JSON (${(cause as Error).message})`, cause);
+    return { ...place, fault: rowError(place, 'a JSON object', `malformed JSON (${(cause as Error).message})`, cause) };
   }
+  return rowOf(value, place);
+}
+
+function rowOf(value: unknown, place: Pick<DataRow, 'file' | 'number'>): RowOrFault {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw rowError(file, line, 'a JSON object', Array.isArray(value) ? 'an array' : JSON.stringify(value).slice(0, 40));
+    return { ...place, fault: rowError(place, 'a JSON object', describe(value)) };
   }
-  return value as Record<string, unknown>;
+  return { ...place, fields: value as Record<string, unknown> };
 }
 
-/** The text of a field that must be there and must not be blank. A number is taken as its text. */
-export function requiredText(row: JsonlRow, name: string, file: string): string {
-  const text = optionalText(row, name, file);
-  if (text === undefined) {
-    const present = Object.keys(row.fields).slice(0, 8).join(', ');
-    throw rowError(file, row.line, `a field "${name}"`, present === '' ? 'no fields' : `fields ${present}`);
-  }
-  return text;
+function describe(value: unknown): string {
+  return Array.isArray(value) ? 'an array' : (JSON.stringify(value)?.slice(0, 40) ?? 'nothing');
 }
 
-/** The text of a field that may be absent or null; where it is there, it must not be blank. */
-export function optionalText(row: JsonlRow, name: string, file: string): string | undefined {
-  const value = Object.hasOwn(row.fields, name) ? row.fields[name] : undefined;
-  if (value === undefined || value === null) return undefined;
-  if (typeof value === 'number') return String(value);
-  if (typeof value !== 'string') throw rowError(file, row.line, `text in "${name}"`, typeof value);
-  if (value.trim() === '') throw rowError(file, row.line, `text in "${name}"`, 'an empty text');
-  return value;
-}
-
-/** The error for one row of a file. */
-export function rowError(file: string, line: number, expected: string, got: string, cause?: unknown): ToolError {
-  return new ToolError('config', { op: `${file}:${line}`, expected, got, cause });
+export function isBadRow(
+  row: RowOrFault,
+): row is { readonly file: string; readonly number: number; readonly fault: ToolError } {
+  return 'fault' in row;
 }

@@ -3,7 +3,7 @@ import type { Example } from './example.ts';
 import { hashText } from './hash-text.ts';
 
 /** The form in which prompts are compared: case, white space and Unicode compatibility forms do not count. */
-function promptKey(prompt: string): string {
+export function promptKey(prompt: string): string {
   return prompt.normalize('NFKC').toLowerCase().replace(/\s+/g, ' ').trim();
 }
 

@@ -12,6 +12,7 @@ export const STREAMS = {
   test: 0x4205,
   documents: 0x4206,
   corruption: 0x4300,
+  expertErrors: 0x4301,
   replay: 0x4400,
   rollout: 0x4500,
   warmupRollout: 0x4501,

@@ -1,6 +1,6 @@
 import type { Draws } from '../data/draws.ts';
 import type { StepRule } from '../segment/step-splitter.ts';
-import type { Verdict } from '../verify/verdict.ts';
+import type { ChoiceOptions, Verdict } from '../verify/verdict.ts';
 
 /** A question as the trainers see it. Ids are made once, here. */
 export interface TaskPrompt {
@@ -9,6 +9,8 @@ export interface TaskPrompt {
   /** All tokens before the first token of the completion. */
   readonly promptIds: Uint32Array;
   readonly gold: string;
+  /** The options of a multiple-choice question, for the checker. */
+  readonly options?: ChoiceOptions;
 }
 
 /** A question with an expert's completion, its end token included. */
@@ -47,7 +49,7 @@ export interface Task {
   readonly pieces: (completionIds: ArrayLike<number>) => string[];
   readonly stepRule: StepRule;
   /** The programmatic checker; pure imitation uses it for reports alone. */
-  readonly check: (completionText: string, prompt: Pick<TaskPrompt, 'gold'>) => Verdict;
+  readonly check: (completionText: string, prompt: Pick<TaskPrompt, 'gold' | 'options'>) => Verdict;
   /** The prompt as the critic reads it; as long as the policy's. */
   readonly criticPromptIds: (promptIds: Uint32Array) => Uint32Array;
   readonly environment?: Environment;

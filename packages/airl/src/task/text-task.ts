@@ -1,22 +1,25 @@
 import { ToolError } from '@dawngrad/tensor';
 import { checkLengths, type LengthLimits, type OverlongPolicy } from '../data/check-lengths.ts';
-import type { Example } from '../data/example.ts';
+import { type Example, foldedPrompt } from '../data/example.ts';
 import { DataOrder } from '../data/order.ts';
 import { assertDisjoint } from '../data/splits.ts';
 import { STREAMS } from '../data/streams.ts';
-import { corruptTarget } from '../perturb/corrupt-target.ts';
-import type { TextEditName } from '../perturb/text-edits.ts';
+import { type CorruptionName, corruptTarget } from '../perturb/corrupt-target.ts';
 import { splitSteps } from '../segment/step-splitter.ts';
 import { CHECKERS, type CheckerName } from '../verify/checkers.ts';
-import type { Demonstration, Task, TaskPrompt } from './task.ts';
+import type { CorruptedExpert, Demonstration, Task, TaskPrompt } from './task.ts';
 
 /** How text becomes ids and back: a tokenizer with the chat template, if there is one, around it. */
 export interface TextCodec {
   readonly vocabSize: number;
-  /** The id that ends a completion. */
+  /** The id that ends an expert's completion. */
   readonly endId: number;
+  /** All ids that end a completion, `endId` among them. Default: it alone. */
+  readonly endIds?: readonly number[];
   /** The ids of a user's text up to the first token of the completion. */
   readonly encodePrompt: (text: string) => readonly number[];
+  /** The same with a system message before it; absent where there is no such thing. */
+  readonly encodeSystemPrompt?: (system: string, text: string) => readonly number[];
   /** The ids of a completion's text, without the end token. */
   readonly encodeCompletion: (text: string) => readonly number[];
   /** The text of a completion, the end token left out. */
@@ -37,8 +40,10 @@ export interface TextTaskOptions {
   readonly limits: LengthLimits;
   readonly overlong: OverlongPolicy;
   readonly checker: CheckerName;
-  /** The edits that make negatives of experts; none where empty. */
-  readonly corruptions: readonly TextEditName[];
+  /** The ways to make negatives of experts; none where empty. */
+  readonly corruptions: readonly CorruptionName[];
+  /** Puts instructions into the user's text although there are system messages. Default false. */
+  readonly noSystem?: boolean;
   /** Seed of the order of unlabelled prompts. */
   readonly seed: number;
 }
@@ -46,6 +51,8 @@ export interface TextTaskOptions {
 /** A task of text rows, with the number of rows that were left out for their length. */
 export interface TextTask extends Task {
   readonly dropped: number;
+  /** All wrong traces that came with a demonstration, those over the limit left out (D8: n of n are kept). */
+  readonly storedCorruptions: (demonstration: Demonstration) => readonly CorruptedExpert[];
 }
 
 /**
@@ -68,19 +75,24 @@ export function createTextTask(options: TextTaskOptions): TextTask {
     dropped += report.dropped;
     return rows.filter(({ id }) => report.kept.has(id));
   };
-  const prompts = (rows: readonly Example[]): TaskPrompt[] => within(rows.map((row) => encodeRow(row, codec)));
+  const prompts = (rows: readonly Example[]): TaskPrompt[] => within(rows.map((row) => encodeRow(row, options)));
 
-  const demonstrations = within(options.demonstrations.map((row) => encodeDemonstration(row, codec)));
-  const targets = new Map(options.demonstrations.map(({ id, target }) => [id, target]));
+  const demonstrations = within(options.demonstrations.map((row) => encodeDemonstration(row, options)));
+  const sources = new Map(options.demonstrations.map((row) => [row.id, row]));
   const unlabelled = prompts(options.unlabelled);
   const order = new DataOrder(options.seed, STREAMS.unlabelled, unlabelled.length);
+  const endIds = codec.endIds ?? [codec.endId];
   // The end token is in the ids and not in the text, wherever it stands.
-  const withoutEnd = (ids: ArrayLike<number>): number[] => Array.from(ids).filter((id) => id !== codec.endId);
+  const withoutEnd = (ids: ArrayLike<number>): number[] => Array.from(ids).filter((id) => !endIds.includes(id));
+
+  /** A longer number may push an expert over the limit; such a copy is not used. */
+  const withinLimit = (completionIds: Uint32Array, functions: readonly string[]): CorruptedExpert | undefined =>
+    completionIds.length > limits.maxCompletionTokens ? undefined : { completionIds, functions };
 
   const task: Omit<TextTask, 'dropped'> = {
     name: options.name,
     vocabSize: codec.vocabSize,
-    endIds: [codec.endId],
+    endIds,
     ...limits,
     demonstrations,
     dev: prompts(dev),
@@ -89,32 +101,37 @@ export function createTextTask(options: TextTaskOptions): TextTask {
     decode: (ids) => codec.decode(withoutEnd(ids)),
     pieces: (ids) => [...codec.pieces(Array.from(ids))],
     stepRule: splitSteps,
-    check: (completionText, { gold }) => CHECKERS[options.checker](completionText, gold),
+    check: (completionText, { gold, options: choices }) => CHECKERS[options.checker](completionText, gold, choices),
     criticPromptIds: (promptIds) => promptIds,
     forced: (ids) => new Uint8Array(ids.length),
     corrupt: ({ id }, draws) => {
       if (options.corruptions.length === 0) return undefined;
-      const corrupted = corruptTarget(targets.get(id) as string, options.corruptions, draws);
-      if (corrupted === undefined) return undefined;
-      const completionIds = encodeTarget(corrupted.text, codec);
-      // A longer number may push an expert over the limit; such a copy is not used.
-      return completionIds.length > limits.maxCompletionTokens
-        ? undefined
-        : { completionIds, functions: corrupted.functions };
+      const corrupted = corruptTarget(sources.get(id) as Example, options.corruptions, draws);
+      return corrupted && withinLimit(encodeTarget(corrupted.text, codec), corrupted.functions);
     },
+    storedCorruptions: ({ id }) =>
+      (sources.get(id)?.corruptedTargets ?? [])
+        .map((text) => withinLimit(encodeTarget(text, codec), ['stored_trace']))
+        .filter((made) => made !== undefined),
   };
   return { ...task, dropped };
 }
 
-function encodeRow({ id, prompt, answer }: Example, codec: TextCodec): TaskPrompt {
-  return { id, text: prompt, promptIds: Uint32Array.from(codec.encodePrompt(prompt)), gold: answer };
+function encodeRow(row: Example, { codec, noSystem = false }: TextTaskOptions): TaskPrompt {
+  const { id, system, prompt, answer, options } = row;
+  const text = foldedPrompt(row);
+  const ids =
+    system === undefined || noSystem || codec.encodeSystemPrompt === undefined
+      ? codec.encodePrompt(text)
+      : codec.encodeSystemPrompt(system, prompt);
+  return { id, text, promptIds: Uint32Array.from(ids), gold: answer, ...(options === undefined ? {} : { options }) };
 }
 
-function encodeDemonstration(row: Example, codec: TextCodec): Demonstration {
+function encodeDemonstration(row: Example, options: TextTaskOptions): Demonstration {
   if (row.target === undefined) {
     throw new ToolError('config', { op: `row ${row.id}`, expected: 'a "target" in a demonstration', got: 'none' });
   }
-  return { ...encodeRow(row, codec), completionIds: encodeTarget(row.target, codec) };
+  return { ...encodeRow(row, options), completionIds: encodeTarget(row.target, options.codec) };
 }
 
 function encodeTarget(text: string, codec: TextCodec): Uint32Array {

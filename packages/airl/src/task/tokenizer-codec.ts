@@ -8,11 +8,13 @@ export interface TokenizerCodecOptions {
   readonly vocabSize: number;
   /** The id that ends a completion; default the tokenizer's own first end token. */
   readonly endId?: number;
+  /** Further ids that end a completion, such as those of generation_config.json. */
+  readonly stopIds?: readonly number[];
   /**
    * The whole text of a prompt, special tokens included, as a chat template renders it. Without it a
    * prompt is the begin token (where there is one), the user's text and a newline.
    */
-  readonly renderPrompt?: (userText: string) => string;
+  readonly renderPrompt?: (userText: string, system?: string) => string;
 }
 
 /**
@@ -31,11 +33,15 @@ export function tokenizerCodec(options: TokenizerCodecOptions): TextCodec {
   return {
     vocabSize,
     endId,
+    endIds: [...new Set([endId, ...(options.stopIds ?? [])])],
     encodePrompt: (text) => {
       // A template writes its own begin token; adding one would double it (P8).
       if (renderPrompt !== undefined) return tokenizer.encode(renderPrompt(text));
       return [...(bosId === undefined ? [] : [bosId]), ...tokenizer.encode(`${text}\n`)];
     },
+    ...(renderPrompt === undefined
+      ? {}
+      : { encodeSystemPrompt: (system, text) => tokenizer.encode(renderPrompt(text, system)) }),
     encodeCompletion: (text) => tokenizer.encode(text),
     decode: (ids) => tokenizer.decode(ids),
     pieces: (ids) => tokenizer.pieces(ids),

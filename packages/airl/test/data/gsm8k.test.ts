@@ -1,32 +1,31 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { parseCanonicalTarget } from '../../src/data/example.ts';
-import { loadGsm8k, removeCalculatorMarks } from '../../src/data/gsm8k.ts';
+import { collectExamples } from '../../src/data/collect-examples.ts';
+import { type Example, parseCanonicalTarget } from '../../src/data/example.ts';
+import { removeCalculatorMarks } from '../../src/data/gsm8k.ts';
 import { readLines } from '../../src/node/read-lines.ts';
 import { CHECKERS } from '../../src/verify/checkers.ts';
 
+const loadGsm8k = (lines: Iterable<string>, file: string): readonly Example[] =>
+  collectExamples('gsm8k', lines, file).examples;
 const row = (question: unknown, answer: unknown): string => JSON.stringify({ question, answer });
 
-describe('loadGsm8k', () => {
+describe('rows of GSM8K', () => {
   it('makes prompt, canonical target and gold number of a published row', () => {
     const line = row(
       'How many clips?',
       'May: 48/2 = <<48/2=24>>24 clips.\nAll: 48+24 = <<48+24=72>>72 clips.\n#### 1,072',
     );
-    expect(loadGsm8k([line], 'train.jsonl', '')).toEqual([
+    expect(loadGsm8k([line], 'train.jsonl')).toEqual([
       {
         id: 'train.jsonl:1',
+        system: 'Think first, then answer, inside <think> </think> <answer> </answer>.',
         prompt: 'How many clips?',
         target: '<think>\nMay: 48/2 = 24 clips.\nAll: 48+24 = 72 clips.\n</think>\n<answer>\n1072\n</answer>',
         answer: '1072',
       },
     ]);
-  });
-
-  it('puts the instruction before the question', () => {
-    const [example] = loadGsm8k([row('Q?', 'a\n#### 1')], 'x');
-    expect(example?.prompt).toBe('Think first, then answer, inside <think> </think> <answer> </answer>.\n\nQ?');
   });
 
   it.each([
@@ -57,9 +56,53 @@ describe('loadGsm8k', () => {
     expect(() => loadGsm8k(['', '  '], 'train.jsonl')).toThrow(/empty file/);
   });
 
+  it('tells the places of all bad rows in one message, and leaves such rows out when told so', () => {
+    const lines = [
+      row('ok', 'x\n#### 1'),
+      '{',
+      row('b', 'none'),
+      row('c', 'y\n#### 2'),
+      ...Array<string>(6).fill('[]'),
+    ];
+    expect(() => loadGsm8k(lines, 'train.jsonl')).toThrow(
+      /train\.jsonl:2: expected a JSON object, got malformed JSON .*; 8 of 10 rows cannot be used, also 3, 5, 6, 7 and 3 more\. Hint: .*data\.bad_rows=drop/,
+    );
+    const { examples, dropped, rows, faults } = collectExamples('gsm8k', lines, 'f', { badRows: 'drop' });
+    expect([examples.length, dropped, rows, faults.length]).toEqual([2, 8, 10, 5]);
+    expect(() => collectExamples('gsm8k', ['{'], 'f', { badRows: 'drop' })).toThrow(/f:1: expected a JSON object/);
+  });
+
+  it('stops at the number of rows asked for', () => {
+    const lines = [row('a', 'x\n#### 1'), '', row('b', 'x\n#### 1'), '{'];
+    expect(collectExamples('gsm8k', lines, 'f', { maxRows: 2 }).examples.length).toBe(2);
+  });
+
   it('passes over a byte-order mark and blank lines, and counts them as lines', () => {
     const examples = loadGsm8k([`\uFEFF${row('a', 'x\n#### 1')}`, '', row('b', 'y\n#### 2')], 'f');
     expect(examples.map(({ id }) => id)).toEqual(['f:1', 'f:3']);
+  });
+});
+
+describe('rows of distilled GSM8K', () => {
+  const distilled = (answer: string): readonly Example[] =>
+    collectExamples('gsm8k_kd', [row('Q?', answer)], 'kd.jsonl').examples;
+
+  it('take the think block and the last box behind it', () => {
+    const [example] = distilled('<think>\n6 * 12, not \\boxed{71}.\n</think>\nIt is \\boxed{1,072}.');
+    expect(example).toMatchObject({
+      prompt: 'Q?',
+      answer: '1072',
+      target: '<think>\n6 * 12, not \\boxed{71}.\n</think>\n<answer>\n1072\n</answer>',
+    });
+  });
+
+  it.each([
+    ['\\boxed{5}', /kd\.jsonl:1: expected a <think> block in "answer", got none/],
+    ['<think> </think>\\boxed{5}', /expected a <think> block in "answer", got an empty one/],
+    ['<think>a</think> 5', /expected \\boxed\{number\} behind the think block in "answer", got no box/],
+    ['<think>a</think> \\boxed{five}', /got five/],
+  ])('refuse %j', (answer, message) => {
+    expect(() => distilled(answer)).toThrow(message);
   });
 });
 

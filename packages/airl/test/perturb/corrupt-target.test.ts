@@ -1,15 +1,24 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { collectExamples } from '../../src/data/collect-examples.ts';
 import { Draws } from '../../src/data/draws.ts';
 import { canonicalTarget, parseCanonicalTarget, type TargetParts } from '../../src/data/example.ts';
-import { loadGsm8k } from '../../src/data/gsm8k.ts';
 import { readLines } from '../../src/node/read-lines.ts';
 import { corruptTarget } from '../../src/perturb/corrupt-target.ts';
 import { TEXT_EDITS, type TextEditName } from '../../src/perturb/text-edits.ts';
 
 const NAMES = Object.keys(TEXT_EDITS) as TextEditName[];
-const TARGET = canonicalTarget('May: 48/2 = 24 clips.\nA two-page note.\nAll: 48 + 24 = 72 clips.', '72');
+const MATH: readonly TextEditName[] = [
+  'flip_operator_in_one_step',
+  'corrupt_answer_nearby_number',
+  'corrupt_answer_with_think_number',
+  'corrupt_numbers',
+];
+const TARGET = canonicalTarget(
+  'May: 48/2 = 24 clips.\nA two-page note.\nAll: 48 + 24 = 72 clips.\n- Hypertension leads to increased risk in an elderly man, who should rest.',
+  '72',
+);
 
 /** The two parts of a target. */
 function parts(text: string): TargetParts {
@@ -18,7 +27,7 @@ function parts(text: string): TargetParts {
 
 function corrupted(target: string, name: TextEditName, count = 50): TargetParts[] {
   return Array.from({ length: count }, (_, i) => {
-    const result = corruptTarget(target, [name], new Draws(1, 1, i));
+    const result = corruptTarget({ target }, [name], new Draws(1, 1, i));
     expect(result?.functions).toEqual([name]);
     return parts(result?.text as string);
   });
@@ -39,7 +48,7 @@ describe('corruptTarget', () => {
   });
 
   it('D12: draws subset and edits anew for each trace', () => {
-    const results = Array.from({ length: 100 }, (_, i) => corruptTarget(TARGET, NAMES, new Draws(1, 1, i)));
+    const results = Array.from({ length: 100 }, (_, i) => corruptTarget({ target: TARGET }, MATH, new Draws(1, 1, i)));
     expect(new Set(results.map((result) => result?.functions.join())).size).toBeGreaterThan(20);
     expect(new Set(results.map((result) => result?.functions.length))).toEqual(new Set([1, 2, 3, 4]));
     for (const result of results) expect(result?.text).not.toBe(TARGET);
@@ -47,8 +56,10 @@ describe('corruptTarget', () => {
 
   it('is undefined where nothing can be changed or the text is not canonical', () => {
     const words = canonicalTarget('No numbers here.', 'red');
-    expect(corruptTarget(words, ['flip_operator_in_one_step', 'corrupt_numbers'], new Draws(1, 1, 1))).toBeUndefined();
-    expect(corruptTarget('48/2 = 24', NAMES, new Draws(1, 1, 1))).toBeUndefined();
+    expect(
+      corruptTarget({ target: words }, ['flip_operator_in_one_step', 'corrupt_numbers'], new Draws(1, 1, 1)),
+    ).toBeUndefined();
+    expect(corruptTarget({ target: '48/2 = 24' }, NAMES, new Draws(1, 1, 1))).toBeUndefined();
   });
 });
 
@@ -128,9 +139,9 @@ const train = fileURLToPath(new URL('../../../../../shared/data/gsm8k/train.json
 
 describe.skipIf(!existsSync(train))('on the experts of GSM8K', () => {
   it('makes a negative of every one of the first 1,000', () => {
-    const examples = loadGsm8k(readLines(train), 'train.jsonl').slice(0, 1000);
+    const examples = collectExamples('gsm8k', readLines(train), 'train.jsonl').examples.slice(0, 1000);
     const made = examples.filter(({ target }, i) => {
-      const result = corruptTarget(target as string, NAMES, new Draws(3, 3, i));
+      const result = corruptTarget({ target: target as string }, MATH, new Draws(3, 3, i));
       return result !== undefined && result.text !== target;
     });
     expect(made.length).toBe(1000);

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { loadTokenizer } from '@dawngrad/models';
 import { openModelFiles } from '@dawngrad/models/node';
 import { describe, expect, it } from 'vitest';
-import { loadGsm8k } from '../../src/data/gsm8k.ts';
+import { collectExamples } from '../../src/data/collect-examples.ts';
 import { readLines } from '../../src/node/read-lines.ts';
 import { checkRecords } from '../../src/record.ts';
 import { expertRecord, taskRecordRules } from '../../src/task/create-record.ts';
@@ -18,7 +18,7 @@ describe.skipIf(!existsSync(model) || !existsSync(train))('GSM8K rows under a re
   it('become a task whose records keep the invariants, one begin token a prompt, one end token a target', async () => {
     const tokenizer = await loadTokenizer(await openModelFiles(model));
     const codec = tokenizerCodec({ tokenizer, vocabSize: 512 });
-    const rows = loadGsm8k(readLines(train), 'train.jsonl').slice(0, 40);
+    const rows = collectExamples('gsm8k', readLines(train), 'train.jsonl').examples.slice(0, 40);
     const task = createTextTask({
       name: 'gsm8k',
       demonstrations: rows.slice(0, 32),

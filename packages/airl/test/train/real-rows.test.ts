@@ -6,7 +6,7 @@ import type { Device } from '@dawngrad/tensor';
 import { openDevice } from '@dawngrad/tensor/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Critic } from '../../src/critic/critic.ts';
-import { loadGsm8k } from '../../src/data/gsm8k.ts';
+import { collectExamples } from '../../src/data/collect-examples.ts';
 import { readLines } from '../../src/node/read-lines.ts';
 import { createTextTask, type TextTask } from '../../src/task/text-task.ts';
 import { tokenizerCodec } from '../../src/task/tokenizer-codec.ts';
@@ -28,7 +28,7 @@ describe.skipIf(!existsSync(folder) || !existsSync(train))('GSM8K rows with stor
     source = await openModelDirectory(folder);
     task = createTextTask({
       name: 'gsm8k',
-      demonstrations: loadGsm8k(readLines(train), 'train.jsonl').slice(0, 4),
+      demonstrations: collectExamples('gsm8k', readLines(train), 'train.jsonl').examples.slice(0, 4),
       unlabelled: [],
       dev: [],
       test: [],

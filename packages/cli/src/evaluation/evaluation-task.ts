@@ -1,17 +1,20 @@
-import { createTextTask, type TextTask } from '@dawngrad/airl';
+import { createTextTask, type Example, type TextTask } from '@dawngrad/airl';
 import type { OpenModel } from '@dawngrad/models';
 import type { Config } from '../config/schema.ts';
 import { modelCodec } from '../run/model-codec.ts';
-import { readExamples } from '../run/read-examples.ts';
 
 /** The rows of an evaluation as test prompts; targets are not looked at. */
-export function evaluationTask({ data, run }: Config<'evaluate'>, model: OpenModel): TextTask {
+export function evaluationTask(
+  { data, run }: Config<'evaluate'>,
+  model: OpenModel,
+  examples: readonly Example[],
+): TextTask {
   return createTextTask({
     name: data.format,
     demonstrations: [],
     unlabelled: [],
     dev: [],
-    test: readExamples(data),
+    test: examples,
     codec: modelCodec(model),
     limits: { maxPromptTokens: data.max_prompt_tokens, maxCompletionTokens: data.max_completion_tokens },
     overlong: data.overlong,

@@ -10,6 +10,7 @@ import { loadModel } from '../run/load-model.ts';
 import { criticFolder, modelFolder, weightFiles } from '../run/model-folder.ts';
 import { openSource } from '../run/open-source.ts';
 import { positionNote } from '../run/position-note.ts';
+import { readExamples } from '../run/read-examples.ts';
 import { resolvingFor } from '../run/resolve-model.ts';
 import type { RunInput } from '../run/run-inputs.ts';
 import { type RunSession, runSession } from '../run/run-session.ts';
@@ -34,10 +35,11 @@ export async function runEvaluation(
   const { model: source, folder } = await openSource(config.policy.model as string, modelFolder, resolving('policy'));
   const scorer =
     config.critic.model === null ? undefined : await openSource(config.critic.model, criticFolder, resolving('critic'));
-  const task = evaluationTask(config, source);
+  const rows = await readExamples(config.data, 'test');
+  const task = evaluationTask(config, source, rows.examples);
   const maxPositions = task.maxPromptTokens + task.maxCompletionTokens;
   const inputs: RunInput[] = [
-    { role: 'data', files: [config.data.path as string] },
+    { role: 'data', files: rows.files },
     { role: 'policy', files: await weightFiles(folder) },
     ...(scorer === undefined ? [] : [{ role: 'critic' as const, files: await weightFiles(scorer.folder) }]),
   ];

@@ -1,32 +1,41 @@
 import { type TextCodec, tokenizerCodec } from '@dawngrad/airl';
-import { type OpenModel, renderChatTemplate } from '@dawngrad/models';
+import { type ChatMessage, type OpenModel, renderChat, turnEndId } from '@dawngrad/models';
 
 /** Some templates print a date; a fixed one keeps prompts the same from day to day (it is Llama 3's own default). */
-const TEMPLATE_DATE = '26 Jul 2024';
+export const TEMPLATE_DATE = '26 Jul 2024';
+
+/** What the texts of a model need: no weights. */
+export interface CodecModel {
+  readonly tokenizer: OpenModel['tokenizer'];
+  readonly config: Pick<OpenModel['config'], 'vocabSize' | 'eosTokenIds'>;
+  readonly stopIds: readonly number[];
+}
 
 /**
- * Text to ids and back as a model expects it: through its chat template where it has one. Throws ToolError
- * 'config' where neither tokenizer nor config.json names an end token.
+ * Text to ids and back as a model expects it: through its chat template where it has one. An expert's completion ends
+ * as the template ends a turn, else by the tokenizer's end token; a sample may end by any token that the model's files
+ * name. Throws ToolError 'config' where they name none.
  */
-export function modelCodec({ tokenizer, config }: OpenModel): TextCodec {
-  const { chatTemplate, bosId } = tokenizer;
-  const endId = tokenizer.eosIds[0] ?? config.eosTokenIds[0];
-  const tokenText = (id: number | undefined): string => (id === undefined ? '' : (tokenizer.tokenOf(id) ?? ''));
+export function modelCodec({ tokenizer, config, stopIds }: CodecModel): TextCodec {
+  const hasTemplate = tokenizer.chatTemplate !== undefined;
+  const turnEnd = hasTemplate ? turnEndId(tokenizer, TEMPLATE_DATE) : undefined;
+  const endId = turnEnd ?? tokenizer.eosIds[0] ?? config.eosTokenIds[0];
+  const turn = (role: string, content: string | undefined): ChatMessage[] =>
+    content === undefined ? [] : [{ role, content }];
   return tokenizerCodec({
     tokenizer,
     vocabSize: config.vocabSize,
+    stopIds,
     ...(endId === undefined ? {} : { endId }),
-    ...(chatTemplate === undefined
-      ? {}
-      : {
-          renderPrompt: (content) =>
-            renderChatTemplate(chatTemplate, {
-              messages: [{ role: 'user', content }],
+    ...(hasTemplate
+      ? {
+          renderPrompt: (text, system) =>
+            renderChat(tokenizer, {
+              messages: [...turn('system', system), ...turn('user', text)],
               addGenerationPrompt: true,
               dateString: TEMPLATE_DATE,
-              bosToken: tokenText(bosId),
-              eosToken: tokenText(endId),
             }),
-        }),
+        }
+      : {}),
   });
 }

@@ -1,25 +1,27 @@
-import { DATASETS, type DatasetName, type Example } from '@dawngrad/airl';
-import { readLines } from '@dawngrad/airl/node';
+import type { DatasetName } from '@dawngrad/airl';
+import { type LoadedExamples, loadExamples } from '@dawngrad/airl/node';
+import { downloadDatasetFile } from '@dawngrad/models/node';
+import { hubDownload } from './hub-download.ts';
 
 export interface ExamplesConfig {
   readonly format: DatasetName;
-  /** A file; `resolveConfig` asks for it. */
+  /** A file, a folder, or `datasets/owner/name` on the hub; `resolveConfig` asks for it. */
   readonly path: string | null;
   readonly max_rows: number | null;
 }
 
-/** The rows of `data.path`. Throws ToolError 'config' or 'corrupt' with file and line. */
-export function readExamples({ format, path, max_rows }: ExamplesConfig): Example[] {
-  const file = path as string;
-  const lines = readLines(file);
-  return DATASETS[format](max_rows === null ? lines : firstRows(lines, max_rows), file);
-}
-
-/** The lines up to the row number `count`; blank lines are no rows. */
-function* firstRows(lines: Iterable<string>, count: number): Generator<string> {
-  let rows = 0;
-  for (const line of lines) {
-    yield line;
-    if (line.trim() !== '' && ++rows === count) return;
-  }
+/**
+ * The rows of `data.path`, and the files that they came from. Throws ToolError 'config' or 'corrupt' with
+ * file and row.
+ */
+export function readExamples({ format, path, max_rows }: ExamplesConfig, split: string): Promise<LoadedExamples> {
+  return loadExamples(path as string, {
+    dataset: format,
+    split,
+    ...(max_rows === null ? {} : { maxRows: max_rows }),
+    fromHub: (repo, file, revision) =>
+      hubDownload({}, (options) =>
+        downloadDatasetFile(revision === undefined ? repo : `${repo}@${revision}`, file, options),
+      ),
+  });
 }

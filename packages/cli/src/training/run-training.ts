@@ -18,6 +18,7 @@ import { loadModel } from '../run/load-model.ts';
 import { criticFolder, modelFolder, weightFiles } from '../run/model-folder.ts';
 import { openSource, type Source } from '../run/open-source.ts';
 import { positionNote } from '../run/position-note.ts';
+import { readExamples } from '../run/read-examples.ts';
 import { resolvingFor } from '../run/resolve-model.ts';
 import type { RunInput } from '../run/run-inputs.ts';
 import { type RunSession, runSession } from '../run/run-session.ts';
@@ -35,9 +36,10 @@ export async function runTraining(training: Training, resume: boolean, context: 
       ? await openSource(training.config.critic.model, criticFolder, resolving('critic'))
       : undefined;
   const source = policySource.model;
-  const task = trainingTask(training, source);
+  const rows = await readExamples(config.data, 'train');
+  const task = trainingTask(training, source, rows.examples);
   const inputs: RunInput[] = [
-    { role: 'data', files: [config.data.path as string] },
+    { role: 'data', files: rows.files },
     { role: 'policy', files: await weightFiles(policySource.folder) },
     ...(criticSource === undefined ? [] : [{ role: 'critic' as const, files: await weightFiles(criticSource.folder) }]),
   ];

@@ -3,7 +3,6 @@ import type { OpenModel } from '@dawngrad/models';
 import { ToolError } from '@dawngrad/tensor';
 import type { Config } from '../config/schema.ts';
 import { modelCodec } from '../run/model-codec.ts';
-import { readExamples } from '../run/read-examples.ts';
 
 export type Training =
   | { readonly kind: 'sft'; readonly config: Config<'sft'> }
@@ -11,9 +10,9 @@ export type Training =
   | { readonly kind: 'irl'; readonly config: Config<'irl'> };
 
 /** The rows of a training configuration as a task, tokenised for the model. */
-export function trainingTask(training: Training, model: OpenModel): TextTask {
+export function trainingTask(training: Training, model: OpenModel, examples: readonly Example[]): TextTask {
   const { data, run } = training.config;
-  const { train, dev } = cutDev(readExamples(data), data.dev_fraction, run.seed);
+  const { train, dev } = cutDev(examples, data.dev_fraction, run.seed);
   if (train.length === 0) {
     throw new ToolError('config', {
       op: 'data.dev_fraction',
