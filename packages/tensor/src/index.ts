@@ -147,7 +147,7 @@ export {
   linearLogProbsBytes,
 } from './ops/linear-log-probs.ts';
 export { matmul } from './ops/matmul.ts';
-export { blocksOfInputs, type MatrixBlocks, type QuantizedBlockSizes } from './ops/matrix-blocks.ts';
+export { blockHeights, blocksOfInputs, type MatrixBlocks, type QuantizedBlockSizes } from './ops/matrix-blocks.ts';
 export { type MultinomialOptions, multinomial } from './ops/multinomial.ts';
 export { type OneHotAttrs, oneHot } from './ops/one-hot.ts';
 export { overwrite, overwriteBytes, overwriteRange } from './ops/overwrite.ts';

@@ -1,9 +1,10 @@
 import { type Device, type DType, fill, keep, type Shape, Tensor, ToolError } from '@dawngrad/tensor';
 import type { Arena, Parameters } from '../parameters.ts';
 
-/** One trainable parameter and where it lies. */
+/** One trainable parameter, or a block of its rows, and where it lies. */
 export interface ArenaSlot {
   readonly name: string;
+  /** Of the block: Muon and Adafactor take it for a matrix of its own. */
   readonly shape: Shape;
   /** Whether weight decay applies. */
   readonly decay: boolean;
@@ -58,7 +59,7 @@ export class ArenaSet {
 
 function trainableArena(set: Parameters, arena: Arena): TrainableArena {
   const slots = set.names
-    .map((name) => ({ name, value: set.get(name), decay: set.spec(name).decay }))
+    .flatMap((name) => set.blocks(name).map((value) => ({ name, value, decay: set.spec(name).decay })))
     .filter(({ value }) => value.storage === arena.values.storage)
     .map(({ name, value, decay }) => ({ name, decay, shape: value.shape, offset: value.offset, size: value.size }))
     .sort((a, b) => a.offset - b.offset);

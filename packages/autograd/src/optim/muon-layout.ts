@@ -31,13 +31,13 @@ export function muonLayout(
     byShape.set(key, [...(byShape.get(key) ?? []), slot]);
   }
   const batches: MatrixBatch[] = [];
-  const places = new Map<string, number>();
+  const places = new Map<ArenaSlot, number>();
   let stagedSize = 0;
   for (const slots of byShape.values()) {
     const [rows, columns] = slots[0]!.shape as [number, number];
     batches.push({ rows, columns, matrices: slots.length, start: stagedSize });
-    slots.forEach(({ name }, i) => {
-      places.set(name, stagedSize + i * rows * columns);
+    slots.forEach((slot, i) => {
+      places.set(slot, stagedSize + i * rows * columns);
     });
     // The next batch starts where a binding may.
     stagedSize += Math.ceil((slots.length * rows * columns) / 64) * 64;
@@ -45,8 +45,9 @@ export function muonLayout(
   const words = new Uint32Array((arena.values.size / 64) * BLOCK_WORDS);
   const floats = new Float32Array(words.buffer);
   let secondSize = 0;
-  for (const { name, shape, offset, size } of arena.slots) {
-    const place = places.get(name);
+  for (const slot of arena.slots) {
+    const { shape, offset, size } = slot;
+    const place = places.get(slot);
     for (let first = 0; first < size; first += 64) {
       const at = ((offset + first) / 64) * BLOCK_WORDS;
       words.set([place === undefined ? 0 : 1, (place ?? secondSize) + first, Math.min(64, size - first)], at);

@@ -46,6 +46,12 @@ export function pooledBytes(bytes: number): number {
   return Math.ceil(bytes / step) * step;
 }
 
+/** The largest size of `pooledBytes` that is at most `bytes`. */
+export function largestPooled(bytes: number): number {
+  const step = Math.max(256, 2 ** (Math.floor(Math.log2(bytes)) - 3));
+  return Math.floor(bytes / step) * step;
+}
+
 /**
  * Owns every storage buffer: reuses freed ones last-in first-out by size class (so that a repeated
  * step meets the same buffers and bind groups), keeps the ledger and enforces the budget. WebGPU

@@ -1,5 +1,7 @@
 import { decodeBf16, decodeF16, encodeBf16, encodeF16 } from '../dtype.ts';
 import { ToolError } from '../errors.ts';
+import { largestPooled } from '../gpu/buffer-pool.ts';
+import type { Device } from '../gpu/device.ts';
 import { WEIGHT_BLOCK } from '../kernels/matmul-weight.wgsl.ts';
 import { dequantizeBlocks, type QuantizedFormat, quantizeBlocks } from '../kernels/quantize.ts';
 import type { RefArray, TensorSpec } from '../op.ts';
@@ -26,6 +28,29 @@ export interface QuantizedBlockSizes {
 export interface BlockInputs {
   readonly inputs: readonly Tensor[];
   readonly quantized?: QuantizedBlockSizes;
+}
+
+/**
+ * Rows of each of the blocks that a matrix is cut into so that each lies within a storage binding of the device: one
+ * block where all of it does, else as many rows as fit, a multiple of 128 where that many do. Throws ToolError
+ * 'limit' where not even one row fits.
+ */
+export function blockHeights(device: Device, rows: number, rowBytes: number, op = 'blockHeights'): number[] {
+  const limit = Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize);
+  // The pool rounds buffers up, and kernels may bind them whole.
+  const fitting = largestPooled(limit);
+  if (rows * rowBytes <= fitting) return [rows];
+  const most = Math.floor(fitting / rowBytes);
+  if (most === 0) {
+    throw new ToolError('limit', {
+      op,
+      expected: `rows of at most ${fitting} bytes (one storage binding of this adapter)`,
+      got: `${rowBytes} bytes`,
+    });
+  }
+  const height = most >= 128 ? Math.floor(most / 128) * 128 : most;
+  const heights = new Array<number>(Math.floor(rows / height)).fill(height);
+  return rows % height === 0 ? heights : [...heights, rows % height];
 }
 
 /** One matrix is a list of one block. */
