@@ -2,6 +2,7 @@ import { ToolError } from '@dawngrad/tensor';
 import { Tokenizer as Backend } from '@huggingface/tokenizers';
 import type { ModelFiles } from '../io/byte-source.ts';
 import { isJsonObject, type JsonObject, parseStrictJsonObject } from '../io/strict-json.ts';
+import { adaptTokenizerJson } from './adapt-tokenizer-json.ts';
 import { tokenBytes } from './byte-level.ts';
 import { charOffsets } from './char-offsets.ts';
 import { DEFAULT_TEMPLATE, readChatTemplates } from './chat-template-files.ts';
@@ -119,10 +120,11 @@ interface TokenizerParts {
 
 function makeTokenizer({ model, config, specialTokensMap, chatTemplates }: TokenizerParts): Tokenizer {
   const { idOf, tokenOf, size, unkToken } = checkTokenizerJson(TOKENIZER_FILE, model);
+  const adapted = adaptTokenizerJson(model);
   let backend: Backend;
   try {
     // WordLevel falls under the library's plain look-up, which takes the unknown token from the config.
-    backend = new Backend(model, { clean_up_tokenization_spaces: false, unk_token: unkToken });
+    backend = new Backend(adapted, { clean_up_tokenization_spaces: false, unk_token: unkToken });
   } catch (cause) {
     throw failed('a tokenizer that the library understands', cause);
   }
