@@ -1,6 +1,6 @@
 import type { Parameters } from '@dawngrad/autograd';
 import type { SafetensorsFile, TensorSource, WeightIndex } from '@dawngrad/models';
-import { read, ToolError } from '@dawngrad/tensor';
+import { ToolError } from '@dawngrad/tensor';
 
 /** Parameters for saving, each read from the device when it is written. A value that is not finite is an error. */
 export function parameterSources(parameters: Parameters): TensorSource[] {
@@ -12,7 +12,7 @@ function source(name: string, parameters: Parameters): TensorSource {
     name,
     shape: parameters.spec(name).shape,
     read: async () => {
-      const values = (await read(parameters.get(name))) as Float32Array;
+      const values = await parameters.read(name);
       const bad = values.findIndex((value) => !Number.isFinite(value));
       if (bad < 0) return values;
       throw new ToolError('failed', {

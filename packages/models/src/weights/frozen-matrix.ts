@@ -54,8 +54,9 @@ export class FrozenMatrix {
     this.columns = columns;
     this.#device = device;
     const limit = Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize);
-    // Even, so that 16-bit values and scales of each block start at whole words.
-    this.#blockRows = Math.max(2, 2 * Math.floor(limit / matrixBytes(format, 2, columns)));
+    const most = Math.floor(limit / matrixBytes(format, 1, columns));
+    // Whole words of 16-bit values and scales; and columns of a result that begin where a binding may (`linear`).
+    this.#blockRows = most >= 128 ? 128 * Math.floor(most / 128) : Math.max(2, 2 * Math.floor(most / 2));
     const blocks: (Tensor | QuantizedMatrix)[] = [];
     for (let first = 0; first < rows; first += this.#blockRows) {
       blocks.push(this.#emptyBlock(Math.min(this.#blockRows, rows - first), label));

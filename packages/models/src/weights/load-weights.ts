@@ -69,8 +69,7 @@ export async function loadParameters(
   const { device } = parameters;
   await device.flush();
   await eachPiece(device, specs, source, onProgress, (name, start, stored, words) => {
-    const { storage, offset } = parameters.get(name);
-    device.write(storage, 4 * (offset + start), widened(words, stored));
+    parameters.setRange(name, start, widened(words, stored));
   });
 }
 

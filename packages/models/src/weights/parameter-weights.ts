@@ -1,5 +1,5 @@
 import type { Parameters } from '@dawngrad/autograd';
-import { read, type Shape, type Tensor, type WeightFormat } from '@dawngrad/tensor';
+import type { Shape, Tensor, WeightFormat } from '@dawngrad/tensor';
 import type { BaseWeights, MatrixBlocks } from './base-weights.ts';
 
 /** Weights in f32 that an optimizer may train. */
@@ -39,7 +39,7 @@ export class ParameterWeights implements BaseWeights {
   }
 
   matrix(name: string): MatrixBlocks {
-    return [this.parameters.get(name)];
+    return this.parameters.blocks(name);
   }
 
   stacked(names: readonly string[]): MatrixBlocks | undefined {
@@ -52,7 +52,7 @@ export class ParameterWeights implements BaseWeights {
   }
 
   async read(name: string): Promise<Float32Array> {
-    return (await read(this.parameters.get(name))) as Float32Array;
+    return this.parameters.read(name);
   }
 
   retain(): void {
