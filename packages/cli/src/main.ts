@@ -3,11 +3,14 @@ import { addBenchCommand } from './commands/bench.ts';
 import { addChatCommand } from './commands/chat.ts';
 import type { CommandContext } from './commands/command-context.ts';
 import { addConfigCommand } from './commands/config.ts';
+import { addDataCommand } from './commands/data.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addEvaluateCommand } from './commands/evaluate.ts';
 import { addGenerateCommand } from './commands/generate.ts';
+import { addInspectCommand } from './commands/inspect.ts';
 import { addLogprobsCommand } from './commands/logprobs.ts';
+import { addMergeCommand } from './commands/merge.ts';
 import { addTrainCommand } from './commands/train.ts';
 import { exitOnCrash } from './crash-handler.ts';
 import { dawngradVersion } from './package-info.ts';
@@ -67,6 +70,9 @@ function createProgram(context: CommandContext): Command {
   addGenerateCommand(program, context);
   addChatCommand(program, context);
   addLogprobsCommand(program, context);
+  addInspectCommand(program, context);
+  addMergeCommand(program, context);
+  addDataCommand(program, context);
   addDoctorCommand(program, context);
   addConfigCommand(program, context);
   addBenchCommand(program, context);
@@ -80,6 +86,9 @@ Examples:
   $ dawngrad generate --model runs/sft --prompt "sum 1 + 2 ="
   $ dawngrad chat --model models/instruct
   $ dawngrad logprobs --model models/base --input rows.jsonl --output scored.jsonl
+  $ dawngrad inspect models/base             is it sound, and how large?
+  $ dawngrad merge --adapter runs/lora --output models/merged
+  $ dawngrad data show --model models/base --data train.jsonl
   $ dawngrad doctor                          can this machine train?
   $ dawngrad config show irl > irl.yaml      a configuration to edit
   $ dawngrad bench tune --save               kernels that suit this adapter

@@ -20,6 +20,8 @@ export interface OpenModel {
   readonly weights: WeightIndex;
   /** The directory that was opened: that of the adapter, if it is one. */
   readonly files: ModelFiles;
+  /** The directory with config.json: the same, or that of the adapter's base. */
+  readonly baseFiles: ModelFiles;
   /** What generation_config.json says; undefined where there is none. */
   readonly generationConfig: GenerationConfig | undefined;
   /** Ids that end a text: those of the tokenizer, config.json and generation_config.json together, ascending. */
@@ -66,7 +68,7 @@ async function openPlain(files: ModelFiles, names: readonly string[]): Promise<O
     ? parseGenerationConfig(await files.readText(GENERATION_CONFIG_FILE, CONFIG_CAP_BYTES), config)
     : undefined;
   const stopIds = allStopIds(config, tokenizer, generationConfig);
-  return { config, tokenizer, weights, files, generationConfig, stopIds, adapter: undefined };
+  return { config, tokenizer, weights, files, baseFiles: files, generationConfig, stopIds, adapter: undefined };
 }
 
 async function openAdapted(files: ModelFiles, { openBase }: OpenModelOptions): Promise<OpenModel> {

@@ -133,7 +133,7 @@ function widened(
 }
 
 /** The buffer of exactly these bytes: copied only when the view starts or ends elsewhere. */
-function aligned(bytes: Uint8Array<ArrayBuffer>, width: number): ArrayBuffer {
+export function aligned(bytes: Uint8Array<ArrayBuffer>, width: number): ArrayBuffer {
   const whole = bytes.byteOffset === 0 && bytes.byteLength === bytes.buffer.byteLength;
   return whole && bytes.byteLength % width === 0 ? bytes.buffer : bytes.slice().buffer;
 }
