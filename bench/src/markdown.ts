@@ -21,8 +21,12 @@ const COLUMNS: Readonly<Record<Exclude<SuiteName, 'peers'>, readonly MarkdownCol
   ],
   decode: [
     { title: 'tokens/s', cell: (row) => whole(row.details.tokens_per_second) },
+    { title: 'launches a token', cell: (row) => optional(row.details.launches_per_token) },
+    { title: 'kB a token', cell: (row) => kilobytes(row.details.bytes_per_token) },
+    { title: 'kB of weights', cell: (row) => kilobytes(row.params.weight_bytes) },
     { title: 'launches / submits / new buffers', cell: counts },
     { title: 'peak MB', cell: megabytes },
+    { title: 'of the ceiling', cell: share },
   ],
   memory: [
     { title: 'peak MB', cell: megabytes },
@@ -125,6 +129,10 @@ function share(row: Row): string {
 
 function megabytes(row: Row): string {
   return row.peak_bytes === null ? '' : figure(row.peak_bytes / 1e6);
+}
+
+function kilobytes(bytes: number | string | boolean | undefined): string {
+  return typeof bytes === 'number' ? figure(bytes / 1e3) : '';
 }
 
 function counts(row: Row): string {

@@ -76,10 +76,15 @@ export function toRow(suite: SuiteName, finding: Finding, ceilings: Ceilings, or
     new_buffers: newBuffers ?? null,
     peak_bytes: peakBytes ?? null,
     ...origin,
-    details: { ...details, ...(time ? { runs: time.n } : {}), ...tokenRate(work, time) },
+    details: { ...details, ...(time ? { runs: time.n } : {}), ...tokenRates(work, time, dispatches) },
   };
 }
 
-function tokenRate(work: Work | undefined, time: Summary | undefined): Params {
-  return work?.tokens && time ? { tokens_per_second: work.tokens / (time.median / 1000) } : {};
+function tokenRates(work: Work | undefined, time: Summary | undefined, dispatches: number | undefined): Params {
+  if (!work?.tokens || !time) return {};
+  return {
+    tokens_per_second: work.tokens / (time.median / 1000),
+    ...(dispatches === undefined ? {} : { launches_per_token: dispatches / work.tokens }),
+    ...(work.bytes > 0 ? { bytes_per_token: work.bytes / work.tokens } : {}),
+  };
 }

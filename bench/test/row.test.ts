@@ -33,7 +33,10 @@ test('a row has every figure, with rates and the share of the ceiling taken from
     new_buffers: 0,
     peak_bytes: 3e6,
     ...origin,
-    details: { clock: 'device', runs: 5, tokens_per_second: 10_000 },
+    details: {
+      ...{ clock: 'device', runs: 5 },
+      ...{ tokens_per_second: 10_000, launches_per_token: 0.01, bytes_per_token: 1e4 },
+    },
   });
 });
 

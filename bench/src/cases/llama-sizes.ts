@@ -5,6 +5,10 @@ import type { Params } from '../row.ts';
 export const SMALL_LLAMA = llama({ vocabSize: 68, width: 64, inner: 172, layers: 2, heads: 4, kvHeads: 4 });
 /** One whose time goes into its matrices, with a vocabulary as small published models have it. */
 export const LARGER_LLAMA = llama({ vocabSize: 8192, width: 256, inner: 688, layers: 4, heads: 8, kvHeads: 4 });
+/** The shape of stories260K, a trained model of 260,000 weights. */
+export const STORIES_LLAMA = llama({ vocabSize: 512, width: 64, inner: 172, layers: 5, heads: 8, kvHeads: 4 });
+/** A layer of Qwen2.5-0.5B, without biases, and a small output matrix. */
+export const ONE_QWEN_LAYER = llama({ vocabSize: 1024, width: 896, inner: 4864, layers: 1, heads: 14, kvHeads: 2 });
 
 interface LlamaSize {
   readonly vocabSize: number;
