@@ -81,20 +81,22 @@ export class DeviceHealth {
     this.assertReady();
   }
 
-  /** Waits for the device, but neither for ever nor past its loss. */
-  async guarded<T>(work: Promise<T>, what: string): Promise<T> {
+  /** Waits for the device, but neither for ever nor past its loss: `allowedMs` more than for a device without work. */
+  async guarded<T>(work: Promise<T>, what: string, allowedMs = 0): Promise<T> {
     let timer: unknown;
+    // Timers hold 31 bits.
+    const limitMs = Math.min(Math.round(this.#timeoutMs + allowedMs), 2 ** 31 - 1);
     const timeout = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
         const error = new ToolError('lost', {
           op: what,
-          expected: `an answer of the device within ${this.#timeoutMs / 1000} s`,
+          expected: `an answer of the device within ${limitMs / 1000} s`,
           got: 'none',
           hint: 'the driver hangs or is much too slow for this work; lower the micro-batch.',
         });
         this.poison(error);
         reject(error);
-      }, this.#timeoutMs);
+      }, limitMs);
     });
     try {
       return await Promise.race([work, timeout, this.#lostNotice]);

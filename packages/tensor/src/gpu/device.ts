@@ -16,6 +16,7 @@ import { ReadbackPause } from './readback-pause.ts';
 import { SUBGROUP_MATRIX, type SubgroupMatrixConfig, subgroupMatrixConfigs } from './subgroup-matrix.ts';
 import { type KernelTiming, MAX_TIMED_LAUNCHES, TimestampSet } from './timestamp-set.ts';
 import { COPY_DST, MAP_MODE_READ, MAP_READ, UNIFORM } from './usage.ts';
+import { WorkAllowance } from './work-allowance.ts';
 
 /** How a device is opened. */
 export interface DeviceOptions {
@@ -25,7 +26,10 @@ export interface DeviceOptions {
   readonly without?: readonly string[];
   /** Lower limits than the adapter's, kept by the engine, to test what happens at them. */
   readonly limits?: Readonly<Partial<Record<string, number>>>;
-  /** How long a readback may take before the device counts as hung. Default 120,000. */
+  /**
+   * How long a readback may take before the device counts as hung, beyond what the work before it takes at a rate that
+   * no working device is below. Default 120,000.
+   */
   readonly timeoutMs?: number;
   /** Called with every plan that `compile` makes. */
   readonly onPlan?: (plan: Plan) => void;
@@ -66,6 +70,7 @@ export class Device {
   readonly #commands: CommandList;
   readonly #encoder: CommandEncoder;
   readonly #pause: ReadbackPause;
+  readonly #allowance: WorkAllowance;
   #staging: GPUBuffer[] = [];
   #dispatches = 0;
   #isProfiling = false;
@@ -90,6 +95,7 @@ export class Device {
     this.#health = new DeviceHealth(gpu, options.timeoutMs ?? 120_000);
     this.#encoder = new CommandEncoder(gpu);
     this.#pause = new ReadbackPause(this.adapterClass);
+    this.#allowance = new WorkAllowance(this.adapterClass);
     this.#commands = new CommandList(gpu.limits.minUniformBufferOffsetAlignment);
     this.#pipelines = new PipelineCache(gpu, (error) => this.#health.poison(error));
     this.pool = new BufferPool(
@@ -183,6 +189,7 @@ export class Device {
       return;
     }
     this.#commands.add(this.#pipelines.get(kernel), bindings, params, workgroups, info);
+    if (info !== undefined) this.#allowance.add(info);
     this.#dispatches++;
     this.#submitIfFull();
   }
@@ -258,6 +265,7 @@ export class Device {
     this.assertReady();
     this.#assertNotRecording('replay');
     this.#commands.addPrepared(records, storages);
+    for (const { cost } of records) if (cost !== undefined) this.#allowance.add(cost);
     this.#dispatches += records.length;
     this.#submitIfFull();
   }
@@ -305,7 +313,9 @@ export class Device {
   /** Submits what is recorded and waits until the device has done it. */
   async finish(): Promise<void> {
     await this.flush();
-    await this.#health.guarded(this.#gpu.queue.onSubmittedWorkDone(), 'finish');
+    const { allowedMs } = this.#allowance;
+    await this.#health.guarded(this.#gpu.queue.onSubmittedWorkDone(), 'finish', allowedMs);
+    this.#allowance.finished(allowedMs);
     await this.#health.checkScopes();
   }
 
@@ -337,9 +347,11 @@ export class Device {
         });
       },
     });
+    const { allowedMs } = this.#allowance;
     await this.#pause.around(launches, () =>
-      this.#health.guarded(staging.mapAsync(MAP_MODE_READ, 0, total), 'readback'),
+      this.#health.guarded(staging.mapAsync(MAP_MODE_READ, 0, total), 'readback', allowedMs),
     );
+    this.#allowance.finished(allowedMs);
     await this.#health.checkScopes();
     const mapped = staging.getMappedRange(0, total);
     const out = ranges.map((range, i) => mapped.slice(offsets[i]!, offsets[i]! + range.size));
@@ -431,8 +443,8 @@ export class Device {
   }
 
   #submitIfFull(): void {
-    const isFull = this.#commands.records.length >= FULL_LIST && !this.#isProfiling;
-    if (isFull && this.#pipelinesReady()) this.#submit();
+    const isFull = this.#commands.records.length >= FULL_LIST || this.#allowance.isListFull;
+    if (isFull && !this.#isProfiling && this.#pipelinesReady()) this.#submit();
   }
 
   #pipelinesReady(): boolean {
@@ -448,6 +460,7 @@ export class Device {
 
   #submit(extras: SubmitExtras = {}): void {
     const { records, params } = this.#commands.take();
+    this.#allowance.submitted();
     this.#health.openScopes();
     const timing = records.length > 0 ? this.#timing : undefined;
     const isTimed = timing !== undefined && records.length <= MAX_TIMED_LAUNCHES;
