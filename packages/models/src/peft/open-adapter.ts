@@ -67,13 +67,11 @@ export async function openAdapter(files: ModelFiles): Promise<OpenAdapter> {
     }
   }
   for (const [linear, { a, b }] of factors) {
-    if (a !== undefined && b !== undefined) continue;
-    const missing = a === undefined ? 'A' : 'B';
-    throw new ToolError('corrupt', {
-      op: ADAPTER_FILE,
-      expected: `${PEFT_PREFIX}${linear}.lora_${missing}.weight`,
-      got: 'no such tensor',
-    });
+    if (a === undefined || b === undefined) {
+      throw corrupt(`${PEFT_PREFIX}${linear}.lora_${a === undefined ? 'A' : 'B'}.weight`, 'no such tensor');
+    }
+    const [rank, other] = [file.entry(a).shape[0], file.entry(b).shape[1]];
+    if (rank !== other) throw corrupt(`${b} of rank ${rank}, that of ${a}`, `rank ${other}`);
   }
   return { config, file, files, factors: factors as ReadonlyMap<string, AdapterFactors>, savedTensors };
 }
@@ -106,6 +104,8 @@ export function fitAdapter(
     const own = factors.get(name);
     if (own === undefined)
       return refuse(`${PEFT_PREFIX}${name}.lora_A.weight`, `factors of ${name}, a target of its configuration`, 'none');
+    const stored = file.entry(own.a).shape[0];
+    if (stored !== rank) throw corrupt(`${own.a} of rank ${rank}, as ${ADAPTER_CONFIG_FILE} says`, `rank ${stored}`);
     for (const [tensor, shape] of [
       [own.a, [rank, width]],
       [own.b, [out, rank]],
@@ -158,4 +158,8 @@ function refuseTensor(stored: string): ToolError {
     got: kinds.find(([pattern]) => pattern.test(stored))?.[1] ?? 'another tensor',
     hint: 'Only plain LoRA of linear layers is supported.',
   });
+}
+
+function corrupt(expected: string, got: string): ToolError {
+  return new ToolError('corrupt', { op: ADAPTER_FILE, expected, got });
 }

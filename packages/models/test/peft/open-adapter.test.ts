@@ -111,8 +111,16 @@ describe('an adapter', () => {
       { config: { r: 3 } },
       {},
       undefined,
-      'config',
-      `${Q}.lora_A.weight: expected shape [3,8], got [2,8]`,
+      'corrupt',
+      `${Q}.lora_A.weight of rank 3, as adapter_config.json says, got rank 2`,
+    ],
+    [
+      'factors of two ranks',
+      { change: (t) => t.set(`${Q}.lora_B.weight`, stored([8, 3], values(24, 1))) },
+      {},
+      undefined,
+      'corrupt',
+      `${Q}.lora_B.weight of rank 2`,
     ],
     [
       'fewer layers than the base',
