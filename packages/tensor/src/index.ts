@@ -56,6 +56,7 @@ export {
   dequantizeBlocks,
   type QuantizedBlocks,
   type QuantizedFormat,
+  quantizationBound,
   quantizeBits,
   quantizeBlocks,
 } from './kernels/quantize.ts';

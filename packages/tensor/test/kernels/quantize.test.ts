@@ -1,4 +1,10 @@
-import { dequantizeBlocks, type QuantizedFormat, quantizeBits, quantizeBlocks } from '@dawngrad/tensor';
+import {
+  dequantizeBlocks,
+  type QuantizedFormat,
+  quantizationBound,
+  quantizeBits,
+  quantizeBlocks,
+} from '@dawngrad/tensor';
 import { normalArray } from '@dawngrad/tensor/testing';
 import { describe, expect, it } from 'vitest';
 import { decodeBf16, decodeF16, encodeBf16, encodeF16 } from '../../src/dtype.ts';
@@ -6,19 +12,6 @@ import { NF4_VALUES, WEIGHT_BLOCK } from '../../src/kernels/matmul-weight.wgsl.t
 
 const FORMATS: readonly QuantizedFormat[] = ['q8_0', 'q4_0', 'nf4'];
 const normal = (seed: number, count: number) => Float32Array.from(normalArray(seed, [count], 0.02).data);
-
-/** The largest error that the format's encoder may make in a block, the rounding of its scale included. */
-function bound(block: Float32Array, format: QuantizedFormat): number {
-  const size = Math.max(...block.map(Math.abs));
-  switch (format) {
-    case 'q8_0':
-      return size / 127 / 2 + size * 2 ** -11;
-    case 'q4_0':
-      return size / 8 + size * 2 ** -11;
-    case 'nf4':
-      return (size * (NF4_VALUES[1]! - NF4_VALUES[0]!)) / 2 + size * 2 ** -20;
-  }
-}
 
 describe.each(FORMATS)('%s', (format) => {
   const block = WEIGHT_BLOCK[format];
@@ -28,9 +21,12 @@ describe.each(FORMATS)('%s', (format) => {
     // A block with an outlier, and one with the extreme at the positive end.
     values[3] = 1.5;
     values[block + 5] = -0.9;
+    // Blocks whose steps are subnormal in f16, and near its smallest.
+    for (let i = 2 * block; i < 5 * block; i++) values[i] = values[i]! * 10 ** -(1 + Math.floor(i / block));
     const back = dequantizeBlocks(quantizeBlocks(values, format), format);
     for (let start = 0; start < values.length; start += block) {
-      const limit = bound(values.subarray(start, start + block), format);
+      const size = Math.max(...values.subarray(start, start + block).map(Math.abs));
+      const limit = quantizationBound(size, format);
       for (let i = start; i < start + block; i++) expect(Math.abs(back[i]! - values[i]!)).toBeLessThanOrEqual(limit);
     }
   });
