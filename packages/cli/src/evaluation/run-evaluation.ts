@@ -35,7 +35,7 @@ export async function runEvaluation(
   const { model: source, folder } = await openSource(config.policy.model as string, modelFolder, resolving('policy'));
   const scorer =
     config.critic.model === null ? undefined : await openSource(config.critic.model, criticFolder, resolving('critic'));
-  const rows = await readExamples(config.data, 'test');
+  const rows = await readExamples(config.data, 'test', resolving('data'));
   const task = evaluationTask(config, source, rows.examples);
   const maxPositions = task.maxPromptTokens + task.maxCompletionTokens;
   const inputs: RunInput[] = [

@@ -2,6 +2,8 @@ import type { DatasetName } from '@dawngrad/airl';
 import { type LoadedExamples, loadExamples } from '@dawngrad/airl/node';
 import { downloadDatasetFile } from '@dawngrad/models/node';
 import { hubDownload } from './hub-download.ts';
+import type { ResolveModelOptions } from './resolve-model.ts';
+import { startingCommit } from './starting-commit.ts';
 
 export interface ExamplesConfig {
   readonly format: DatasetName;
@@ -14,14 +16,21 @@ export interface ExamplesConfig {
  * The rows of `data.path`, and the files that they came from. Throws ToolError 'config' or 'corrupt' with
  * file and row.
  */
-export function readExamples({ format, path, max_rows }: ExamplesConfig, split: string): Promise<LoadedExamples> {
+export function readExamples(
+  { format, path, max_rows }: ExamplesConfig,
+  split: string,
+  options: ResolveModelOptions = {},
+): Promise<LoadedExamples> {
+  const { run } = options;
   return loadExamples(path as string, {
     dataset: format,
     split,
     ...(max_rows === null ? {} : { maxRows: max_rows }),
-    fromHub: (repo, file, revision) =>
-      hubDownload({}, (options) =>
-        downloadDatasetFile(revision === undefined ? repo : `${repo}@${revision}`, file, options),
-      ),
+    fromHub: (repo, file, revision) => {
+      const started = run === undefined ? undefined : startingCommit(run.directory, run.role, 'dataset', repo);
+      const commit = started ?? revision;
+      const name = commit === undefined ? repo : `${repo}@${commit}`;
+      return hubDownload(options, (hubOptions) => downloadDatasetFile(name, file, hubOptions));
+    },
   });
 }

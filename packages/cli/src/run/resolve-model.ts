@@ -63,7 +63,7 @@ function refuseFolderName(name: string): void {
 
 function download({ type, name, revision }: HubRepo, options: ResolveModelOptions): Promise<string> {
   const { run } = options;
-  const started = run === undefined ? undefined : startingCommit(run.directory, run.role, { type, name });
+  const started = run === undefined ? undefined : startingCommit(run.directory, run.role, type, name);
   return hubDownload(options, async (hubOptions, progress) => {
     const model = await downloadModel(`${name}@${started ?? revision}`, hubOptions);
     progress.close();

@@ -11,7 +11,8 @@ import type { InputRole } from './run-inputs.ts';
 export function startingCommit(
   directory: string,
   role: InputRole,
-  { type, name }: Pick<HubRepo, 'type' | 'name'>,
+  type: HubRepo['type'],
+  name: string,
 ): string | undefined {
   const place = `${type}s--${name.replace('/', '--')}/snapshots/`;
   for (const path of recordedPaths(directory, role)) {

@@ -36,7 +36,7 @@ export async function runTraining(training: Training, resume: boolean, context: 
       ? await openSource(training.config.critic.model, criticFolder, resolving('critic'))
       : undefined;
   const source = policySource.model;
-  const rows = await readExamples(config.data, 'train');
+  const rows = await readExamples(config.data, 'train', resolving('data'));
   const task = trainingTask(training, source, rows.examples);
   const inputs: RunInput[] = [
     { role: 'data', files: rows.files },

@@ -21,7 +21,7 @@ beforeEach(async () => {
   vi.stubEnv('HF_HOME', join(folder, 'home'));
   for (const name of ['HF_HUB_CACHE', 'HUGGINGFACE_HUB_CACHE', 'HF_TOKEN', 'HF_HUB_OFFLINE']) vi.stubEnv(name, '');
   await writeTinyModel(join(folder, 'source'));
-  writeSums(join(folder, 'sums.jsonl'), 8);
+  serveRows(8);
   weights = readFileSync(join(folder, 'source', 'model.safetensors'));
 });
 afterEach(async () => {
@@ -35,6 +35,11 @@ function serve(bytes: Buffer): string {
   return hub.commit(NAME, { ...Object.fromEntries(small), 'model.safetensors': large(bytes) });
 }
 
+function serveRows(count: number): string {
+  writeSums(join(folder, 'sums.jsonl'), count);
+  return hub.commit('datasets/tiny/rows', { 'sums.jsonl': readFileSync(join(folder, 'sums.jsonl'), 'utf8') });
+}
+
 /** The weights with one bit changed in the last of them. */
 function otherWeights(): Buffer {
   const bytes = Buffer.from(weights);
@@ -44,29 +49,34 @@ function otherWeights(): Buffer {
 
 function train(dir: string, ...more: readonly string[]): Promise<MainResult> {
   const sizes = ['train.max_steps=1', 'train.rows_per_step=2', 'data.dev_fraction=0', 'data.max_prompt_tokens=16'];
-  const data = ['--data', join(folder, 'sums.jsonl'), 'data.format=jsonl', 'data.max_completion_tokens=16'];
+  const data = ['--data', 'datasets/tiny/rows/sums.jsonl', 'data.format=jsonl', 'data.max_completion_tokens=16'];
   return runMain('train', 'sft', '--model', NAME, `run.dir=${join(folder, dir)}`, ...data, ...sizes, ...more);
 }
 
-/** The weights that each start of a run read. */
+/** The files that each start of a run read: rows and weights. */
 function recorded(dir: string): string[] {
   const { starts } = JSON.parse(readFileSync(join(folder, dir, 'env.json'), 'utf8'));
-  return starts.map(({ dataHashes }: { dataHashes: { policy: object } }) => Object.keys(dataHashes.policy).join());
+  return starts.flatMap(({ dataHashes }: { dataHashes: { data: object; policy: object } }) => [
+    ...Object.keys(dataHashes.data),
+    ...Object.keys(dataHashes.policy),
+  ]);
 }
 
-describe('a run whose model is named by its id on the hub', () => {
-  it('trains, has the commit on its record, and goes on with that one when the branch has moved', async () => {
-    const first = serve(weights);
+const inSnapshot = (commit: string): unknown => expect.stringContaining(join('snapshots', commit));
+
+describe('a run whose model and rows are named by their ids on the hub', () => {
+  it('trains, has the commits on its record, and goes on with those when the branches have moved', async () => {
+    const [model, rows] = [serve(weights), serveRows(8)];
     const started = await train('run');
     expect(started.code, started.err).toBe(0);
-    expect(started.err).toContain(`model: ${NAME} at commit ${first.slice(0, 12)}, `);
-    const second = serve(otherWeights());
+    expect(started.err).toContain(`model: ${NAME} at commit ${model.slice(0, 12)}, `);
+    const [newModel, newRows] = [serve(otherWeights()), serveRows(9)];
     const resumed = await train('run', '--resume');
     expect(resumed.code, resumed.err).toBe(0);
-    expect(recorded('run')).toEqual([0, 1].map(() => expect.stringContaining(join('snapshots', first))));
+    expect(recorded('run')).toEqual([rows, model, rows, model].map(inSnapshot));
     const fresh = await train('other');
     expect(fresh.code, fresh.err).toBe(0);
-    expect(recorded('other')).toEqual([expect.stringContaining(join('snapshots', second))]);
+    expect(recorded('other')).toEqual([newRows, newModel].map(inSnapshot));
   });
 
   it('makes no run directory where the model cannot be had', async () => {

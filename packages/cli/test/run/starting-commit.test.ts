@@ -19,6 +19,6 @@ it.each([
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const starts = [{ dataHashes: { data: { '/other': 'x', [path]: 'y' } } }];
   writeFileSync(join(folder, 'env.json'), JSON.stringify({ starts }));
-  expect(startingCommit(folder, 'data', { type: 'dataset', name: 'a/b' })).toBe(commit);
-  expect(startingCommit(folder, 'policy', { type: 'dataset', name: 'a/b' })).toBeUndefined();
+  expect(startingCommit(folder, 'data', 'dataset', 'a/b')).toBe(commit);
+  expect(startingCommit(folder, 'policy', 'dataset', 'a/b')).toBeUndefined();
 });
