@@ -2,11 +2,11 @@ import { accumulateGradients, type Parameters } from '@dawngrad/autograd';
 import { DecoderModel, packSequences, parseDecoderConfig, tokenLogProbs } from '@dawngrad/models';
 import { type Device, multiply, read, scopeAsync, sum, Tensor } from '@dawngrad/tensor';
 import { openDevice } from '@dawngrad/tensor/node';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { LoadOptions } from '../../src/decoder/decoder-model.ts';
 import { WeightIndex } from '../../src/io/weight-index.ts';
 import { referenceLogProbs } from './decoder-reference.ts';
-import { referenceStep } from './decoder-reference-step.ts';
+import { type ReferenceStep, referenceStep } from './decoder-reference-step.ts';
 import {
   checkpointFiles,
   SMALL_CHECKPOINTS,
@@ -25,6 +25,9 @@ function sequencesOf(vocabSize: number): number[][] {
 function float64(stored: ReadonlyMap<string, StoredWeight>): Map<string, Float64Array> {
   return new Map([...stored].map(([name, { values }]) => [name, Float64Array.from(values)]));
 }
+
+// Older lavapipe compiles a kernel for up to a minute the first time it meets it.
+vi.setConfig({ testTimeout: 300_000 });
 
 let device: Device;
 beforeAll(async () => {
@@ -86,6 +89,7 @@ describe.each(SMALL_CHECKPOINTS)('a training step, %s', (_, json) => {
   const config = parseDecoderConfig(JSON.stringify(json));
   const stored = smallWeights(json);
   const sequences = sequencesOf(json.vocab_size);
+  let expected: ReferenceStep | undefined;
   const load = async (storage: Storage, options: LoadOptions): Promise<DecoderModel> => {
     const weights = await WeightIndex.open(checkpointFiles(stored, storage));
     return DecoderModel.load(device, { config, weights }, options);
@@ -95,7 +99,7 @@ describe.each(SMALL_CHECKPOINTS)('a training step, %s', (_, json) => {
     const model = await load({ dtype: 'BF16', shards: 2 }, { trainable: true });
     model.recomputesBlocks = again;
     expect([...model.base.names].sort()).toEqual([...stored.keys()].sort());
-    const expected = referenceStep(config, float64(stored), sequences);
+    expected ??= referenceStep(config, float64(stored), sequences);
     expect(Math.abs((await lossOf(model, model.base, sequences)) - expected.loss)).toBeLessThan(1e-5 * expected.loss);
     for (const name of model.base.names) {
       const error = worstError(await read(model.base.gradient(name)!), expected.gradients.get(name)!);
@@ -105,7 +109,6 @@ describe.each(SMALL_CHECKPOINTS)('a training step, %s', (_, json) => {
   });
 
   it.each([
-    { dtype: 'F32', shards: 1 },
     { dtype: 'F16', shards: 1 },
     { dtype: 'BF16', shards: 3 },
   ] as const)('has the gradients of adapters on a frozen base in $dtype', async (storage) => {

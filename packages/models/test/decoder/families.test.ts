@@ -1,7 +1,7 @@
 import { DecoderModel, packSequences, parseDecoderConfig, tokenLogProbs } from '@dawngrad/models';
 import { type Device, read, scopeAsync } from '@dawngrad/tensor';
 import { openDevice } from '@dawngrad/tensor/node';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WeightIndex } from '../../src/io/weight-index.ts';
 import { referenceEntropies, referenceLogits, referenceLogProbs, type Weights } from './decoder-reference.ts';
 import { checkpointFiles, SMALL_CHECKPOINTS, type Storage, smallWeights } from './small-checkpoints.ts';
@@ -11,6 +11,9 @@ const STORAGES: readonly Storage[] = (['F32', 'F16', 'BF16'] as const).flatMap((
 );
 /** Lengths from one token to several windows. */
 const LENGTHS = [7, 1, 29];
+
+// Older lavapipe compiles a kernel for up to a minute the first time it meets it.
+vi.setConfig({ testTimeout: 300_000 });
 
 let device: Device;
 beforeAll(async () => {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { DecoderModel, generate, packSequences, parseDecoderConfig } from '@dawngrad/models';
 import { type Device, read, scopeAsync } from '@dawngrad/tensor';
 import { openDevice } from '@dawngrad/tensor/node';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WeightIndex } from '../../src/io/weight-index.ts';
 import { referenceEntropies, referenceGreedy, referenceLogits, referenceLogProbs } from './decoder-reference.ts';
 import { referenceStep } from './decoder-reference-step.ts';
@@ -27,6 +27,9 @@ interface Golden {
 const GOLDEN = JSON.parse(readFileSync(new URL('golden-torch.json', import.meta.url), 'utf8')) as Readonly<
   Record<string, Golden>
 >;
+
+// Older lavapipe compiles a kernel for up to a minute the first time it meets it.
+vi.setConfig({ testTimeout: 300_000 });
 
 let device: Device;
 beforeAll(async () => {

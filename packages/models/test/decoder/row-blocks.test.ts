@@ -11,7 +11,7 @@ import {
   Tensor,
 } from '@dawngrad/tensor';
 import { openDevice } from '@dawngrad/tensor/node';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WeightIndex } from '../../src/io/weight-index.ts';
 import { isQuantized } from '../../src/weights/base-weights.ts';
 import { referenceEntropies, referenceGreedy, referenceLogProbs, type Weights } from './decoder-reference.ts';
@@ -38,6 +38,9 @@ const SEQUENCES = [
   [3, 150, 77, 199, 8],
   [0, 42, 101],
 ];
+
+// Older lavapipe compiles a kernel for up to a minute the first time it meets it.
+vi.setConfig({ testTimeout: 300_000 });
 
 let device: Device;
 beforeAll(async () => {
