@@ -9,6 +9,7 @@ import type {
   MatmulVariant,
   SubgroupMatrix,
 } from './matmul-spec.ts';
+import { STREAM_DEPTH } from './matmul-stream.wgsl.ts';
 import { matmulFamily, nameTile, rowAxis, threadsOf } from './matmul-tile.ts';
 
 /** A tile with the speed that the static choice assumes for it. */
@@ -116,6 +117,23 @@ function thinTiles({ m }: MatmulSize, transB: boolean, adapterClass: AdapterClas
   return lanes.map((count) => registers([rows, 4], [1, 8, count / 8], 0.1 * (count / 64)));
 }
 
+/** Rates of the tiles below by rows, measured beside those of `registers` of as many rows. */
+const STREAM_RATES: Readonly<Record<1 | 2 | 4, number>> = { 1: 0.16, 2: 0.26, 4: 0.43 };
+
+/** The tile that streams whole blocks of q4_0, for a handful of rows on a CPU. */
+function streamTiles(
+  { m, k, batch, ldb, lda, alignedOffsets }: MatmulSize,
+  { transA, transB, input = 'f32', weight = 'f32' }: MatmulVariant,
+  adapterClass: AdapterClass,
+): RatedTile[] {
+  if (adapterClass !== 'cpu' || weight !== 'q4_0' || input !== 'f32' || transA || !transB) return [];
+  const isWhole = k > 0 && k % STREAM_DEPTH === 0 && ldb === k && lda % 4 === 0;
+  if (m > FEW_ROWS || batch !== 1 || !isWhole || alignedOffsets === false) return [];
+  const rows = m <= 1 ? 1 : m <= 2 ? 2 : FEW_ROWS;
+  const tile = { memory: 'stream', rows, columns: 4, lanesM: 1, lanesN: 8, lanesK: 1, depth: STREAM_DEPTH } as const;
+  return [{ tile, rate: STREAM_RATES[rows] }];
+}
+
 /** Workgroups that run side by side: what fills a few cores, or the smaller GPUs. */
 const CONCURRENT: Readonly<Record<AdapterClass, number>> = { cpu: 4, gpu: 64 };
 
@@ -150,9 +168,10 @@ interface RatedCandidate extends MatmulCandidate {
 
 function allCandidates(
   size: MatmulSize,
-  { transB, arithmetic = 'f32' }: MatmulVariant,
+  variant: MatmulVariant,
   { adapterClass, maxInvocations, maxWorkgroupBytes, maxSubgroup, matrices, refusedFamilies }: MatmulCapabilities,
 ): RatedCandidate[] {
+  const { transB, arithmetic = 'f32' } = variant;
   const fits = ({ tile }: RatedTile) =>
     threadsOf(tile) <= maxInvocations && bytesOf(tile, arithmetic === 'f16' ? 2 : 4) <= maxWorkgroupBytes;
   const candidates = (rated: readonly RatedTile[], splits: number): RatedCandidate[] =>
@@ -167,6 +186,7 @@ function allCandidates(
   const found = [
     ...candidates(tiles, 1),
     ...candidates(thinTiles(size, transB, adapterClass), 1),
+    ...(arithmetic === 'f32' ? candidates(streamTiles(size, variant, adapterClass), 1) : []),
     ...(arithmetic === 'f32' && maxSubgroup > 0 ? candidates(SUBGROUP_TILES[adapterClass], 1) : []),
     ...candidates(matrixTiles(matrices, arithmetic, maxSubgroup), 1),
     ...SPLITS.filter((splits) => size.k >= splits * LEAST_PART).flatMap((splits) =>

@@ -4,13 +4,18 @@ import { storeFunction } from './matmul-store.wgsl.ts';
 import { rowAxis } from './matmul-tile.ts';
 import { loadFunction } from './matmul-weight.wgsl.ts';
 
-/** The constants of the tile, and the function that stores sums. */
+/** The constants of the tile, and the functions that load operands and store sums. */
 export function head(spec: MatmulSpec): string {
+  return `${tileConstants(spec)}${loadFunction('a', spec.input, spec.vectors.a)}${loadFunction('b', spec.weight, spec.vectors.b)}`;
+}
+
+/** The constants of the tile, and the function that stores sums. */
+export function tileConstants(spec: MatmulSpec): string {
   const { tile } = spec;
   const names = ['LANES_M', 'LANES_N', ...(tile.lanesK > 1 ? ['LANES_K'] : [])];
   return `
 ${names.map((name) => `override ${name}: u32;`).join('\n')}
-${loadFunction('a', spec.input, spec.vectors.a)}${loadFunction('b', spec.weight, spec.vectors.b)}${storeFunction({ ...spec, vector: spec.vectors.c })}`;
+${storeFunction({ ...spec, vector: spec.vectors.c })}`;
 }
 
 const SUBGROUP = `
@@ -85,7 +90,11 @@ export function declareSums({ tile }: MatmulSpec): string {
 export function storeSums(spec: MatmulSpec): string {
   const { rows, runs } = places(spec);
   const { tile, fused } = spec;
-  if (fused !== undefined && tile.memory === 'registers' && rows.length * runs.length > 4) {
+  if (
+    fused !== undefined &&
+    (tile.memory === 'registers' || tile.memory === 'stream') &&
+    rows.length * runs.length > 4
+  ) {
     // A loop, so that the text of the expression stands once: a driver that runs on a CPU would otherwise take
     // seconds to compile it for every value of the tile. Its end is no constant, or it would be unrolled.
     const sums = rows.flatMap((_, i) => runs.map((_, q) => `sum${i}_${q}`));

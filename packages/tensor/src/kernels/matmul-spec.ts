@@ -46,7 +46,7 @@ export interface SubgroupMatrix {
 /** How the work of C is cut up: one workgroup makes (rows * lanesM) x (columns * lanesN) values of C. */
 export interface MatmulTile {
   /** Where the operands wait between their load and their use. */
-  readonly memory: 'registers' | 'workgroup' | 'subgroup' | 'matrix';
+  readonly memory: 'registers' | 'stream' | 'workgroup' | 'subgroup' | 'matrix';
   /** Rows of C that one thread makes. A multiple of 4 for workgroup memory. */
   readonly rows: number;
   /** Columns of C that one thread makes. A multiple of 4. */
@@ -57,7 +57,7 @@ export interface MatmulTile {
   readonly lanesN: number;
   /** Threads that share the sum of a value: a power of two, and 1 for workgroup memory. */
   readonly lanesK: number;
-  /** Steps of k that are staged at a time (a multiple of 4); register tiles always take 4. */
+  /** Steps of k that are taken at a time (a multiple of 4, and for `stream` of its words); register tiles always take 4. */
   readonly depth: number;
   /** For subgroup matrices: their sizes, which divide rows, columns and depth. */
   readonly matrix?: SubgroupMatrix;

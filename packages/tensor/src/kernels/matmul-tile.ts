@@ -3,7 +3,7 @@ import type { MatmulArithmetic, MatmulTile } from './matmul-spec.ts';
 /** A name that stands for the tile: no two tiles share one. */
 export function nameTile({ memory, rows, columns, lanesM, lanesN, lanesK, depth, matrix }: MatmulTile): string {
   const lanes = lanesK === 1 ? `${lanesM}x${lanesN}` : `${lanesM}x${lanesN}x${lanesK}`;
-  return `${memory}-${rows}x${columns}-${lanes}${memory === 'workgroup' || matrix ? `-${depth}` : ''}${matrix ? `-${matrix.component}-${matrix.m}x${matrix.n}x${matrix.k}` : ''}`;
+  return `${memory}-${rows}x${columns}-${lanes}${memory === 'workgroup' || memory === 'stream' || matrix ? `-${depth}` : ''}${matrix ? `-${matrix.component}-${matrix.m}x${matrix.n}x${matrix.k}` : ''}`;
 }
 
 export function threadsOf({ lanesM, lanesN, lanesK }: MatmulTile): number {

@@ -103,16 +103,28 @@ fn load_${name}(i: u32) -> vec4f {
 }
 `;
     case 'nf4':
-      return `
-const NF4 = array<f32, 16>(${NF4_VALUES.map((value) => `${value}f`).join(', ')});
+      return `${NF4_FUNCTION}
 fn load_${name}(i: u32) -> vec4f {
   let word = ${name}[i / 2u] >> (i % 2u * 16u);
-  let codes = vec4u(word >> 4u, word, word >> 12u, word >> 8u) & vec4u(15u);
-  return vec4f(NF4[codes.x], NF4[codes.y], NF4[codes.z], NF4[codes.w]) * scales[i / 16u];
+  return nf4_values(vec4u(word >> 4u, word, word >> 12u, word >> 8u)) * scales[i / 16u];
 }
 `;
   }
 }
 
-const F16_SCALE = `
+/** A tree of selections by the bits of a code: a table that is indexed at run time is a slow load for every value. */
+function nf4Tree(bit: number, first: number): string {
+  if (bit < 0) return `vec4f(${NF4_VALUES[first]}f)`;
+  return `select(${nf4Tree(bit - 1, first)}, ${nf4Tree(bit - 1, first + (1 << bit))}, bit${bit})`;
+}
+
+/** `nf4_values(codes)`: the quantiles of four codes, by their lowest four bits. */
+export const NF4_FUNCTION = `
+fn nf4_values(codes: vec4u) -> vec4f {
+  ${[0, 1, 2, 3].map((bit) => `let bit${bit} = (codes & vec4u(${1 << bit}u)) != vec4u();`).join('\n  ')}
+  return ${nf4Tree(3, 0)};
+}`;
+
+/** `scale_of(block)`: a scale of those that are two to a word. */
+export const F16_SCALE = `
 fn scale_of(block: u32) -> f32 { return unpack2x16float(scales[block >> 1u] >> ((block & 1u) << 4u)).x; }`;

@@ -2,6 +2,7 @@ import type { Kernel } from '../gpu/kernel.ts';
 import { registerBody } from './matmul-registers.wgsl.ts';
 import type { MatmulSpec, MatmulTile } from './matmul-spec.ts';
 import { fusionKey, fusionParams, storeBindings } from './matmul-store.wgsl.ts';
+import { streamBindings, streamBody } from './matmul-stream.wgsl.ts';
 import { subgroupBody } from './matmul-subgroup.wgsl.ts';
 import { subgroupMatrixBody } from './matmul-subgroup-matrix.wgsl.ts';
 import { nameTile } from './matmul-tile.ts';
@@ -23,7 +24,7 @@ import { workgroupBody } from './matmul-workgroup.wgsl.ts';
  *          rows, mostly from the cache. workgroup: `depth` steps of k at a time in 4 x 4 blocks, k-major,
  *          (tileM + tileN) * depth * 4 bytes. subgroup: A is loaded once a subgroup and passed round. matrix:
  *          staged like workgroup, in the component type, and C once more. Split: every part of K writes its
- *          sums, which matmul-combine.wgsl.ts adds up.
+ *          sums, which matmul-combine.wgsl.ts adds up. stream: see matmul-stream.wgsl.ts.
  * Numerics Sums are f32. Without lanes along K, splits, f16 products and matrices, each value of C is one sum
  *          in the order k = 0, 1, ... K - 1 with fma(); alpha and the epilogue are one more fma(). It depends
  *          on nothing but its own row of op(A) and column of op(B): not on M, the batch, the tile or the
@@ -46,6 +47,7 @@ const PARAMS = ['m', 'n', 'k', 'lda', 'ldb', 'ldc', 'strideA', 'strideB', 'strid
 
 const BODIES: Readonly<Record<MatmulTile['memory'], (spec: MatmulSpec) => string>> = {
   registers: registerBody,
+  stream: streamBody,
   workgroup: workgroupBody,
   subgroup: subgroupBody,
   matrix: subgroupMatrixBody,
@@ -78,7 +80,7 @@ export function matmulKernel(spec: MatmulSpec): Kernel {
     ...(enables.length > 0 ? { enables } : {}),
     bindings: [
       ...operandBindings('a', input, vectors.a),
-      ...operandBindings('b', weight, vectors.b),
+      ...(tile.memory === 'stream' ? streamBindings() : operandBindings('b', weight, vectors.b)),
       ...storeBindings({ epilogue, fused, vector: vectors.c }),
     ],
     params: [

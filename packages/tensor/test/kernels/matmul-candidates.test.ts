@@ -38,7 +38,8 @@ function candidatesOf(test: Case, variant: Partial<MatmulVariant>): [MatmulCandi
  * One candidate of every kind, for adapters that compile slowly: those without f16 are interpreters and older
  * drivers.
  */
-const EVERY_KIND = /^(registers-4x4-1x8|registers-[14]x4-1x(8x4|1x8|1x32)$|workgroup-4x4-8x8-32|subgroup-8x4-1x8)/;
+const EVERY_KIND =
+  /^(stream-|registers-4x4-1x8|registers-[14]x4-1x(8x4|1x8|1x32)$|workgroup-4x4-8x8-32|subgroup-8x4-1x8)/;
 const worthTesting = (): RegExp => (device.features.has('shader-f16') ? /./ : EVERY_KIND);
 
 /** B as the format stores it, and the f32 values that it stands for. */
@@ -161,6 +162,13 @@ describe('quantised weights', () => {
     await check(caseOf([2, 9, 320], { layout: 'nt', epilogue: 'bias' }), { weight }, 2e-6, EVERY_KIND);
     await check(caseOf([5, 64, 9], { layout: 'nn', epilogue: 'residual' }), { weight }, 2e-6, EVERY_KIND);
   });
+
+  it.each([1, 2, 3, 4])('q4_0 is streamed in whole blocks for %d rows, to the bits of the tiles', async (rows) => {
+    const test = caseOf([rows, 70, 96], { layout: 'nt', epilogue: 'residual' });
+    const ids = await check(test, { weight: 'q4_0' }, 2e-6, EVERY_KIND);
+    expect(ids.filter((id) => id.startsWith('stream-')).length).toBe(1);
+    expect(ids.length).toBeGreaterThan(2);
+  });
 });
 
 describe('products in f16', () => {
@@ -169,7 +177,7 @@ describe('products in f16', () => {
 
   // Drivers that emulate f16 compile slowly: one kernel of every kind, and each layout with one of them.
   it.for([
-    ['nn', /^(registers-4x4-1x8|matrix-.*-1x1)/],
+    ['nn', /^(stream-|registers-4x4-1x8|matrix-.*-1x1)/],
     ['nt', /^(registers-4x4-1x1x|matrix-.*-2x2)/],
     ['tn', /^workgroup-4x4-8x8-32-f16$/],
     ['tt', /^registers-8x4-8x1/],
