@@ -7,6 +7,7 @@ import { embeddingCases } from './cases/embedding.ts';
 import { generateCases } from './cases/generate.ts';
 import { indexingCases } from './cases/indexing.ts';
 import { linearLogProbsCases } from './cases/linear-log-probs.ts';
+import { loadCases } from './cases/load.ts';
 import { matmulCases } from './cases/matmul.ts';
 import { memoryCases } from './cases/memory.ts';
 import { randomCases } from './cases/random.ts';
@@ -40,6 +41,7 @@ export function allJobs(peersFolder: string): readonly Job[] {
     ]),
     ...measuredJobs('train', trainStepCases),
     ...measuredJobs('decode', generateCases),
+    ...measuredJobs('load', loadCases),
     ...measuredJobs('memory', memoryCases),
     ...dispatchJobs,
     ...matmulTuneJobs,

@@ -28,6 +28,10 @@ const COLUMNS: Readonly<Record<Exclude<SuiteName, 'peers'>, readonly MarkdownCol
     { title: 'peak MB', cell: megabytes },
     { title: 'of the ceiling', cell: share },
   ],
+  load: [
+    { title: 'GB/s', cell: (row) => optional(row.gbps) },
+    { title: 'peak MB', cell: megabytes },
+  ],
   memory: [
     { title: 'peak MB', cell: megabytes },
     { title: 'largest', cell: (row) => text(row.details.largest) },
