@@ -27,7 +27,7 @@ export { corruptExperts, type ExpertErrorOptions, type ExpertErrors } from './pe
 export { TEXT_EDITS, type TextEditName } from './perturb/text-edits.ts';
 export { checkRecords, type Label, setLabel, type TraceRecord } from './record.ts';
 export { type RecordJson, recordFromJson, recordToJson } from './record-json.ts';
-export { RELABEL_MODES, type RelabelMode, type RelabelOptions, relabel } from './relabel.ts';
+export { RELABEL_MODES, type RelabelMode, type RelabelOptions, relabel, usesChecker } from './relabel.ts';
 export { Replay, type ReplayCapacity, type ReplayState } from './replay.ts';
 export type { Reporter } from './reporter.ts';
 export { type RolloutOptions, rollout } from './rollout/rollout.ts';
@@ -37,6 +37,7 @@ export {
   GRANULARITIES,
   type Granularity,
   marksOf,
+  marksOfText,
   type Segment,
   segmentsOf,
 } from './segment/marks.ts';

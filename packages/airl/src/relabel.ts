@@ -14,8 +14,8 @@ export interface RelabelOptions {
   readonly round: number;
   /** The expert record of each demonstrated prompt. */
   readonly experts: ReadonlyMap<string, TraceRecord>;
-  /** The task's comparison of a completion with an answer. */
-  readonly check: (completionText: string, answer: string) => Verdict;
+  /** The task's comparison of a sample's text with an answer to its prompt. */
+  readonly check: (completionText: string, answer: string, record: TraceRecord) => Verdict;
 }
 
 export interface RelabelCounts {
@@ -23,6 +23,13 @@ export interface RelabelCounts {
   readonly compared: number;
   /** Those that became positives. */
   readonly relabelled: number;
+  /** Those in which no answer was found; they stay negatives. */
+  readonly unparsed: number;
+}
+
+/** Whether a run under this mode depends on a programmatic checker; its report must say so. */
+export function usesChecker(mode: RelabelMode): boolean {
+  return mode !== 'off';
 }
 
 /**
@@ -33,15 +40,18 @@ export function relabel(records: readonly TraceRecord[], options: RelabelOptions
   const { mode, round, experts, check } = options;
   let compared = 0;
   let relabelled = 0;
-  if (mode === 'off') return { compared, relabelled };
+  let unparsed = 0;
+  if (!usesChecker(mode)) return { compared, relabelled, unparsed };
   for (const record of records) {
     if (record.source !== 'policy') continue;
     const answer = mode === 'checker' ? record.gold : experts.get(record.promptId)?.answerExtracted;
     if (answer === undefined || answer === null) continue;
     compared++;
-    const agrees = check(record.text, answer).outcome === 'correct';
+    const { outcome } = check(record.text, answer, record);
+    const agrees = outcome === 'correct';
     if (agrees) relabelled++;
+    if (outcome === 'unparsed') unparsed++;
     setLabel(record, agrees ? 'positive' : 'negative', `${mode}: ${agrees ? 'same' : 'other'} answer`, round);
   }
-  return { compared, relabelled };
+  return { compared, relabelled, unparsed };
 }

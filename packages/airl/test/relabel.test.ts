@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Draws } from '../src/data/draws.ts';
 import type { TraceRecord } from '../src/record.ts';
-import { type RelabelMode, relabel } from '../src/relabel.ts';
+import { RELABEL_MODES, type RelabelMode, relabel, usesChecker } from '../src/relabel.ts';
 import { corruptRecord, expertRecord, policyRecord } from '../src/task/create-record.ts';
 import { decodePrompt } from '../src/task/inverse-rules/problem.ts';
 import { createInverseRulesTask } from '../src/task/inverse-rules/task.ts';
@@ -61,10 +61,34 @@ describe('relabel', () => {
   });
 
   it('compares nothing when off, and no prompt without an expert under agreement', () => {
-    expect(relabel(round(), options('off'))).toEqual({ compared: 0, relabelled: 0 });
+    expect(relabel(round(), options('off'))).toEqual({ compared: 0, relabelled: 0, unparsed: 0 });
     const strangers = round([task.unlabelled(0) as TaskPrompt]);
     expect(relabel(strangers, options('expert-agreement')).compared).toBe(0);
     expect(relabel(round([task.unlabelled(0) as TaskPrompt]), options('checker')).compared).toBe(8);
+  });
+
+  it('hands the checker the sample itself, so that each is judged by its own prompt', () => {
+    const records = round();
+    const seen = new Map<string, string>();
+    relabel(records, {
+      ...options('checker'),
+      check: (text, gold, record) => {
+        expect([record.text, record.gold]).toEqual([text, gold]);
+        seen.set(record.id, record.promptId);
+        return { outcome: 'unparsed', answer: null, strict: false };
+      },
+    });
+    expect(seen.size).toBe(128);
+    expect(records.every(({ label }) => label === 'negative')).toBe(true);
+    const counts = relabel(round(), {
+      ...options('checker'),
+      check: () => ({ outcome: 'unparsed', answer: null, strict: false }),
+    });
+    expect(counts).toEqual({ compared: 128, relabelled: 0, unparsed: 128 });
+  });
+
+  it('tells which modes depend on a checker', () => {
+    expect(RELABEL_MODES.filter(usesChecker)).toEqual(['expert-agreement', 'checker']);
   });
 
   it('I4: refuses to label the same round twice', () => {

@@ -3,6 +3,7 @@ import {
   cpSync,
   existsSync,
   ftruncateSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   readdirSync,
@@ -85,11 +86,17 @@ const json = (row: object): string => `${JSON.stringify(row)}\n`;
 describe('data', () => {
   it('of a missing file exit with 3 and name it', async () => {
     const path = join(folder, 'nowhere.jsonl');
-    expectRefusal(await trainSft({ data: path }), 3, `${path}: expected a readable file, got ENOENT`);
+    expectRefusal(
+      await trainSft({ data: path }),
+      3,
+      `${path}: expected a file, a folder, or datasets/owner/name on the hub`,
+    );
   });
 
-  it('in a folder exit with 3', async () => {
-    expectRefusal(await trainSft({ data: folder }), 3, 'expected a file, got a directory');
+  it('in a folder without rows exit with 3', async () => {
+    const empty = newPath('empty');
+    mkdirSync(empty);
+    expectRefusal(await trainSft({ data: empty }), 3, `${empty}: expected a folder train/`, 'got no files of rows');
   });
 
   it.each([

@@ -1,12 +1,4 @@
-import {
-  type DataRow,
-  fieldOf,
-  optionalText,
-  optionalTexts,
-  requiredText,
-  requiredTextOf,
-  rowError,
-} from './data-row.ts';
+import { type DataRow, fieldOf, optionalText, optionalTexts, requiredText, rowError } from './data-row.ts';
 import type { Dataset, ExampleOfRow } from './dataset.ts';
 import { canonicalTarget, findTargetParts } from './example.ts';
 
@@ -41,7 +33,7 @@ function canonical(text: string): string {
 
 function promptOf(row: DataRow): Pick<ExampleOfRow, 'prompt' | 'system'> {
   const prompt = fieldOf(row, 'prompt');
-  if (!Array.isArray(prompt)) return { prompt: requiredTextOf(row, 'prompt', 'question') };
+  if (!Array.isArray(prompt)) return { prompt: requiredText(row, 'prompt') };
   const messages = prompt as readonly ({ readonly role?: unknown; readonly content?: unknown } | null)[];
   const [first, last] = [messages[0], messages.at(-1)];
   const system = messages.length === 2 && first?.role === 'system' ? first.content : undefined;

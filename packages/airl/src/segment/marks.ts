@@ -44,6 +44,40 @@ export function marksOf(granularity: Granularity, pieces: readonly string[], opt
   }
 }
 
+/**
+ * The same of a completion's text and its tokens' places in it: marks depend on nothing else.
+ *
+ * @param offsets where the text of each token starts, and the text's length as last entry: T + 1 numbers,
+ * as `Tokenizer.charOffsets` gives them
+ */
+export function marksOfText(
+  granularity: Granularity,
+  text: string,
+  offsets: ArrayLike<number>,
+  options: MarkOptions = {},
+): Uint32Array {
+  const count = offsets.length - 1;
+  const pieces = Array.from({ length: Math.max(0, count) }, (_, t) => {
+    const [start, end] = [offsets[t] as number, offsets[t + 1] as number];
+    if (end < start || (t === 0 && start !== 0)) {
+      throw new ToolError('failed', {
+        op: 'marksOfText',
+        expected: 'ascending offsets from 0',
+        got: `${start}, ${end}`,
+      });
+    }
+    return text.slice(start, end);
+  });
+  if (count > 0 && offsets[count] !== text.length) {
+    throw new ToolError('failed', {
+      op: 'marksOfText',
+      expected: `offsets up to the text's length ${text.length}`,
+      got: String(offsets[count]),
+    });
+  }
+  return marksOf(granularity, pieces, options);
+}
+
 function intervalMarks(length: number, intervalTokens: number): Uint32Array {
   if (!Number.isInteger(intervalTokens) || intervalTokens < 1) {
     throw new ToolError('config', {
