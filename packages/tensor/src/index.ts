@@ -5,6 +5,7 @@ export { callSite } from './call-site.ts';
 export { type DebugSettings, debug, setDebug } from './debug.ts';
 export { defineOp, type ElementwiseForm, type LaunchContext, type OpDefinition } from './define-op.ts';
 export { bytesPerElement, type DType, type HostArray, hostView, isFloat, promoteTypes } from './dtype.ts';
+export { type DryAdapter, dryGpu } from './dry/dry-gpu.ts';
 export { type ErrorCode, type ErrorDetail, ToolError } from './errors.ts';
 export type { AdapterClass, AdapterDescription } from './gpu/adapter.ts';
 export type { BufferPool, Storage } from './gpu/buffer-pool.ts';

@@ -76,6 +76,11 @@ export class BufferPool {
   created = 0;
   /** While set, allocations stand for buffers of a plan and are not taken from the pool. */
   isVirtual = false;
+  /** While set, the report tells who owned the bytes at the peak; costs a look at all live buffers now and then. */
+  tracksPeak = false;
+  #peakOwners: readonly MemoryOwner[] | undefined;
+  /** The peak has been reached and nothing was given back since. */
+  #isAtPeak = true;
 
   /** `currentEpoch` tells the epoch of the command list that records now. */
   constructor(device: GPUDevice, budgetBytes: number, onDestroy: () => void, currentEpoch: () => number) {
@@ -139,6 +144,7 @@ export class BufferPool {
   release(storage: Storage): void {
     storage.references--;
     if (storage.references > 0 || storage.isVirtual) return;
+    this.#notePeak();
     this.#live.delete(storage);
     this.#liveBytes -= storage.bytes;
     const free = this.#free.get(storage.bytes);
@@ -167,6 +173,8 @@ export class BufferPool {
     this.#peakReserved = this.#reservedBytes;
     this.#largest = 0;
     this.#largestLabel = '';
+    this.#peakOwners = undefined;
+    this.#isAtPeak = true;
   }
 
   /** The ledger at this moment; `formatMemory` prints it. */
@@ -181,6 +189,7 @@ export class BufferPool {
       largestLabel: this.#largestLabel,
       budgetBytes: this.budgetBytes,
       owners: this.byLabel(),
+      peakOwners: this.#isAtPeak ? this.byLabel() : this.#peakOwners,
     };
   }
 
@@ -194,6 +203,13 @@ export class BufferPool {
       rows.set(storage.label, row);
     }
     return [...rows.values()].sort((a, b) => b.bytes - a.bytes);
+  }
+
+  /** To be called before anything is given back. */
+  #notePeak(): void {
+    if (!this.#isAtPeak) return;
+    this.#isAtPeak = false;
+    this.#peakOwners = this.tracksPeak ? this.byLabel() : undefined;
   }
 
   #checkedSize(bytes: number, label: string): number {
@@ -256,7 +272,10 @@ export class BufferPool {
     storage.scope = outermostScope();
     this.#live.add(storage);
     this.#liveBytes += storage.bytes;
-    this.#peakLive = Math.max(this.#peakLive, this.#liveBytes);
+    if (this.#liveBytes > this.#peakLive) {
+      this.#peakLive = this.#liveBytes;
+      this.#isAtPeak = true;
+    }
     if (storage.bytes > this.#largest) {
       this.#largest = storage.bytes;
       this.#largestLabel = label;

@@ -43,9 +43,12 @@ export interface DeviceCounters {
   readonly buffersCreated: number;
   readonly bindGroupsCreated: number;
   readonly pipelines: number;
+  /** Floating-point operations of the launches that tell theirs: those of matmuls, attention and the fused losses. */
+  readonly flops: number;
 }
 
-const WANTED_FEATURES = ['timestamp-query', 'shader-f16', 'subgroups', SUBGROUP_MATRIX] as const;
+/** Optional features that the engine uses where an adapter has them. */
+export const WANTED_FEATURES = ['timestamp-query', 'shader-f16', 'subgroups', SUBGROUP_MATRIX] as const;
 /** Recorded launches after which the list is submitted without being asked. */
 const FULL_LIST = 2048;
 
@@ -138,6 +141,7 @@ export class Device {
       bindGroupsCreated: bindGroups,
       buffersCreated: this.pool.created,
       pipelines: this.#pipelines.size,
+      flops: this.#allowance.totalFlops,
     };
   }
 

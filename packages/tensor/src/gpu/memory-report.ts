@@ -21,6 +21,8 @@ export interface MemoryReport {
   readonly budgetBytes: number;
   /** Who owns the live bytes, largest first. */
   readonly owners: readonly MemoryOwner[];
+  /** Who owned them at the peak; undefined unless the pool keeps track of it (`tracksPeak`). */
+  readonly peakOwners: readonly MemoryOwner[] | undefined;
 }
 
 /** Bytes as MiB with one digit. */

@@ -20,6 +20,8 @@ export class WorkAllowance {
   readonly #adapterClass: AdapterClass;
   #seconds = 0;
   #listFlops = 0;
+  /** Operations of all launches so far. */
+  totalFlops = 0;
 
   constructor(adapterClass: AdapterClass) {
     this.#adapterClass = adapterClass;
@@ -30,6 +32,7 @@ export class WorkAllowance {
     const least = LEAST_RATES[this.#adapterClass];
     this.#seconds += flops / least.flops + bytes / least.bytes;
     this.#listFlops += flops;
+    this.totalFlops += flops;
   }
 
   /** True where what has been recorded since the last submit is enough for one. */
