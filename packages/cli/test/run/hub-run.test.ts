@@ -1,9 +1,8 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { HubServer, largeFile } from '@dawngrad/models/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { large } from '../../../models/test/node/hub/hub-fixture.ts';
-import { HubServer } from '../../../models/test/node/hub/hub-server.ts';
 import { type MainResult, runMain } from '../run-main.ts';
 import { writeSums, writeTinyModel } from '../tiny-model.ts';
 
@@ -32,7 +31,7 @@ afterEach(async () => {
 
 function serve(bytes: Buffer): string {
   const small = SMALL_FILES.map((name) => [name, readFileSync(join(folder, 'source', name), 'utf8')]);
-  return hub.commit(NAME, { ...Object.fromEntries(small), 'model.safetensors': large(bytes) });
+  return hub.commit(NAME, { ...Object.fromEntries(small), 'model.safetensors': largeFile(bytes) });
 }
 
 function serveRows(count: number): string {

@@ -2,10 +2,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openModelDirectory } from '@dawngrad/models/node';
+import { HubServer, largeFile, sha256, variedBytes } from '@dawngrad/models/testing';
 import { ToolError } from '@dawngrad/tensor';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { content, large } from '../../../models/test/node/hub/hub-fixture.ts';
-import { HubServer, sha256 } from '../../../models/test/node/hub/hub-server.ts';
 import { modelFolder } from '../../src/run/model-folder.ts';
 import { resolveModel } from '../../src/run/resolve-model.ts';
 import { type Bundle, bundleSources } from '../bundle-sources.ts';
@@ -41,7 +40,7 @@ async function serveTinyModel(): Promise<string> {
   const names = ['config.json', 'generation_config.json', 'tokenizer.json', 'tokenizer_config.json'];
   const small = names.map((name) => [name, readFileSync(join(source, name), 'utf8')]);
   const weights = readFileSync(join(source, 'model.safetensors'));
-  return hub.commit(NAME, { ...Object.fromEntries(small), 'model.safetensors': large(weights) });
+  return hub.commit(NAME, { ...Object.fromEntries(small), 'model.safetensors': largeFile(weights) });
 }
 
 /** What a promise was rejected with. */
@@ -154,8 +153,8 @@ describe('a download in a process of its own', () => {
       process.exitCode = exitCodeOf(error);
     }
   `;
-  const WEIGHTS = content(200_000);
-  const files = { 'config.json': '{}', 'tokenizer.json': '{}', 'model.safetensors': large(WEIGHTS) };
+  const WEIGHTS = variedBytes(200_000);
+  const files = { 'config.json': '{}', 'tokenizer.json': '{}', 'model.safetensors': largeFile(WEIGHTS) };
   const partial = (): string => join(folder, 'home/hub/models--tiny--big/blobs', `${sha256(WEIGHTS)}.incomplete`);
 
   it.each([

@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { largeFile, variedBytes } from '@dawngrad/models/testing';
 import { describe, expect, it } from 'vitest';
 import { downloadDatasetFile } from '../../../src/node/hub/download-dataset-file.ts';
-import { content, hubFixture, large } from './hub-fixture.ts';
+import { hubFixture } from './hub-fixture.ts';
 
 const FILES = {
   'README.md': 'Rows.',
   'empty.jsonl': '',
-  'main/train-00000-of-00001.parquet': large(content(40_000)),
+  'main/train-00000-of-00001.parquet': largeFile(variedBytes(40_000)),
   'main/a file with # and %20.jsonl': '{"question": "1 + 1?"}\n',
   ...Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`main/other-${i}.jsonl`, `${i}`])),
 };
@@ -20,7 +21,7 @@ describe('downloadDatasetFile', () => {
       const commit = hub.commit('datasets/rows/sums', FILES);
       const path = await downloadDatasetFile(id, 'main/train-00000-of-00001.parquet', options);
       expect(path).toBe(join(cache, 'datasets--rows--sums/snapshots', commit, 'main/train-00000-of-00001.parquet'));
-      expect(readFileSync(path).equals(content(40_000))).toBe(true);
+      expect(readFileSync(path).equals(variedBytes(40_000))).toBe(true);
       expect(hub.paths('cdn')).toHaveLength(1);
       hub.seen.length = 0;
       expect(await downloadDatasetFile(id, 'main/train-00000-of-00001.parquet', options)).toBe(path);

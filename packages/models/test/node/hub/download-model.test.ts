@@ -13,13 +13,13 @@ import {
 import type { ServerResponse } from 'node:http';
 import { hostname } from 'node:os';
 import { join, relative } from 'node:path';
+import { gitHash, largeFile, sha256, TOKEN, variedBytes } from '@dawngrad/models/testing';
 import { scanCacheDir } from '@huggingface/hub';
 import { describe, expect, it } from 'vitest';
 import { downloadModel } from '../../../src/node/hub/download-model.ts';
-import { content, hubFixture, large, MODEL, modelFiles, tree } from './hub-fixture.ts';
-import { gitHash, sha256, TOKEN } from './hub-server.ts';
+import { hubFixture, MODEL, modelFiles, tree } from './hub-fixture.ts';
 
-const WEIGHTS = content(300_000);
+const WEIGHTS = variedBytes(300_000);
 const WEIGHTS_HASH = sha256(WEIGHTS);
 
 describe('downloadModel', () => {
@@ -30,7 +30,7 @@ describe('downloadModel', () => {
     const repo = join(cache, 'models--tiny--model');
     expect(model).toMatchObject({ folder: join(repo, 'snapshots', commit), name: MODEL, revision: 'main', commit });
     expect(model.downloadedBytes).toBe(320_000 + 23 + 2 + 22);
-    const tokenizer = sha256(content(20_000, 3));
+    const tokenizer = sha256(variedBytes(20_000, 3));
     expect(tree(repo)).toEqual(
       [
         ...[
@@ -101,10 +101,14 @@ describe('downloadModel', () => {
     const { 'model.safetensors': weights, ...rest } = modelFiles();
     const shards = {
       'model.safetensors.index.json': '{"weight_map": {"a": "model-00001-of-00002.safetensors"}}',
-      'model-00001-of-00002.safetensors': large(content(100, 11)),
-      'model-00002-of-00002.safetensors': large(content(100, 12)),
+      'model-00001-of-00002.safetensors': largeFile(variedBytes(100, 11)),
+      'model-00002-of-00002.safetensors': largeFile(variedBytes(100, 12)),
     };
-    const commit = hub.commit(MODEL, { ...rest, ...shards, 'consolidated.safetensors': large(content(100, 13)) });
+    const commit = hub.commit(MODEL, {
+      ...rest,
+      ...shards,
+      'consolidated.safetensors': largeFile(variedBytes(100, 13)),
+    });
     const { folder } = await downloadModel(MODEL, options);
     const names = (): string[] => tree(folder).map((line) => line.split(' ')[0]!);
     expect(names().filter((name) => name.includes('safetensors'))).toEqual(Object.keys(shards).sort());
@@ -113,7 +117,7 @@ describe('downloadModel', () => {
       ...rest,
       ...shards,
       'model.safetensors': weights!,
-      'model.fp16.safetensors': large(content(9)),
+      'model.fp16.safetensors': largeFile(variedBytes(9)),
     });
     const both = await downloadModel('tiny/both', options);
     expect(tree(both.folder).filter((line) => line.includes('safetensors'))).toHaveLength(1);
@@ -121,7 +125,10 @@ describe('downloadModel', () => {
 
   it('takes an adapter', async () => {
     const { hub, options } = await hubFixture();
-    hub.commit('tiny/adapter', { 'adapter_config.json': '{}', 'adapter_model.safetensors': large(content(50)) });
+    hub.commit('tiny/adapter', {
+      'adapter_config.json': '{}',
+      'adapter_model.safetensors': largeFile(variedBytes(50)),
+    });
     const { folder } = await downloadModel('tiny/adapter', options);
     expect(tree(folder).map((line) => line.split(' ')[0])).toEqual([
       'adapter_config.json',

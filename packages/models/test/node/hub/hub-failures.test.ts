@@ -10,15 +10,15 @@ import {
 } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import { gitHash, type HubServer, refuse, sha256, TOKEN, variedBytes } from '@dawngrad/models/testing';
 import { ToolError } from '@dawngrad/tensor';
 import { describe, expect, it } from 'vitest';
 import { downloadModel } from '../../../src/node/hub/download-model.ts';
 import { realDisk } from '../../../src/node/hub/hub-disk.ts';
 import type { HubOptions } from '../../../src/node/hub/hub-session.ts';
-import { content, hubFixture, MODEL, modelFiles, tree } from './hub-fixture.ts';
-import { gitHash, type HubServer, refuse, sha256, TOKEN } from './hub-server.ts';
+import { hubFixture, MODEL, modelFiles, tree } from './hub-fixture.ts';
 
-const WEIGHTS = content(300_000);
+const WEIGHTS = variedBytes(300_000);
 const WEIGHTS_HASH = sha256(WEIGHTS);
 const WEIGHTS_PATH = new RegExp(WEIGHTS_HASH);
 
@@ -337,7 +337,7 @@ describe('content that is not what was announced', () => {
     const { hub, cache, notes, options } = await hubFixture();
     hub.commit(MODEL, modelFiles());
     mkdirSync(join(cache, 'models--tiny--model/blobs'), { recursive: true });
-    writeFileSync(partialOf(cache), content(100_000, 99));
+    writeFileSync(partialOf(cache), variedBytes(100_000, 99));
     const seen: { doneBytes: number; totalBytes: number }[] = [];
     const { folder } = await downloadModel(MODEL, { ...options, onProgress: (progress) => seen.push(progress) });
     expect(readFileSync(join(folder, 'model.safetensors')).equals(WEIGHTS)).toBe(true);
@@ -349,7 +349,7 @@ describe('content that is not what was announced', () => {
     const { hub, cache, options } = await hubFixture();
     hub.commit(MODEL, modelFiles());
     mkdirSync(join(cache, 'models--tiny--model/blobs'), { recursive: true });
-    writeFileSync(partialOf(cache), content(400_000, 99));
+    writeFileSync(partialOf(cache), variedBytes(400_000, 99));
     await downloadModel(MODEL, options);
     expect(hub.seen.find(({ path }) => WEIGHTS_PATH.test(path))?.range).toBeUndefined();
   });

@@ -1,37 +1,24 @@
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { HubServer, largeFile, type ServedFile, variedBytes } from '@dawngrad/models/testing';
 import { onTestFinished } from 'vitest';
 import type { HubOptions } from '../../../src/node/hub/hub-session.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
-import { HubServer, type ServedFile } from './hub-server.ts';
 
 export const MODEL = 'tiny/model';
 
-/** Bytes that differ from place to place, so that a part in the wrong place shows. */
-export function content(length: number, seed = 1): Buffer {
-  const bytes = Buffer.alloc(length);
-  let state = seed;
-  for (let i = 0; i < length; i++) {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
-    bytes[i] = state >>> 24;
-  }
-  return bytes;
-}
-
-export const large = (bytes: Buffer): ServedFile => ({ bytes, isLarge: true });
-
 /** The files of a model, of contents that nobody reads. */
-export function modelFiles(weights: Buffer = content(300_000)): Record<string, ServedFile | string> {
+export function modelFiles(weights: Buffer = variedBytes(300_000)): Record<string, ServedFile | string> {
   return {
     '.gitattributes': '*.safetensors filter=lfs',
     'README.md': 'A model.',
     'config.json': '{"model_type": "llama"}',
     'generation_config.json': '{}',
-    'model.safetensors': large(weights),
-    'pytorch_model.bin': large(content(5000, 7)),
-    'tokenizer.json': large(content(20_000, 3)),
+    'model.safetensors': largeFile(weights),
+    'pytorch_model.bin': largeFile(variedBytes(5000, 7)),
+    'tokenizer.json': largeFile(variedBytes(20_000, 3)),
     'tokenizer_config.json': '{"chat_template": "x"}',
-    'original/consolidated.00.pth': large(content(5000, 9)),
+    'original/consolidated.00.pth': largeFile(variedBytes(5000, 9)),
   };
 }
 

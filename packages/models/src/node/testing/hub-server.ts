@@ -8,6 +8,11 @@ export interface ServedFile {
   readonly isLarge: boolean;
 }
 
+/** A file in large file storage. */
+export function largeFile(bytes: Buffer): ServedFile {
+  return { bytes, isLarge: true };
+}
+
 export interface ServedRepo {
   readonly refs: Map<string, string>;
   readonly commits: Map<string, ReadonlyMap<string, ServedFile>>;
