@@ -57,4 +57,6 @@ export interface Task {
   readonly forced: (completionIds: ArrayLike<number>) => Uint8Array;
   /** A wrong copy of a demonstration, or undefined where none could be made. */
   readonly corrupt: (demonstration: Demonstration, draws: Draws) => CorruptedExpert | undefined;
+  /** All wrong traces that came with a demonstration and are within the limits (D8: n of n are kept). */
+  readonly storedCorruptions?: (demonstration: Demonstration) => readonly CorruptedExpert[];
 }

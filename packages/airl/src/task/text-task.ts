@@ -51,8 +51,7 @@ export interface TextTaskOptions {
 /** A task of text rows, with the number of rows that were left out for their length. */
 export interface TextTask extends Task {
   readonly dropped: number;
-  /** All wrong traces that came with a demonstration, those over the limit left out (D8: n of n are kept). */
-  readonly storedCorruptions: (demonstration: Demonstration) => readonly CorruptedExpert[];
+  readonly storedCorruptions: NonNullable<Task['storedCorruptions']>;
 }
 
 /**

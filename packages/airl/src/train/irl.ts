@@ -109,6 +109,7 @@ export async function trainIrl(
     record: expertRecord(task, demonstration, reward),
   }));
   const expertOf = new Map(experts.map(({ record }) => [record.promptId, record]));
+  const promptOf = new Map(task.demonstrations.map((demonstration) => [demonstration.id, demonstration]));
   // The updates of a warm-up cannot see more prompts than they draw.
   const warmupPrompts = Math.min(experts.length, warmup.steps * options.critic.expertsPerUpdate);
   const warmupCapacity = warmupPrompts * warmup.samplesPerPrompt;
@@ -131,7 +132,7 @@ export async function trainIrl(
       mode: options.relabel,
       round,
       experts: expertOf,
-      check: (completionText, gold) => task.check(completionText, { gold }),
+      check: (completionText, gold, { promptId }) => task.check(completionText, { ...promptOf.get(promptId), gold }),
     });
     replay.push({
       positives: demonstrated.filter(({ label }) => label === 'positive'),

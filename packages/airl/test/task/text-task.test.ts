@@ -78,6 +78,45 @@ describe('createTextTask', () => {
     expect(task.check('3', prompt).outcome).toBe('unparsed');
   });
 
+  it('puts an instruction into a system message, or before the question where there is none', () => {
+    const demonstrations = rows('demo', 1).map((row) => ({ ...row, system: 'Think.' }));
+    const encodeSystemPrompt = (system: string, text: string): number[] =>
+      codec.encodePrompt(`[${system}]${text}`) as number[];
+    const textOf = (changes: Partial<TextTaskOptions>): string => {
+      const { promptIds } = createTextTask({ ...options, demonstrations, ...changes })
+        .demonstrations[0] as Demonstration;
+      return String.fromCharCode(...promptIds);
+    };
+    expect(textOf({})).toBe('Think.\n\ndemo question 0');
+    expect(textOf({ codec: { ...codec, encodeSystemPrompt } })).toBe('[Think.]demo question 0');
+    expect(textOf({ codec: { ...codec, encodeSystemPrompt }, noSystem: true })).toBe('Think.\n\ndemo question 0');
+  });
+
+  it("D17: knows the texts of a question's options when it checks", () => {
+    const choices = { A: 'red', B: 'green' };
+    const test = [{ id: 'c', prompt: 'Which?', answer: 'green', options: choices }];
+    const { test: prompts, check } = createTextTask({ ...options, checker: 'choice', test });
+    const outcomes = ['green', 'B', 'B. green', 'A', 'red'].map((answer) => {
+      return check(`<answer>${answer}</answer>`, prompts[0] as (typeof prompts)[number]).outcome;
+    });
+    expect(outcomes).toEqual(['correct', 'correct', 'correct', 'wrong', 'wrong']);
+  });
+
+  it('D8: gives all stored wrong traces of a demonstration, those over the limit left out', () => {
+    const corruptedTargets = ['1', '2', '3'].map((answer) => canonicalTarget('no', answer));
+    const long = canonicalTarget('x'.repeat(100), '4');
+    const demonstrations = rows('demo', 2).map((row) => ({ ...row, corruptedTargets: [...corruptedTargets, long] }));
+    const stored = createTextTask({ ...options, demonstrations, corruptions: ['stored_trace'] });
+    const demonstration = stored.demonstrations[1] as Demonstration;
+    const all = stored.storedCorruptions(demonstration);
+    expect(all.map(({ completionIds }) => stored.decode(completionIds))).toEqual(corruptedTargets);
+    expect(all.every(({ completionIds }) => completionIds.at(-1) === 0)).toBe(true);
+    const drawn = Array.from({ length: 40 }, (_, i) => stored.corrupt(demonstration, new Draws(1, 1, i)));
+    const texts = drawn.flatMap((made) => (made === undefined ? [] : [stored.decode(made.completionIds)]));
+    expect([...new Set(texts)].sort()).toEqual(corruptedTargets);
+    expect(task.storedCorruptions(task.demonstrations[0] as Demonstration)).toEqual([]);
+  });
+
   it('counts rows that it drops for their length, and refuses them by default', () => {
     const long: Example = { id: 'long', prompt: 'x'.repeat(50), target: canonicalTarget('a', '1'), answer: '1' };
     const withLong = { ...options, demonstrations: [...options.demonstrations, long] };
