@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Device } from '../../src/gpu/device.ts';
 import { openDevice } from '../../src/node.ts';
-import { linearLogProbs } from '../../src/ops/linear-log-probs.ts';
+import { linearLogProbs, linearLogProbsBytes } from '../../src/ops/linear-log-probs.ts';
 import { matmul } from '../../src/ops/matmul.ts';
 import { readAll } from '../../src/ops/read.ts';
 import { indexArray, normalArray } from '../../src/ops/reference.ts';
@@ -60,5 +60,19 @@ describe('linearLogProbs', () => {
       );
       expect((await readAll([logp]))[0]![0]).toBeCloseTo(-Math.log(1 + Math.E), 6);
     });
+  });
+});
+
+describe('linearLogProbsBytes', () => {
+  it('names a block of logits: 4 MiB, or a 16th of all, or less on a CPU', () => {
+    // A scratch of 2^20 logits, and three numbers a row.
+    const heights = [74_880, 74_880, 2176];
+    expect(linearLogProbsBytes(64, heights, 'gpu')).toEqual({ forward: 2 ** 22 + 768, backward: 2 ** 22 });
+    // Of 1,024 columns, which stay in cache.
+    expect(linearLogProbsBytes(64, heights, 'cpu').backward).toBe(4 * 64 * 1024);
+    expect(linearLogProbsBytes(8192, [8192], 'gpu').backward).toBe((4 * (8192 * 8192)) / 16);
+    // In registers: 12 bytes a row for each 1024 columns of a block.
+    expect(linearLogProbsBytes(64, [2048, 100], 'cpu').forward).toBe(3 * 12 * 64);
+    expect(linearLogProbsBytes(64, [1000], 'cpu').forward).toBe(0);
   });
 });
