@@ -2,6 +2,7 @@ import { ToolError } from '@dawngrad/tensor';
 import type { BenchArguments } from './arguments.ts';
 import { adamwCases } from './cases/adamw.ts';
 import { attentionCases } from './cases/attention.ts';
+import { decodeKernelCases } from './cases/decode-kernels.ts';
 import { elementwiseCases } from './cases/elementwise.ts';
 import { embeddingCases } from './cases/embedding.ts';
 import { generateCases } from './cases/generate.ts';
@@ -40,7 +41,7 @@ export function allJobs(peersFolder: string): readonly Job[] {
       ...adamwCases,
     ]),
     ...measuredJobs('train', trainStepCases),
-    ...measuredJobs('decode', generateCases),
+    ...measuredJobs('decode', [...generateCases, ...decodeKernelCases]),
     ...measuredJobs('load', loadCases),
     ...measuredJobs('memory', memoryCases),
     ...dispatchJobs,
