@@ -177,6 +177,14 @@ describe('a download in a process of its own', () => {
     expect(hub.seen.at(-1)?.range).toBe('bytes=150000-199999');
   });
 
+  it('is one download for two processes that ask at once', async () => {
+    hub.commit('tiny/big', files);
+    const runs = await Promise.all([0, 1].map(() => bundle.run(COMMAND, ['tiny/big'])));
+    expect(runs.map(({ code }) => code)).toEqual([0, 0]);
+    expect(runs[0]?.stdout).toBe(runs[1]?.stdout);
+    expect(hub.paths('cdn')).toHaveLength(1);
+  });
+
   it('ends with the code of its error and one message', async () => {
     hub.commit('tiny/big', files);
     hub.faults.push({ host: 'cdn', path: /./, times: 99, change: (body) => Buffer.from(body).fill(0) });

@@ -174,7 +174,7 @@ describe('downloadModel', () => {
     expect(other.hub.seen.map(({ path, authorization }) => [path, authorization])).toEqual([['/steal', undefined]]);
   });
 
-  it('gives two processes that ask at once one download', async () => {
+  it('makes one download of two that are asked for at once', async () => {
     const { hub, cache, notes, options } = await hubFixture();
     hub.commit(MODEL, modelFiles());
     // Waits take time here, as there is something to wait for.
