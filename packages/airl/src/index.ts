@@ -16,6 +16,7 @@ export type { Dataset, HubSource } from './data/dataset.ts';
 export { DATASETS, type DatasetName } from './data/datasets.ts';
 export { Draws } from './data/draws.ts';
 export { type Example, foldedPrompt } from './data/example.ts';
+export { type LeakageProbe, probeLeakage } from './data/leakage.ts';
 export { DataOrder, permutation } from './data/order.ts';
 export { type ProcessRow, processRow, solutionText } from './data/process-bench.ts';
 export { assertDisjoint, cutDev, type TrainDev } from './data/splits.ts';
