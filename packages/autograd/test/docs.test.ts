@@ -137,6 +137,20 @@ it('docs/lifetimes.md counts as it says', async () => {
   expect(lines[8]).toMatch(/^live +0\.0 MiB/);
 });
 
+it('docs/weights.md counts as it says', async () => {
+  expect(await linesOf('weights.md')).toEqual([
+    'blocks 512,488',
+    'logits 3,1000 4 launches',
+    'q8_0 17408 0.0044',
+    'q4_0 9216 0.1255',
+    'nf4 9216 0.1519',
+    'logp 3 { forward: 20977664, backward: 20971520 }',
+    'parameter 4 blocks 4 arenas',
+    'learns true',
+    'left 0',
+  ]);
+});
+
 it('docs/recording.md counts as it says', async () => {
   const lines = await linesOf('recording.md');
   expect(lines).toContain('eager 20 launches 1 submit');
