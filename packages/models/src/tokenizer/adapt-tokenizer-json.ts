@@ -17,7 +17,7 @@ export function adaptTokenizerJson(json: JsonObject): JsonObject {
   return {
     ...json,
     pre_tokenizer: adapt(json.pre_tokenizer, 'pretokenizers', adaptPreTokenizer),
-    normalizer: adapt(json.normalizer, 'normalizers', adaptReplace),
+    normalizer: adapt(json.normalizer, 'normalizers', adaptNormalizer),
     decoder: adapt(json.decoder, 'decoders', adaptDecoder),
   };
 }
@@ -45,6 +45,11 @@ function adaptPreTokenizer(part: JsonObject): JsonObject {
     case 'Punctuation':
       // The library joins neighbours and has no behaviours.
       return adaptSplit({ type: 'Split', pattern: { Regex: PUNCTUATION }, behavior: part.behavior ?? 'Isolated' });
+    case 'BertPreTokenizer':
+      // The library's white space is JavaScript's, which has U+FEFF and lacks U+0085.
+      return matches(`${PUNCTUATION}|[^\\s${PUNCTUATION.slice(1)}+`);
+    case 'ByteLevel':
+      return part.use_regex === false ? part : adaptByteLevel(part);
     case 'Metaspace':
       return adaptMetaspace(part);
     default:
@@ -53,6 +58,17 @@ function adaptPreTokenizer(part: JsonObject): JsonObject {
 }
 
 const PUNCTUATION = '[\\p{P}!-/:-@\\[-`{-~]';
+
+/** GPT-2's split; for the white space, see above. */
+const GPT2_SPLIT = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
+
+function adaptByteLevel(part: JsonObject): JsonObject {
+  const addsSpace = part.add_prefix_space !== false;
+  // A match without length would also be found between the halves of a surrogate pair.
+  const prefix = { type: 'Replace', pattern: { Regex: '\\A[^ ]' }, content: ' $&' };
+  const bytes = { ...part, add_prefix_space: false, use_regex: false };
+  return { type: 'Sequence', pretokenizers: [...(addsSpace ? [prefix] : []), isolated(GPT2_SPLIT), bytes] };
+}
 
 /** The library isolates matches, or removes them, or keeps them alone; the other behaviours are written as patterns. */
 function adaptSplit(part: JsonObject): JsonObject {
@@ -65,8 +81,10 @@ function adaptSplit(part: JsonObject): JsonObject {
   }
   switch (behavior) {
     case 'Isolated':
-    case 'Removed':
       return part;
+    case 'Removed':
+      // The library leaves a pattern that is given as text where it is.
+      return { ...part, pattern: { Regex: regex } };
     case 'Contiguous':
       return isolated(`(?:${regex})+`);
     case 'MergedWithPrevious':
@@ -89,6 +107,19 @@ function adaptMetaspace(part: JsonObject): JsonObject {
   if (split === false) return marked;
   const mark = `\\u{${(replacement.codePointAt(0) as number).toString(16)}}`;
   return { type: 'Sequence', pretokenizers: [marked, matches(`${mark}[^${mark}]*|[^${mark}]+`)] };
+}
+
+/** The library's Strip takes U+FEFF too, and leaves U+0085. */
+function adaptNormalizer(part: JsonObject): JsonObject {
+  if (part.type !== 'Strip') return adaptReplace(part);
+  const without = (regex: string): JsonObject => ({ type: 'Replace', pattern: { Regex: regex }, content: '' });
+  return {
+    type: 'Sequence',
+    normalizers: [
+      ...(part.strip_left === true ? [without('\\A\\s+')] : []),
+      ...(part.strip_right === true ? [without('\\s+\\z')] : []),
+    ],
+  };
 }
 
 function adaptDecoder(part: JsonObject): JsonObject {

@@ -1,3 +1,5 @@
+import { incompleteTail } from './utf8-tail.ts';
+
 /** Ids to text, one id at a time; the texts joined are the text of all ids, and none of them cuts a character. */
 export interface TextStream {
   /** The text that is final once this id is known: empty while a character is not complete. */
@@ -7,16 +9,34 @@ export interface TextStream {
 }
 
 /** What an id stands for in a byte-level vocabulary: bytes, the text of an added token, or nothing. */
-export type TokenPart = Uint8Array | string | undefined;
+export type TokenPart = TokenBytes | string | undefined;
+
+export interface TokenBytes {
+  readonly bytes: Uint8Array;
+  /** The text of the bytes, if they are whole characters. */
+  readonly text?: string;
+}
+
+/** Bytes with their text. */
+export function tokenPart(bytes: Uint8Array): TokenBytes {
+  try {
+    return { bytes, text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes) };
+  } catch {
+    return { bytes };
+  }
+}
+
+// A byte-order mark is a character like any other here.
+const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /**
  * The text of byte-level tokens, exact and in constant time an id: the bytes of all tokens between two added ones are
- * one UTF-8 text, and a decoder that is fed them piece by piece gives out whole characters only.
+ * one UTF-8 text, whose whole characters are given out as they are complete.
  */
 export class ByteTextStream implements TextStream {
   readonly #partOf: (id: number) => TokenPart;
-  // A byte-order mark is a character like any other here.
-  readonly #utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+  /** The start of a character, or nothing. */
+  #tail = new Uint8Array(0);
 
   constructor(partOf: (id: number) => TokenPart) {
     this.#partOf = partOf;
@@ -26,12 +46,20 @@ export class ByteTextStream implements TextStream {
     const part = this.#partOf(id);
     if (part === undefined) return '';
     // An added token ends the text before it, complete or not.
-    if (typeof part === 'string') return this.#utf8.decode() + part;
-    return this.#utf8.decode(part, { stream: true });
+    if (typeof part === 'string') return this.end() + part;
+    if (this.#tail.length === 0 && part.text !== undefined) return part.text;
+    const bytes = new Uint8Array(this.#tail.length + part.bytes.length);
+    bytes.set(this.#tail);
+    bytes.set(part.bytes, this.#tail.length);
+    const cut = bytes.length - incompleteTail(bytes);
+    this.#tail = bytes.slice(cut);
+    return UTF8.decode(bytes.subarray(0, cut));
   }
 
   end(): string {
-    return this.#utf8.decode();
+    const text = UTF8.decode(this.#tail);
+    this.#tail = new Uint8Array(0);
+    return text;
   }
 }
 
@@ -76,19 +104,13 @@ export class WindowTextStream implements TextStream {
   }
 }
 
-/** Whether the byte tokens at the end are the start of a UTF-8 sequence whose other bytes may still come. */
+/** Whether the byte tokens at the end are the start of a character whose other bytes may still come. */
 function endsInsideCharacter(ids: readonly number[], byteOf: (id: number) => number | undefined): boolean {
-  for (let count = 1; count <= Math.min(3, ids.length); count++) {
-    const byte = byteOf(ids[ids.length - count]!);
-    if (byte === undefined || byte < 0x80) return false;
-    if (byte >= 0xc0) return count < sequenceLength(byte);
+  const bytes: number[] = [];
+  for (let i = ids.length - 1; i >= 0 && bytes.length < 3; i--) {
+    const byte = byteOf(ids[i]!);
+    if (byte === undefined) break;
+    bytes.unshift(byte);
   }
-  return false;
-}
-
-/** Bytes of the UTF-8 sequence that starts with this byte; 1 for a byte that starts none. */
-function sequenceLength(lead: number): number {
-  if (lead >= 0xc2 && lead <= 0xdf) return 2;
-  if (lead >= 0xe0 && lead <= 0xef) return 3;
-  return lead >= 0xf0 && lead <= 0xf4 ? 4 : 1;
+  return incompleteTail(bytes) > 0;
 }

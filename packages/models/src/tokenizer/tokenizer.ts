@@ -1,14 +1,14 @@
 import { ToolError } from '@dawngrad/tensor';
-import { Tokenizer as Backend } from '@huggingface/tokenizers';
 import type { ModelFiles } from '../io/byte-source.ts';
 import { isJsonObject, type JsonObject, parseStrictJsonObject } from '../io/strict-json.ts';
 import { adaptTokenizerJson } from './adapt-tokenizer-json.ts';
+import { type Backend, makeBackend } from './backend.ts';
 import { tokenBytes } from './byte-level.ts';
 import { charOffsets } from './char-offsets.ts';
 import { DEFAULT_TEMPLATE, readChatTemplates } from './chat-template-files.ts';
 import { checkTokenizerJson } from './check-tokenizer-json.ts';
 import { readSpecialTokens, withConfiguredTokens } from './special-tokens.ts';
-import { ByteTextStream, type TextStream, type TokenPart, WindowTextStream } from './text-stream.ts';
+import { ByteTextStream, type TextStream, type TokenPart, tokenPart, WindowTextStream } from './text-stream.ts';
 import { TOKENIZER_CAP_BYTES } from './tokenizer-files.ts';
 
 const TOKENIZER_FILE = 'tokenizer.json';
@@ -123,8 +123,7 @@ function makeTokenizer({ model, config, specialTokensMap, chatTemplates }: Token
   const adapted = adaptTokenizerJson(model);
   let backend: Backend;
   try {
-    // WordLevel falls under the library's plain look-up, which takes the unknown token from the config.
-    backend = new Backend(adapted, { clean_up_tokenization_spaces: false, unk_token: unkToken });
+    backend = makeBackend(adapted, unkToken);
   } catch (cause) {
     throw failed('a tokenizer that the library understands', cause);
   }
@@ -132,8 +131,15 @@ function makeTokenizer({ model, config, specialTokensMap, chatTemplates }: Token
   const { bosId, eosId, padId } = special;
   const added = backend.get_added_tokens_decoder();
   const isSpecial = (id: number): boolean => special.ids.has(id) || added.get(id)?.special === true;
-  const known = (ids: readonly number[], { skipSpecialTokens = false }: DecodeOptions): number[] =>
-    ids.filter((id) => tokenOf.has(id) && !(skipSpecialTokens && isSpecial(id)));
+  const isShown = (id: number, { skipSpecialTokens = false }: DecodeOptions): boolean =>
+    tokenOf.has(id) && !(skipSpecialTokens && isSpecial(id));
+
+  const ends: Ends = {
+    ...(bosId === undefined ? {} : { bosId }),
+    addsBos: config.add_bos_token === true,
+    ...(eosId === undefined ? {} : { eosId }),
+    addsEos: config.add_eos_token === true,
+  };
 
   const decodeAll = (ids: readonly number[]): string => (ids.length === 0 ? '' : backend.decode([...ids]));
   const isBytes = isByteLevel(model);
@@ -145,16 +151,10 @@ function makeTokenizer({ model, config, specialTokensMap, chatTemplates }: Token
     isBytes ? new ByteTextStream(partOf) : new WindowTextStream(decodeAll, (id) => byteOfToken(tokenOf.get(id)));
   const textStream = (options: DecodeOptions = {}): TextStream => {
     const stream = newStream();
-    return {
-      push: (id) =>
-        known([id], options)
-          .map((one) => stream.push(one))
-          .join(''),
-      end: () => stream.end(),
-    };
+    return { push: (id) => (isShown(id, options) ? stream.push(id) : ''), end: () => stream.end() };
   };
   const decode = (ids: readonly number[], options: DecodeOptions = {}): string => {
-    const present = known(ids, options);
+    const present = ids.filter((id) => isShown(id, options));
     if (!isBytes) return decodeAll(present);
     const stream = newStream();
     return present.map((id) => stream.push(id)).join('') + stream.end();
@@ -169,13 +169,9 @@ function makeTokenizer({ model, config, specialTokensMap, chatTemplates }: Token
     chatTemplates,
     encode(text, { addSpecialTokens = false } = {}) {
       if (text === '' && !addSpecialTokens) return [];
-      const { ids, tokens } = backend.encode(text.replace(/\p{Surrogate}/gu, '\ufffd'), {
-        add_special_tokens: addSpecialTokens,
-      });
-      // The library gives undefined, against its types, for a token without an id when there is no unknown token.
-      const bad = (ids as (number | undefined)[]).indexOf(undefined);
-      if (bad !== -1) throw withoutId(tokens[bad]);
-      return addSpecialTokens && bosId !== undefined && ids[0] === bosId && ids[1] === bosId ? ids.slice(1) : ids;
+      const wellFormed = text.replace(/\p{Surrogate}/gu, '\ufffd');
+      const plain = encodePlain(backend, wellFormed, false);
+      return addSpecialTokens ? withSpecialTokens(encodePlain(backend, wellFormed, true), plain, ends) : plain;
     },
     decode,
     idOf: (token) => idOf.get(token),
@@ -189,6 +185,36 @@ function makeTokenizer({ model, config, specialTokensMap, chatTemplates }: Token
     charOffsets: offsets,
     textStream,
   };
+}
+
+function encodePlain(backend: Backend, text: string, addSpecialTokens: boolean): number[] {
+  const { ids, tokens } = backend.encode(text, { add_special_tokens: addSpecialTokens });
+  const bad = ids.indexOf(undefined);
+  if (bad === -1) return ids as number[];
+  throw new ToolError('config', {
+    op: 'encode',
+    expected: 'text within the vocabulary (the tokenizer has no unknown token)',
+    got: JSON.stringify(tokens[bad]?.slice(0, 80)),
+  });
+}
+
+/** The special tokens around a text that tokenizer_config.json asks for, whatever tokenizer.json's template says. */
+interface Ends {
+  readonly bosId?: number;
+  readonly addsBos: boolean;
+  readonly eosId?: number;
+  readonly addsEos: boolean;
+}
+
+/** The ids with special tokens: a begin token that the text has already is not put before it again. */
+function withSpecialTokens(ids: readonly number[], plain: readonly number[], ends: Ends): number[] {
+  const { bosId, addsBos, eosId, addsEos } = ends;
+  const isDoubled =
+    bosId !== undefined && ids[0] === bosId && ids[1] === bosId && plain[0] === bosId && ids.length > plain.length;
+  const all = isDoubled ? ids.slice(1) : [...ids];
+  if (addsBos && bosId !== undefined && all[0] !== bosId) all.unshift(bosId);
+  if (addsEos && eosId !== undefined && all.at(-1) !== eosId) all.push(eosId);
+  return all;
 }
 
 /** Whether the tokens' bytes are joined first and read as UTF-8 then, so that each token's bytes are its text. */
@@ -208,7 +234,7 @@ function tokenParts(
   return (id) => {
     if (parts.has(id)) return parts.get(id);
     const token = tokenOf(id);
-    const part = token === undefined ? addedOf(id) : tokenBytes(token);
+    const part = token === undefined ? addedOf(id) : tokenPart(tokenBytes(token));
     parts.set(id, part);
     return part;
   };
@@ -217,14 +243,6 @@ function tokenParts(
 /** The byte that a token such as `<0xE2>` stands for: how SentencePiece vocabularies write what they have no token for. */
 function byteOfToken(token: string | undefined): number | undefined {
   return token !== undefined && /^<0x[0-9A-F]{2}>$/.test(token) ? Number.parseInt(token.slice(3, 5), 16) : undefined;
-}
-
-function withoutId(token: string | undefined): ToolError {
-  return new ToolError('config', {
-    op: 'encode',
-    expected: 'text within the vocabulary (the tokenizer has no unknown token)',
-    got: JSON.stringify(token?.slice(0, 80)),
-  });
 }
 
 function failed(expected: string, cause: unknown): ToolError {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { charOffsets } from '../../src/tokenizer/char-offsets.ts';
-import { ByteTextStream, type TextStream, WindowTextStream } from '../../src/tokenizer/text-stream.ts';
+import { ByteTextStream, type TextStream, tokenPart, WindowTextStream } from '../../src/tokenizer/text-stream.ts';
 
 /** A decoder whose tokens are single bytes: every character beyond ASCII is cut. */
 const decodeBytes = (ids: readonly number[]): string =>
@@ -9,7 +9,7 @@ const decodeBytes = (ids: readonly number[]): string =>
 
 /** Both streams over tokens that are single bytes: they must agree. */
 const STREAMS: readonly [string, () => TextStream][] = [
-  ['ByteTextStream', () => new ByteTextStream((id) => Uint8Array.of(id))],
+  ['ByteTextStream', () => new ByteTextStream((id) => tokenPart(Uint8Array.of(id)))],
   ['WindowTextStream', () => new WindowTextStream(decodeBytes, (id) => id)],
 ];
 

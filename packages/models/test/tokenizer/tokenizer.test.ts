@@ -3,6 +3,7 @@ import { ToolError } from '@dawngrad/tensor';
 import { describe, expect, it } from 'vitest';
 import { memoryFiles } from '../../src/io/memory-files.ts';
 import { openModelFiles } from '../../src/node/model-files.ts';
+import { StreamingDecoder } from '../../src/tokenizer/streaming-decoder.ts';
 import { checkTokenizerFits, loadTokenizer, type Tokenizer } from '../../src/tokenizer/tokenizer.ts';
 import { sharedData } from '../shared-data.ts';
 
@@ -14,12 +15,17 @@ interface AddedToken {
 
 interface TokenizerParts {
   readonly model?: unknown;
+  readonly post_processor?: object;
   readonly added_tokens?: readonly AddedToken[] | null;
 }
 
 const BPE = { type: 'BPE', vocab: { a: 0, b: 1, ab: 2 }, merges: ['a b'] };
 
-function load(parts: TokenizerParts | string, config: object = {}): Promise<Tokenizer> {
+function load(
+  parts: TokenizerParts | string,
+  config: object = {},
+  more: Readonly<Record<string, string>> = {},
+): Promise<Tokenizer> {
   const json =
     typeof parts === 'string'
       ? parts
@@ -35,6 +41,7 @@ function load(parts: TokenizerParts | string, config: object = {}): Promise<Toke
   const entries = new Map([
     ['tokenizer.json', encoder.encode(json)],
     ['tokenizer_config.json', encoder.encode(JSON.stringify(config))],
+    ...Object.entries(more).map(([name, text]) => [name, encoder.encode(text)] as const),
   ]);
   return loadTokenizer(memoryFiles('dir', entries));
 }
@@ -117,6 +124,142 @@ describe('loadTokenizer', () => {
   });
 });
 
+describe('roles of tokens', () => {
+  const added = ['<s>', '</s>', '<pad>', '<turn>'].map((content, i) => ({
+    id: 3 + i,
+    content,
+    special: content !== '<turn>',
+  }));
+
+  it('are found in special_tokens_map.json where tokenizer_config.json has none', async () => {
+    const map = {
+      bos_token: { content: '<s>', lstrip: false },
+      eos_token: '</s>',
+      additional_special_tokens: ['<turn>'],
+    };
+    const more = { 'special_tokens_map.json': JSON.stringify(map) };
+    const tokenizer = await load({ model: BPE, added_tokens: added }, { eos_token: '<pad>', bos_token: null }, more);
+    expect(tokenizer).toMatchObject({ bosId: 3, eosIds: [5] });
+    expect([0, 3, 6].map((id) => tokenizer.isSpecial(id))).toEqual([false, true, true]);
+    expect(tokenizer.decode([3, 2, 6], { skipSpecialTokens: true })).toBe('ab');
+  });
+
+  it('may be given twice: padding by the end token', async () => {
+    const tokenizer = await load(
+      { model: BPE, added_tokens: added },
+      { eos_token: '</s>', pad_token: { content: '</s>' } },
+    );
+    expect(tokenizer).toMatchObject({ eosIds: [4], padId: 4 });
+    expect(tokenizer.decode(tokenizer.encode('ab</s></s>'))).toBe('ab </s> </s>');
+  });
+
+  it('may be named by added_tokens_decoder or added_tokens.json alone', async () => {
+    const config = { eos_token: '<end>', added_tokens_decoder: { 9: { content: '<end>', special: true } } };
+    const more = { 'added_tokens.json': JSON.stringify({ '<more>': 11 }) };
+    const tokenizer = await load({ model: BPE, added_tokens: added }, config, more);
+    expect(tokenizer).toMatchObject({ vocabSize: 12, eosIds: [9] });
+    expect(tokenizer.encode('ab<end><more>')).toEqual([2, 9, 11]);
+    expect([tokenizer.isSpecial(9), tokenizer.isSpecial(11)]).toEqual([true, false]);
+    const clash = { added_tokens_decoder: { 1: { content: '<end>' } } };
+    await expect(load({ model: BPE, added_tokens: added }, clash)).rejects.toThrow('id 1 for "b" and "<end>"');
+    await expect(load({ model: BPE, added_tokens: added }, { added_tokens_decoder: { 1: 'x' } })).rejects.toThrow(
+      'a content for each id',
+    );
+  });
+
+  it('are put around a text once, as the config asks', async () => {
+    const config = { bos_token: '<s>', eos_token: '</s>', add_bos_token: true, add_eos_token: true };
+    const tokenizer = await load({ model: BPE, added_tokens: added }, config);
+    const encode = (text: string): number[] => tokenizer.encode(text, { addSpecialTokens: true });
+    expect(encode('ab')).toEqual([3, 2, 4]);
+    expect(encode('<s>ab</s>')).toEqual([3, 2, 4]);
+    expect(tokenizer.encode('ab')).toEqual([2]);
+  });
+
+  it('are not doubled where the template of tokenizer.json adds one', async () => {
+    const single = [{ SpecialToken: { id: '<s>', type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }];
+    const post_processor = { type: 'TemplateProcessing', single, pair: single };
+    const tokenizer = await load({ model: BPE, added_tokens: added, post_processor }, { bos_token: '<s>' });
+    const encode = (text: string): number[] => tokenizer.encode(text, { addSpecialTokens: true });
+    expect([encode('ab'), encode('<s>ab'), encode('<s><s>ab')]).toEqual([
+      [3, 2],
+      [3, 2],
+      [3, 3, 2],
+    ]);
+  });
+});
+
+describe('chat templates', () => {
+  it('come from chat_template.jinja first, and from a list by name', async () => {
+    const list = [
+      { name: 'default', template: 'plain' },
+      { name: 'tool_use', template: 'tools' },
+    ];
+    const named = await load({ model: BPE, added_tokens: [] }, { chat_template: list });
+    expect([named.chatTemplate, named.chatTemplates.get('tool_use')]).toEqual(['plain', 'tools']);
+    const file = await load(
+      { model: BPE, added_tokens: [] },
+      { chat_template: list },
+      { 'chat_template.jinja': 'file' },
+    );
+    expect([file.chatTemplate, file.chatTemplates.get('tool_use')]).toEqual(['file', 'tools']);
+    expect((await load({ model: BPE, added_tokens: [] })).chatTemplate).toBeUndefined();
+    const bad = load({ model: BPE, added_tokens: [] }, { chat_template: 3 });
+    await expect(bad).rejects.toThrow('chat_template as text or as a list');
+  });
+});
+
+describe('tokenizer.json of a stranger', () => {
+  it.each<[string, object, string]>([
+    ['a pattern that runs for ever', { pre_tokenizer: split('(a+)+$') }, 'whose parts repeat'],
+    [
+      'one in a sequence',
+      { pre_tokenizer: { type: 'Sequence', pretokenizers: [split('(.*)(.*)x')] } },
+      'the same characters',
+    ],
+    [
+      'one in a normalizer',
+      { normalizer: { type: 'Replace', pattern: { Regex: '(\\w|\\d)*x' }, content: '' } },
+      'with alternatives',
+    ],
+    [
+      'one in a decoder',
+      { decoder: { type: 'Replace', pattern: { Regex: '(a*)*' }, content: '' } },
+      'whose parts repeat',
+    ],
+    ['a pattern of another form', { pre_tokenizer: split(undefined) }, 'a pattern {Regex} or {String}'],
+    ['an unknown behaviour', { pre_tokenizer: { ...split('a'), behavior: 'Gone' } }, 'behavior "Gone"'],
+    ['a Split turned round', { pre_tokenizer: { ...split('a'), invert: true } }, 'a Split with invert'],
+    ['dropout', { model: { ...BPE, dropout: 0.1 } }, 'a model without dropout'],
+    ['prefixes of words', { model: { ...BPE, continuing_subword_prefix: '##' } }, 'continuing_subword_prefix'],
+    [
+      'tokens that are whole words',
+      { added_tokens: [{ id: 3, content: 'x', single_word: true }] },
+      'without single_word',
+    ],
+    ['nesting', { normalizer: nested(80) }, 'nesting of at most 64'],
+  ])('is refused for %s', async (_, parts, text) => {
+    await expect(load({ model: BPE, added_tokens: [], ...parts })).rejects.toThrow(text);
+    await expect(load({ model: BPE, added_tokens: [], ...parts })).rejects.toBeInstanceOf(ToolError);
+  });
+});
+
+function split(regex: string | undefined): object {
+  return { type: 'Split', pattern: { Regex: regex }, behavior: 'Isolated', invert: false };
+}
+
+function nested(depth: number): object {
+  return depth === 0 ? { type: 'NFC' } : { type: 'Sequence', normalizers: [nested(depth - 1)] };
+}
+
+describe('encode', () => {
+  it('writes half a surrogate pair as UTF-8 would, U+FFFD', async () => {
+    const vocab = { a: 0, '\ufffd': 1 };
+    const tokenizer = await load({ model: { type: 'BPE', vocab, merges: [] }, added_tokens: [] });
+    expect(tokenizer.encode('a\ud800a')).toEqual([0, 1, 0]);
+  });
+});
+
 describe('checkTokenizerFits', () => {
   it('names the first id for which the embedding has no row', async () => {
     const tokenizer = await load({ model: BPE, added_tokens: [{ id: 9, content: '<x>', special: true }] });
@@ -145,6 +288,8 @@ const CUT = '\n__ggml_vocab_test__\n';
 
 describe.each([
   ['qwen2_5', 'qwen2'],
+  // The same vocabulary with some more added tokens, none of which is in these texts.
+  ['qwen3', 'qwen2'],
   ['llama3_1', 'llama-bpe'],
   ['gpt2', 'gpt-2'],
 ] as const)('the golden cases of llama.cpp for %s', (name, golden) => {
@@ -166,6 +311,43 @@ describe.each([
       const offsets = tokenizer.charOffsets(ids);
       expect(offsets).toHaveLength(ids.length + 1);
       expect(offsets).toEqual([...offsets].sort((a, b) => a - b));
+    }
+  });
+
+  const rows = sharedData('gsm8k/test.jsonl');
+  it.skipIf(!folder.isPresent || !rows.isPresent)('decode GSM8K to itself, spaces before full stops too', async () => {
+    const tokenizer = await loadTokenizer(await openModelFiles(folder.path));
+    for (const line of readFileSync(rows.path, 'utf8').trim().split('\n')) {
+      const { question, answer } = JSON.parse(line) as { question: string; answer: string };
+      const text = `${question}\n${answer}`;
+      const ids = tokenizer.encode(text);
+      // Qwen's normalizer composes characters.
+      expect(tokenizer.decode(ids)).toBe(name.startsWith('qwen') ? text.normalize('NFC') : text);
+    }
+    const ids = tokenizer.encode('The answer is 42 . é 🦙 日本');
+    const stream = new StreamingDecoder(tokenizer);
+    const pieces = ids.map((id) => stream.push(id));
+    expect(pieces.filter((piece) => /\p{Surrogate}|\ufffd/u.test(piece))).toEqual([]);
+    expect(pieces.join('') + stream.end()).toBe('The answer is 42 . é 🦙 日本');
+  });
+});
+
+describe('the tokenizers of Qwen2.5 and Qwen3', () => {
+  const [older, newer] = [sharedData('tokenizers/qwen2_5'), sharedData('tokenizers/qwen3')];
+
+  it.skipIf(!older.isPresent || !newer.isPresent)('agree but for the tokens that Qwen3 added', async () => {
+    const [a, b] = [
+      await loadTokenizer(await openModelFiles(older.path)),
+      await loadTokenizer(await openModelFiles(newer.path)),
+    ];
+    expect(b.encode('<think>\n</think>')).toEqual([b.idOf('<think>'), ...b.encode('\n'), b.idOf('</think>')]);
+    expect(a.idOf('<think>')).toBeUndefined();
+    expect(b.isSpecial(b.idOf('<think>') as number)).toBe(false);
+    for (const tokenizer of [a, b]) {
+      // Two tokens end a text; the config of the chat model names one, generation_config.json both.
+      expect(tokenizer.eosIds).toEqual([tokenizer.idOf('<|im_end|>')]);
+      expect(tokenizer.padId).toBe(tokenizer.idOf('<|endoftext|>'));
+      expect(tokenizer.bosId).toBeUndefined();
     }
   });
 });
