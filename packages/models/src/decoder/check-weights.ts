@@ -9,9 +9,9 @@ const FLOAT_DTYPES: readonly string[] = ['F32', 'F16', 'BF16'];
 const CHUNK_ELEMENTS = 1 << 20;
 
 /**
- * Throws ToolError 'corrupt' unless a checkpoint holds each weight of a configuration with its shape and nothing
- * unknown, 'config' where one is of a type that is not supported. To be asked before anything is allocated: a
- * configuration that lies may ask for any amount.
+ * Throws ToolError 'corrupt' unless a checkpoint holds each weight of a configuration with its shape, in F32, F16 or
+ * BF16, and nothing unknown. To be asked before anything is allocated: a configuration that lies may ask for any
+ * amount.
  */
 export function checkWeights(config: DecoderConfig, weights: WeightIndex): void {
   const specs = weightSpecs(config);
@@ -40,7 +40,7 @@ export function checkWeights(config: DecoderConfig, weights: WeightIndex): void 
       });
     }
     if (!FLOAT_DTYPES.includes(stored.dtype)) {
-      throw new ToolError('config', {
+      throw new ToolError('corrupt', {
         op: `${weights.fileOf(name)}: ${name}`,
         expected: `a weight in ${FLOAT_DTYPES.join(', ')}`,
         got: stored.dtype,

@@ -8,7 +8,7 @@ import { SHARD_INDEX, SINGLE_FILE } from './weight-index.ts';
 const WEIGHTS_METADATA = { format: 'pt' };
 
 /** The size of shards that transformers 4 makes ("5GB"). */
-export const DEFAULT_SHARD_BYTES = 5_000_000_000;
+const DEFAULT_SHARD_BYTES = 5_000_000_000;
 
 interface Shard {
   readonly file: string;

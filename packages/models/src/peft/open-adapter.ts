@@ -59,7 +59,7 @@ export async function openAdapter(files: ModelFiles): Promise<OpenAdapter> {
     } else if (isSaved(name, config)) savedTensors.set(name, stored);
     else throw refuseTensor(stored);
     if (!FLOAT_DTYPES.includes(dtype)) {
-      throw new ToolError('config', {
+      throw new ToolError('corrupt', {
         op: `${ADAPTER_FILE}: ${stored}`,
         expected: `one of ${FLOAT_DTYPES.join(', ')}`,
         got: dtype,

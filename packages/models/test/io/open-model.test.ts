@@ -115,7 +115,7 @@ const BROKEN: readonly (readonly [string, TinyOptions, (files: Files) => void, s
       change: (weights) => weights.set(Q, { dtype, shape: [8, 8], bytes: new Uint8Array(dtype === 'F64' ? 512 : 64) }),
     },
     () => undefined,
-    'config',
+    'corrupt',
     [`model.safetensors: ${Q}`, dtype],
   ]),
   [

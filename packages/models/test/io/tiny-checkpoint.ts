@@ -62,7 +62,7 @@ export function safetensorsOf(tensors: ReadonlyMap<string, StoredTensor>): Uint8
 }
 
 /** All weights of a configuration, by name. */
-export function weightsOf(config: DecoderConfig, dtype: FloatDType = 'F32'): Map<string, StoredTensor> {
+function weightsOf(config: DecoderConfig, dtype: FloatDType = 'F32'): Map<string, StoredTensor> {
   return new Map(
     weightSpecs(config).map(({ name, shape }, i) => [
       name,

@@ -205,7 +205,7 @@ describe('an adapter', () => {
       { change: (t) => t.set(`${Q}.lora_A.weight`, { dtype: 'I32', shape: [2, 8], bytes: new Uint8Array(64) }) },
       {},
       undefined,
-      'config',
+      'corrupt',
       `${Q}.lora_A.weight: expected one of F32, F16, BF16, got I32`,
     ],
   ] as readonly (readonly [
