@@ -230,10 +230,13 @@ describe('a model', () => {
     expectRefusal(await trainSft({ model: base }), 3, 'model_type among llama');
   });
 
-  it('over the limits of the device exits with 1 and names the allocation', async () => {
+  it('over the memory budget exits with 1, names the allocation and the way to raise it', async () => {
+    vi.stubEnv('DAWNGRAD_MEMORY_GIB', '0.5');
     const result = await trainSft({ model: hugeModel() });
+    vi.unstubAllEnvs();
     expect(result.code, result.err).toBe(1);
-    expect(result.err).toMatch(/model\.embed_tokens\.weight: expected at most \d+ .*, got \d+/);
+    expect(result.err).toMatch(/models\/decoder\/values: expected at most 512\.0 MiB of GPU memory .*, got \d+/);
+    expect(result.err).toContain('DAWNGRAD_MEMORY_GIB');
     expect(result.err).not.toContain('This is a bug');
   });
 });

@@ -1,4 +1,5 @@
 import { create, globals } from 'webgpu';
+import { ToolError } from './errors.ts';
 import { Device, type DeviceOptions } from './gpu/device.ts';
 import { describePlan } from './plan/describe-plan.ts';
 import type { Plan } from './plan/plan.ts';
@@ -29,6 +30,7 @@ export function createGpu(flags: readonly string[] = []): GPU {
  * Opens the adapter that Dawn prefers. Throws ToolError 'no-adapter' where there is none. The features that
  * DAWNGRAD_WITHOUT names, separated by commas, are not used, so that every fallback can be tested anywhere.
  * With DAWNGRAD_PLAN=1, every plan that `compile` makes is printed to stderr, timed at its first replay.
+ * DAWNGRAD_MEMORY_GIB is the memory budget where `options` name none; default 16.
  */
 export async function openDevice(
   options: DeviceOptions & {
@@ -42,9 +44,17 @@ export async function openDevice(
   const unsafe = options.experimental === true ? ['enable-dawn-features=allow_unsafe_apis'] : [];
   return Device.open(createGpu([...(options.flags ?? []), ...unsafe]), {
     ...(isPrinting ? { onPlan: printPlan } : {}),
+    ...budgetOf(process.env.DAWNGRAD_MEMORY_GIB),
     ...options,
     without: [...(options.without ?? []), ...named],
   });
+}
+
+function budgetOf(text: string | undefined): Pick<DeviceOptions, 'budgetBytes'> {
+  if (text === undefined || text === '') return {};
+  const gibibytes = Number(text);
+  if (gibibytes > 0) return { budgetBytes: Math.round(gibibytes * 2 ** 30) };
+  throw new ToolError('usage', { op: 'DAWNGRAD_MEMORY_GIB', expected: 'a number of GiB above 0', got: text });
 }
 
 function printPlan(plan: Plan): void {

@@ -73,7 +73,7 @@ export function describeRemedies(shortage: MemoryShortage): string {
       const amount = `${isEstimate ? 'about ' : ''}${formatMib(bytes)}`;
       return `(${i + 1}) ${action}: ${amount}${bytes >= shortBytes ? ', enough' : ''}`;
     });
-  const last = `${lines.length > 0 ? 'Or open' : 'Open'} the device with a larger budgetBytes.`;
+  const last = `${lines.length > 0 ? 'Or open' : 'Open'} the device with a larger budgetBytes (DAWNGRAD_MEMORY_GIB).`;
   return [`${formatMib(shortBytes)} are missing.`, ...(lines.length > 0 ? [`${lines.join('; ')}.`] : []), last].join(
     ' ',
   );

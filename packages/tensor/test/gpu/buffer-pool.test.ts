@@ -165,7 +165,7 @@ describe('the remedies of a full memory', () => {
     expect(hintOf(() => keep(empty(device, 2.5, 'test/more')))).toBe(
       '1.5 MiB are missing. (1) submit first (await device.flush()), which gives free buffers up that recorded ' +
         'launches still use: 2.0 MiB, enough; (2) halve the batch, if the 2.5 MiB of this step grow with it: about ' +
-        '1.3 MiB; (3) dispose of test/weights (1 buffer): 1.0 MiB. Or open the device with a larger budgetBytes.',
+        '1.3 MiB; (3) dispose of test/weights (1 buffer): 1.0 MiB. Or open the device with a larger budgetBytes (DAWNGRAD_MEMORY_GIB).',
     );
     await device.flush();
     empty(device, 2.5, 'test/more').dispose();
@@ -204,7 +204,7 @@ describe('the remedies of a full memory', () => {
     expect(hintOf(() => batch(2))).toBe(
       '1.0 MiB are missing. (1) halve the batch, if the 4.0 MiB of this step grow with it: about 2.0 MiB, enough; ' +
         '(2) dispose of test/activations (1 buffer): 2.0 MiB, enough; ' +
-        '(3) dispose of test/weights (1 buffer): 1.0 MiB, enough. Or open the device with a larger budgetBytes.',
+        '(3) dispose of test/weights (1 buffer): 1.0 MiB, enough. Or open the device with a larger budgetBytes (DAWNGRAD_MEMORY_GIB).',
     );
     scope(() => batch(1));
     // Outside of a scope, nothing tells what belongs to a step.
@@ -236,7 +236,7 @@ describe('the remedies of a full memory', () => {
   it('say so where nothing could be freed', async () => {
     const device = await fresh({ budgetBytes: MIB });
     expect(() => device.pool.allocate(2 * MIB, 'test/more')).toThrowError(
-      /Hint: 1\.0 MiB are missing\. Open the device with a larger budgetBytes\.$/,
+      /Hint: 1\.0 MiB are missing\. Open the device with a larger budgetBytes \(DAWNGRAD_MEMORY_GIB\)\.$/,
     );
   });
 });
