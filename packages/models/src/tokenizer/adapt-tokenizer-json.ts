@@ -1,5 +1,6 @@
 import { ToolError } from '@dawngrad/tensor';
 import { describeJson, isJsonObject, type JsonObject } from '../io/strict-json.ts';
+import { checkGrowth } from './check-growth.ts';
 import { patternFault } from './check-pattern.ts';
 
 const FILE = 'tokenizer.json';
@@ -13,6 +14,7 @@ const FILE = 'tokenizer.json';
  */
 export function adaptTokenizerJson(json: JsonObject): JsonObject {
   checkModel(json.model);
+  checkGrowth(json);
   checkAddedTokens(json.added_tokens);
   return {
     ...json,

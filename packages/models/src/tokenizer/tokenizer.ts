@@ -121,12 +121,7 @@ interface TokenizerParts {
 function makeTokenizer({ model, config, specialTokensMap, chatTemplates }: TokenizerParts): Tokenizer {
   const { idOf, tokenOf, size, unkToken } = checkTokenizerJson(TOKENIZER_FILE, model);
   const adapted = adaptTokenizerJson(model);
-  let backend: Backend;
-  try {
-    backend = makeBackend(adapted, unkToken);
-  } catch (cause) {
-    throw failed('a tokenizer that the library understands', cause);
-  }
+  const backend = attempt(() => makeBackend(adapted, unkToken));
   const special = readSpecialTokens(config, specialTokensMap, (token) => idOf.get(token));
   const { bosId, eosId, padId } = special;
   const added = backend.get_added_tokens_decoder();
@@ -141,7 +136,8 @@ function makeTokenizer({ model, config, specialTokensMap, chatTemplates }: Token
     addsEos: config.add_eos_token === true,
   };
 
-  const decodeAll = (ids: readonly number[]): string => (ids.length === 0 ? '' : backend.decode([...ids]));
+  const decodeAll = (ids: readonly number[]): string =>
+    ids.length === 0 ? '' : attempt(() => backend.decode([...ids]));
   const isBytes = isByteLevel(model);
   const partOf = tokenParts(
     (id) => (added.has(id) ? undefined : tokenOf.get(id)),
@@ -188,7 +184,7 @@ function makeTokenizer({ model, config, specialTokensMap, chatTemplates }: Token
 }
 
 function encodePlain(backend: Backend, text: string, addSpecialTokens: boolean): number[] {
-  const { ids, tokens } = backend.encode(text, { add_special_tokens: addSpecialTokens });
+  const { ids, tokens } = attempt(() => backend.encode(text, { add_special_tokens: addSpecialTokens }));
   const bad = ids.indexOf(undefined);
   if (bad === -1) return ids as number[];
   throw new ToolError('config', {
@@ -245,7 +241,17 @@ function byteOfToken(token: string | undefined): number | undefined {
   return token !== undefined && /^<0x[0-9A-F]{2}>$/.test(token) ? Number.parseInt(token.slice(3, 5), 16) : undefined;
 }
 
-function failed(expected: string, cause: unknown): ToolError {
-  const got = cause instanceof Error ? cause.message.slice(0, 160) : String(cause);
-  return new ToolError('corrupt', { op: TOKENIZER_FILE, expected, got, cause });
+/** What the library gives; its own errors come of files that it does not understand. */
+function attempt<Result>(run: () => Result): Result {
+  try {
+    return run();
+  } catch (cause) {
+    const got = cause instanceof Error ? cause.message.slice(0, 160) : String(cause);
+    throw new ToolError('corrupt', {
+      op: TOKENIZER_FILE,
+      expected: 'a tokenizer that the library understands',
+      got,
+      cause,
+    });
+  }
 }

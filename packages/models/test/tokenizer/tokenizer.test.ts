@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { ToolError } from '@dawngrad/tensor';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { memoryFiles } from '../../src/io/memory-files.ts';
 import { openModelFiles } from '../../src/node/model-files.ts';
@@ -237,6 +238,22 @@ describe('tokenizer.json of a stranger', () => {
       { added_tokens: [{ id: 3, content: 'x', single_word: true }] },
       'without single_word',
     ],
+    ['pieces of length 0', { pre_tokenizer: { type: 'FixedLength', length: 0 } }, 'a FixedLength from 1'],
+    [
+      'replacements that double',
+      { normalizer: { type: 'Sequence', normalizers: Array(30).fill(doubling()) } },
+      'times as long',
+    ],
+    [
+      'templates that double',
+      { post_processor: { type: 'Sequence', processors: Array(30).fill(twice()) } },
+      'one sequence',
+    ],
+    [
+      'words without end',
+      { model: { ...BPE, type: 'WordPiece', max_input_chars_per_word: 1e9 } },
+      'max_input_chars_per_word',
+    ],
     ['nesting', { normalizer: nested(80) }, 'nesting of at most 64'],
   ])('is refused for %s', async (_, parts, text) => {
     await expect(load({ model: BPE, added_tokens: [], ...parts })).rejects.toThrow(text);
@@ -248,9 +265,79 @@ function split(regex: string | undefined): object {
   return { type: 'Split', pattern: { Regex: regex }, behavior: 'Isolated', invert: false };
 }
 
+function doubling(): object {
+  return { type: 'Replace', pattern: { String: 'a' }, content: 'aa' };
+}
+
+function twice(): object {
+  const sequence = { Sequence: { id: 'A', type_id: 0 } };
+  return { type: 'TemplateProcessing', single: [sequence, sequence], pair: [] };
+}
+
 function nested(depth: number): object {
   return depth === 0 ? { type: 'NFC' } : { type: 'Sequence', normalizers: [nested(depth - 1)] };
 }
+
+describe('any tokenizer.json', () => {
+  const json = JSON.stringify({
+    model: { ...BPE, unk_token: 'a', byte_fallback: false },
+    added_tokens: [{ id: 3, content: '<s>', special: true, lstrip: false }],
+    normalizer: {
+      type: 'Sequence',
+      normalizers: [{ type: 'NFC' }, { type: 'Replace', pattern: { String: 'x' }, content: 'y' }],
+    },
+    pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'Digits', individual_digits: true }, split('a+|b')] },
+    post_processor: { type: 'TemplateProcessing', single: [{ Sequence: { id: 'A', type_id: 0 } }], pair: [] },
+    decoder: {
+      type: 'Sequence',
+      decoders: [{ type: 'ByteFallback' }, { type: 'Strip', content: ' ', start: 1, stop: 0 }],
+    },
+  });
+  const pieces = [
+    'null',
+    '{',
+    '}',
+    '[',
+    ']',
+    '0',
+    '-1',
+    '1e9',
+    '"',
+    '"a"',
+    ',',
+    ':',
+    'true',
+    '"Split"',
+    '"Sequence"',
+    '"BPE"',
+  ];
+
+  it('loads and works, or is refused in one message, whatever happened to it', async () => {
+    const edit = fc.tuple(
+      fc.nat(json.length),
+      fc.nat(12),
+      fc.oneof(fc.constantFrom(...pieces), fc.string({ maxLength: 3 })),
+    );
+    let loaded = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(edit, { minLength: 1, maxLength: 3 }), async (edits) => {
+        const broken = edits.reduce(
+          (text, [at, length, put]) => text.slice(0, at) + put + text.slice(at + length),
+          json,
+        );
+        try {
+          const tokenizer = await load(broken);
+          loaded++;
+          tokenizer.pieces(tokenizer.encode('ab <s> x12', { addSpecialTokens: true }));
+        } catch (error) {
+          expect(error).toBeInstanceOf(ToolError);
+        }
+      }),
+      { numRuns: 2000 },
+    );
+    expect(loaded).toBeGreaterThan(20);
+  });
+});
 
 describe('encode', () => {
   it('writes half a surrogate pair as UTF-8 would, U+FFFD', async () => {
