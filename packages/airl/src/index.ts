@@ -1,6 +1,10 @@
-export type { Advantages, CreditOptions, Scale, ScoredCompletion } from './credit/advantage.ts';
-export { CREDIT_LEVELS, type CreditLevel, estimateAdvantages, isCreditValid } from './credit/advantage.ts';
+export { type Advantages, type CreditOptions, estimateAdvantages } from './credit/advantage.ts';
+export { CREDIT_LEVELS, type CreditLevel, checkCredit, isCreditValid } from './credit/credit-level.ts';
+export { SCALES, type Scale } from './credit/estimators/estimator.ts';
+export { ESTIMATORS, type EstimatorName } from './credit/estimators/table.ts';
+export { LOCAL_SIGNALS, type LocalSignal, type LocalTermOptions } from './credit/local-term.ts';
 export { meanReward, type RewardOptions, tokenRewards } from './credit/reward.ts';
+export type { ScoredCompletion } from './credit/scored-completion.ts';
 export { Critic } from './critic/critic.ts';
 export { checkExperts, type ExpertReport } from './data/check-experts.ts';
 export { checkLengths, type LengthLimits, type OverlongPolicy } from './data/check-lengths.ts';

@@ -1,5 +1,6 @@
 import type { DecoderModel } from '@dawngrad/models';
-import { estimateAdvantages, type Scale } from '../credit/advantage.ts';
+import { estimateAdvantages } from '../credit/advantage.ts';
+import type { Scale } from '../credit/estimators/estimator.ts';
 import { STREAMS } from '../data/streams.ts';
 import type { Normalisation } from '../loss/token-weights.ts';
 import { Alarms } from '../metrics/alarms.ts';

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { estimateAdvantages, isCreditValid, type ScoredCompletion } from '../../src/credit/advantage.ts';
+import { estimateAdvantages } from '../../src/credit/advantage.ts';
+import { checkCredit, isCreditValid } from '../../src/credit/credit-level.ts';
+import type { ScoredCompletion } from '../../src/credit/scored-completion.ts';
 
 const completion = (group: number, rewards: number[]): ScoredCompletion => ({
   group,
@@ -129,5 +131,10 @@ describe('isCreditValid', () => {
       ['sequence', 'token', 'segment'],
       ['sequence', 'token'],
     ]);
+  });
+
+  it('refuses the others with the valid ones', () => {
+    expect(() => checkCredit('dense', 'segment')).toThrow(/sequence or token with dense/);
+    expect(() => checkCredit('step', 'segment')).not.toThrow();
   });
 });
