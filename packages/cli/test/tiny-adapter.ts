@@ -1,8 +1,12 @@
 import type { AdapterConfig, TensorSource } from '@dawngrad/models';
 import { saveAdapterDirectory } from '@dawngrad/models/node';
 
-/** Writes an adapter of rank 2 for the queries and the way down of `writeTinyModel`'s model. */
-export async function writeTinyAdapter(folder: string, config: Partial<AdapterConfig> = {}): Promise<void> {
+/** Writes an adapter of rank 2 for the queries and the way down of `writeTinyModel`'s model, and tensors `saved` whole. */
+export async function writeTinyAdapter(
+  folder: string,
+  config: Partial<AdapterConfig> = {},
+  saved: readonly TensorSource[] = [],
+): Promise<void> {
   const factor = (name: string, shape: readonly [number, number]): TensorSource => ({
     name: `model.layers.0.${name}.weight`,
     shape,
@@ -15,6 +19,7 @@ export async function writeTinyAdapter(folder: string, config: Partial<AdapterCo
       factor('self_attn.q_proj.lora_B', [16, 2]),
       factor('mlp.down_proj.lora_A', [2, 24]),
       factor('mlp.down_proj.lora_B', [16, 2]),
+      ...saved,
     ],
   });
 }

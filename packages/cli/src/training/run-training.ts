@@ -36,6 +36,8 @@ export async function runTraining(training: Training, resume: boolean, context: 
       ? await openSource(training.config.critic.model, criticFolder, resolving('critic'))
       : undefined;
   const source = policySource.model;
+  for (const { model } of criticSource === undefined ? [policySource] : [policySource, criticSource])
+    refuseWhole(model);
   const rows = await readExamples(config.data, 'train', resolving('data'));
   const task = trainingTask(training, source, rows.examples);
   const inputs: RunInput[] = [
@@ -91,6 +93,18 @@ function adaptPolicy(policy: DecoderModel, lora: LoraOptions | undefined): void 
       hint: 'or merge the adapter into its base first: dawngrad merge.',
     });
   }
+}
+
+/** Modules that an adapter holds whole are frozen here, and a checkpoint of its factors alone would lose them. */
+function refuseWhole({ adapter, files }: OpenModel): void {
+  const [name] = adapter?.savedTensors.keys() ?? [];
+  if (name === undefined) return;
+  throw new ToolError('config', {
+    op: files.label,
+    expected: 'an adapter of low rank alone to go on from',
+    got: `one that also holds ${name} whole`,
+    hint: 'merge it into its base first: dawngrad merge.',
+  });
 }
 
 interface TrainingWork {
