@@ -4,8 +4,8 @@ import './tensor-methods.ts';
 export { callSite } from './call-site.ts';
 export { type DebugSettings, debug, setDebug } from './debug.ts';
 export { defineOp, type ElementwiseForm, type LaunchContext, type OpDefinition } from './define-op.ts';
-export { bytesPerElement, type DType, type HostArray, hostView, isFloat, promoteTypes } from './dtype.ts';
 export { type DryAdapter, dryGpu } from './dry/dry-gpu.ts';
+export { bytesPerElement, type DType, type HostArray, hostView, isFloat, promoteTypes } from './dtype.ts';
 export { type ErrorCode, type ErrorDetail, ToolError } from './errors.ts';
 export type { AdapterClass, AdapterDescription } from './gpu/adapter.ts';
 export type { BufferPool, Storage } from './gpu/buffer-pool.ts';
@@ -148,6 +148,7 @@ export {
   linearLogProbs,
   linearLogProbsBytes,
 } from './ops/linear-log-probs.ts';
+export { addLowRank, type LowRankTerm } from './ops/low-rank.ts';
 export { matmul } from './ops/matmul.ts';
 export { blockHeights, blocksOfInputs, type MatrixBlocks, type QuantizedBlockSizes } from './ops/matrix-blocks.ts';
 export { type MultinomialOptions, multinomial } from './ops/multinomial.ts';
