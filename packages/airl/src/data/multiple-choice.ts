@@ -7,6 +7,9 @@ import { matchOption } from './match-option.ts';
 
 const LETTERS = 'ABCDEFGHIJ';
 
+/** The parts of MedReason that are questions of four options; others have yes, no and maybe, or more. */
+const MEDREASON_SOURCES = ['medqa', 'medmcqa'];
+
 /** How the answer of a multiple-choice question is written. */
 type AnswerForm = 'label and text' | 'text';
 
@@ -19,7 +22,11 @@ export const medical: Dataset = {
   system: ANSWER_MEDICAL,
   checker: 'choice',
   source: { repo: 'UCSC-VLAA/MedReason', files: { train: ['ours_quality_33000.jsonl'] } },
-  toExample: (row) => choiceExample(row, 'label and text'),
+  toExample(row) {
+    const source = optionalText(row, 'dataset_name')?.toLowerCase();
+    if (source !== undefined && !MEDREASON_SOURCES.includes(source)) return undefined;
+    return choiceExample(row, 'label and text');
+  },
 };
 
 /** MMLU-Pro, as published and with the reference's rationales. The gold answer is the option's text. */

@@ -13,7 +13,7 @@ export interface ProcessRow {
 }
 
 /** What stands between steps where a solution is read as one text. */
-export const STEP_BREAK = '\n\n';
+const STEP_BREAK = '\n\n';
 
 /**
  * A row `{problem, steps, label, final_answer_correct, id?, generator?}` of ProcessBench; label -1 means

@@ -40,6 +40,10 @@ const SPELLINGS: readonly (readonly [RegExp | string, string])[] = [
 
 let engine: ComputeEngine | undefined;
 
+/** Expressions read lately: a gold answer is compared with every sample of its group. */
+const read = new Map<string, MathJson | undefined>();
+const MAX_READ = 512;
+
 /**
  * The expression that a LaTeX or plain text means, or undefined where it is none that can be checked in
  * bounded time: malformed, over 200 characters or 32 tokens, over four deep, with an unknown command.
@@ -48,6 +52,14 @@ export function parseLatex(text: string): MathJson | undefined {
   const latex = simplify(text);
   // Letters in a row are a product ("ab" is "ba"), words are not.
   if (latex === undefined || /(?<![\\A-Za-z])[A-Za-z]{3}/.test(latex) || !isExpression(latex, LIMITS)) return undefined;
+  if (read.has(latex)) return read.get(latex);
+  if (read.size === MAX_READ) read.clear();
+  const expression = parse(latex);
+  read.set(latex, expression);
+  return expression;
+}
+
+function parse(latex: string): MathJson | undefined {
   engine ??= new ComputeEngine();
   try {
     return readJson(engine.parse(latex, { canonical: false }).json);
@@ -72,8 +84,8 @@ function readJson(value: unknown): MathJson | undefined {
   if (Array.isArray(value)) {
     const [operator, ...operands] = value as unknown[];
     if (typeof operator !== 'string' || operator === 'Error') return undefined;
-    const read = operands.map(readJson);
-    return read.includes(undefined) ? undefined : [operator, ...(read as MathJson[])];
+    const values = operands.map(readJson);
+    return values.includes(undefined) ? undefined : [operator, ...(values as MathJson[])];
   }
   if (typeof value === 'object' && value !== null && 'num' in value) {
     const number = Number(value.num);

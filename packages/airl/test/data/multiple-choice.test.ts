@@ -38,6 +38,13 @@ describe('medical rows', () => {
     expect(example.target).toBe(canonicalTarget('Folate is low.', 'C. Folate deficiency'));
   });
 
+  it('of other parts of MedReason do not belong to the set', () => {
+    const row = { question: 'Is it?', options: 'A. yes\nB. no', answer: 'yes.', reasoning: 'r' };
+    const lines = ['pubmedqa', 'medqa', 'MedMCQA'].map((dataset_name) => JSON.stringify({ ...row, dataset_name }));
+    const { examples, skipped } = collectExamples('medical_kd', lines, 'f');
+    expect([examples.length, skipped]).toEqual([2, 1]);
+  });
+
   const stored = {
     question: 'What is it?\nA. Iron deficiency\nB. B-12 deficiency\nC. Folate deficiency\nD. Thalassemia',
     answer: 'A. Iron deficiency',

@@ -1,3 +1,4 @@
+import { rowChecker } from '../run/row-checker.ts';
 import type { Config } from './schema.ts';
 
 type TrainingConfig =
@@ -33,7 +34,7 @@ function rewardParts(training: Exclude<TrainingConfig, { readonly kind: 'sft' }>
 
 function outcomeParts({ credit, data }: Config<'grpo'>): string[] {
   return [
-    `reward: 1 for an answer that the ${data.checker} checker calls right; divided by the std of: ${credit.scale}`,
+    `reward: 1 for an answer that the ${rowChecker(data)} checker calls right; divided by the std of: ${credit.scale}`,
   ];
 }
 

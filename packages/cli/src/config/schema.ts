@@ -7,6 +7,7 @@ import {
   evaluationPolicySection,
   evaluationSamplingSection,
   grpoCreditSection,
+  grpoDataSection,
   grpoTrainSection,
   irlCreditSection,
   irlDataSection,
@@ -19,16 +20,16 @@ import {
   rlPolicySection,
   runSection,
   samplingSection,
+  sftDataSection,
   sftPolicySection,
   sftTrainSection,
   trainEvalSection,
-  trainingDataSection,
   warmupSection,
 } from './sections.ts';
 
 const sft = z.strictObject({
   run: runSection('runs/sft'),
-  data: trainingDataSection(),
+  data: sftDataSection(),
   policy: sftPolicySection(),
   optim: optimSection(),
   train: sftTrainSection(),
@@ -37,7 +38,7 @@ const sft = z.strictObject({
 
 const grpo = z.strictObject({
   run: runSection('runs/grpo'),
-  data: trainingDataSection(),
+  data: grpoDataSection(),
   policy: rlPolicySection(0),
   credit: grpoCreditSection(),
   sampling: samplingSection(),

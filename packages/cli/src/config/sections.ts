@@ -1,14 +1,14 @@
 import {
   CHECKERS,
   type CheckerName,
+  CORRUPTIONS,
+  type CorruptionName,
   CREDIT_LEVELS,
   DATASETS,
   type DatasetName,
   GRANULARITIES,
   NORMALISATIONS,
   RELABEL_MODES,
-  TEXT_EDITS,
-  type TextEditName,
 } from '@dawngrad/airl';
 import { type WantedFormat, WEIGHT_FORMATS } from '@dawngrad/models';
 import { z } from 'zod';
@@ -42,9 +42,14 @@ const rowFields = {
     oneOf(namesOf<DatasetName>(DATASETS)),
     'gsm8k',
     'choice',
-    'Format of the rows: gsm8k {question, answer}, jsonl {prompt, target, answer}.',
+    'Kind of rows: gsm8k {question, answer}, jsonl {prompt, target, answer}; _kd sets have experts.',
   ),
-  path: field(text().nullable(), null, 'path', 'File of rows in JSONL; also --data.'),
+  path: field(
+    text().nullable(),
+    null,
+    'path',
+    'Rows in JSONL, JSON, parquet or Arrow: a file, a folder, or datasets/owner/name on the hub; also --data.',
+  ),
   max_rows: field(whole(1).nullable(), null, 'rows', 'Use the first rows of the file only; null = all.'),
   max_prompt_tokens: field(whole(1), 300, 'tokens', 'Longest prompt allowed.'),
   max_completion_tokens: field(
@@ -59,11 +64,29 @@ const rowFields = {
     'choice',
     'What becomes of rows over a limit; rows are never cut.',
   ),
-  checker: field(
-    oneOf(namesOf<CheckerName>(CHECKERS)),
-    'numeric',
+  split: field(
+    text().nullable(),
+    null,
+    'name',
+    'Split of a folder or of a data set on the hub; null = train to train on, test to evaluate.',
+  ),
+  bad_rows: field(
+    oneOf(['error', 'drop']),
+    'error',
     'choice',
-    'How a final answer is compared with the gold answer.',
+    'What becomes of rows that cannot be used: one message with their places, or they are left out.',
+  ),
+  no_system: field(
+    yesNo(),
+    false,
+    'yes/no',
+    "Put the data set's instruction into the user's text, also where the chat template has system messages.",
+  ),
+  checker: field(
+    oneOf(namesOf<CheckerName>(CHECKERS)).nullable(),
+    null,
+    'choice',
+    'How a final answer is compared with the gold answer; null = as the format asks for.',
   ),
 };
 
@@ -79,11 +102,23 @@ const trainingFields = {
   ),
 };
 
-export const trainingDataSection = () => section(trainingFields);
+const expertFields = {
+  ...trainingFields,
+  expert_error_rate: field(
+    between(0, 1),
+    0,
+    'fraction',
+    'Share of the expert traces that are made wrong on purpose before training.',
+  ),
+};
+
+export const grpoDataSection = () => section(trainingFields);
+
+export const sftDataSection = () => section(expertFields);
 
 export const irlDataSection = () =>
   section({
-    ...trainingFields,
+    ...expertFields,
     demonstrations: field(
       whole(1).nullable(),
       null,
@@ -219,7 +254,7 @@ export const negativesSection = () =>
       'Corrupted copies of each expert trace that the critic sees as negatives.',
     ),
     functions: field(
-      z.array(oneOf(namesOf<TextEditName>(TEXT_EDITS)), 'a list of names'),
+      z.array(oneOf([...CORRUPTIONS] as [CorruptionName, ...CorruptionName[]]), 'a list of names'),
       ['flip_operator_in_one_step', 'corrupt_answer_nearby_number', 'corrupt_numbers'],
       'name',
       'Edits that corrupt a trace; one is drawn for each copy.',

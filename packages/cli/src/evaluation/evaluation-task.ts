@@ -2,6 +2,7 @@ import { createTextTask, type Example, type TextTask } from '@dawngrad/airl';
 import type { OpenModel } from '@dawngrad/models';
 import type { Config } from '../config/schema.ts';
 import { modelCodec } from '../run/model-codec.ts';
+import { rowChecker } from '../run/row-checker.ts';
 
 /** The rows of an evaluation as test prompts; targets are not looked at. */
 export function evaluationTask(
@@ -18,7 +19,8 @@ export function evaluationTask(
     codec: modelCodec(model),
     limits: { maxPromptTokens: data.max_prompt_tokens, maxCompletionTokens: data.max_completion_tokens },
     overlong: data.overlong,
-    checker: data.checker,
+    checker: rowChecker(data),
+    noSystem: data.no_system,
     corruptions: [],
     seed: run.seed,
   });

@@ -12,6 +12,7 @@ import { openSource } from '../run/open-source.ts';
 import { positionNote } from '../run/position-note.ts';
 import { readExamples } from '../run/read-examples.ts';
 import { resolvingFor } from '../run/resolve-model.ts';
+import { rowChecker } from '../run/row-checker.ts';
 import type { RunInput } from '../run/run-inputs.ts';
 import { type RunSession, runSession } from '../run/run-session.ts';
 import { evaluationTask } from './evaluation-task.ts';
@@ -150,5 +151,5 @@ function evaluationObjective({
   run,
 }: Config<'evaluate'>): string {
   const scored = critic.model === null ? 'no critic' : `critic read at: ${reward.granularity}`;
-  return `evaluation: ${samples_per_prompt} samples a prompt at temperature ${sampling.temperature}, ${data.checker} checker, ${scored}; seed ${run.seed}`;
+  return `evaluation: ${samples_per_prompt} samples a prompt at temperature ${sampling.temperature}, ${rowChecker(data)} checker, ${scored}; seed ${run.seed}`;
 }

@@ -1,4 +1,4 @@
-import type { DatasetName } from '@dawngrad/airl';
+import type { BadRowPolicy, DatasetName } from '@dawngrad/airl';
 import { type LoadedExamples, loadExamples } from '@dawngrad/airl/node';
 import { downloadDatasetFile } from '@dawngrad/models/node';
 import { hubDownload } from './hub-download.ts';
@@ -10,6 +10,9 @@ export interface ExamplesConfig {
   /** A file, a folder, or `datasets/owner/name` on the hub; `resolveConfig` asks for it. */
   readonly path: string | null;
   readonly max_rows: number | null;
+  /** Absent or null: the split that the verb works on. */
+  readonly split?: string | null;
+  readonly bad_rows?: BadRowPolicy;
 }
 
 /**
@@ -17,14 +20,16 @@ export interface ExamplesConfig {
  * file and row.
  */
 export function readExamples(
-  { format, path, max_rows }: ExamplesConfig,
-  split: string,
+  config: ExamplesConfig,
+  defaultSplit: string,
   options: ResolveModelOptions = {},
 ): Promise<LoadedExamples> {
+  const { format, path, max_rows, split, bad_rows } = config;
   const { run } = options;
   return loadExamples(path as string, {
     dataset: format,
-    split,
+    split: split ?? defaultSplit,
+    ...(bad_rows === undefined ? {} : { badRows: bad_rows }),
     ...(max_rows === null ? {} : { maxRows: max_rows }),
     fromHub: (repo, file, revision) => {
       const started = run === undefined ? undefined : startingCommit(run.directory, run.role, 'dataset', repo);

@@ -1,8 +1,19 @@
-import { createTextTask, cutDev, type Example, permutation, STREAMS, type TextTask } from '@dawngrad/airl';
+import {
+  checkExperts,
+  corruptExperts,
+  createTextTask,
+  cutDev,
+  type Example,
+  permutation,
+  STREAMS,
+  type TextEditName,
+  type TextTask,
+} from '@dawngrad/airl';
 import type { OpenModel } from '@dawngrad/models';
 import { ToolError } from '@dawngrad/tensor';
 import type { Config } from '../config/schema.ts';
 import { modelCodec } from '../run/model-codec.ts';
+import { rowChecker } from '../run/row-checker.ts';
 
 export type Training =
   | { readonly kind: 'sft'; readonly config: Config<'sft'> }
@@ -22,17 +33,31 @@ export function trainingTask(training: Training, model: OpenModel, examples: rea
   }
   return createTextTask({
     name: data.format,
-    ...splitTraining(training, train),
+    ...splitTraining(training, withExpertErrors(training, train)),
     dev,
     test: [],
     codec: modelCodec(model),
     limits: { maxPromptTokens: data.max_prompt_tokens, maxCompletionTokens: data.max_completion_tokens },
     overlong: data.overlong,
-    checker: data.checker,
+    checker: rowChecker(data),
+    noSystem: data.no_system,
     corruptions:
       training.kind === 'irl' && training.config.negatives.per_expert > 0 ? training.config.negatives.functions : [],
     seed: run.seed,
   });
+}
+
+/** What makes experts wrong under `data.expert_error_rate`: the edits of the published ablation. */
+const EXPERT_ERRORS: readonly TextEditName[] = [
+  'flip_operator_in_one_step',
+  'corrupt_answer_nearby_number',
+  'corrupt_numbers',
+];
+
+function withExpertErrors(training: Training, train: readonly Example[]): readonly Example[] {
+  if (training.kind === 'grpo' || training.config.data.expert_error_rate === 0) return train;
+  const { data, run } = training.config;
+  return corruptExperts(train, { rate: data.expert_error_rate, functions: EXPERT_ERRORS, seed: run.seed }).examples;
 }
 
 /** Which rows show their target. An outcome reward needs none, so that rows without a target train as well. */
@@ -43,7 +68,8 @@ function splitTraining(
   if (training.kind === 'sft') return { demonstrations: train, unlabelled: [] };
   if (training.kind === 'grpo') return { demonstrations: [], unlabelled: train };
   const { data, run } = training.config;
-  const withTarget = train.filter(({ target }) => target !== undefined);
+  const targeted = train.filter(({ target }) => target !== undefined);
+  const withTarget = targeted.length === 0 ? [] : checkExperts(targeted, data.bad_rows).experts;
   const count = data.demonstrations ?? withTarget.length;
   if (withTarget.length === 0 || count > withTarget.length) {
     throw new ToolError('config', {
