@@ -15,17 +15,35 @@ export interface RolloutOptions {
   readonly onProgress?: (done: number, total: number, tokens: number) => void;
 }
 
+/** Asked while samples are drawn, several times a second. */
+type ShouldStop = () => boolean;
+
 /**
  * Samples completions of prompts from the policy, the task's environment writing its tokens, and makes
  * records of them: those of the first prompt first. A sample is a pure function of the weights, the seed,
- * the stream, the round and its place; `logp` holds what the sampler saw.
+ * the stream, the round and its place; `logp` holds what the sampler saw. Undefined where it was asked to stop: a
+ * round that is half sampled is of no use, and comes back the same in a later start.
  */
+export function rollout(
+  policy: DecoderModel,
+  task: Task,
+  prompts: readonly TaskPrompt[],
+  options: RolloutOptions,
+): Promise<TraceRecord[]>;
+export function rollout(
+  policy: DecoderModel,
+  task: Task,
+  prompts: readonly TaskPrompt[],
+  options: RolloutOptions,
+  shouldStop: ShouldStop,
+): Promise<TraceRecord[] | undefined>;
 export async function rollout(
   policy: DecoderModel,
   task: Task,
   prompts: readonly TaskPrompt[],
   options: RolloutOptions,
-): Promise<TraceRecord[]> {
+  shouldStop?: ShouldStop,
+): Promise<TraceRecord[] | undefined> {
   const { samplesPerPrompt, temperature, seed, stream, round, marks, onProgress } = options;
   const firstOfRound = round * prompts.length * samplesPerPrompt;
   const samples = await generate(
@@ -43,8 +61,10 @@ export async function rollout(
       stopIds: task.endIds,
       ...(task.environment === undefined ? {} : { environment: task.environment }),
       ...(onProgress === undefined ? {} : { onProgress }),
+      ...(shouldStop === undefined ? {} : { shouldStop }),
     },
   );
+  if (samples.length < prompts.length * samplesPerPrompt) return undefined;
   return samples.map(({ request, sample, ids, logps }) => {
     const index = request * samplesPerPrompt + sample;
     const record = policyRecord(task, prompts[request]!, ids, marks, { round, index });

@@ -69,19 +69,30 @@ export async function trainGrpo(
     if (counters.step === 0 && isDevStep(0, maxSteps, dev)) {
       context.metrics({ step: 0, ...(await devAccuracy(policy, task, dev, { seed, step: 0 })) });
     }
+    let savedStep = counters.step;
     while (counters.step < maxSteps) {
       const round = counters.step + 1;
       const startMs = nowMs();
       meter.restart();
 
-      const records = await rollout(policy, task, roundPrompts(task, round, options), {
-        samplesPerPrompt: groupSize,
-        temperature,
-        seed,
-        stream: STREAMS.rollout,
-        round,
-        marks: { granularity: 'sparse' },
-      });
+      const records = await rollout(
+        policy,
+        task,
+        roundPrompts(task, round, options),
+        {
+          samplesPerPrompt: groupSize,
+          temperature,
+          seed,
+          stream: STREAMS.rollout,
+          round,
+          marks: { granularity: 'sparse' },
+        },
+        () => context.shouldAbandonRound?.() === true,
+      );
+      if (records === undefined) {
+        if (savedStep < counters.step) await checkpoints?.save(state, { isBest: false });
+        return { status: 'stopped', step: counters.step };
+      }
       const rolledMs = nowMs();
 
       const advantages = estimateAdvantages(
@@ -133,6 +144,7 @@ export async function trainGrpo(
       const stops = context.shouldStop() && !isLast;
       if (checkpoints !== undefined && (stops || isLast || round % checkpoints.everySteps === 0)) {
         await checkpoints.save(state, { isBest: false });
+        savedStep = round;
       }
       if (stops) return { status: 'stopped', step: round };
     }

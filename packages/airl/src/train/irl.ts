@@ -199,14 +199,21 @@ export async function trainIrl(
       reporter.note(`sampling ${warmupCapacity} completions of the starting policy for the critic's warm-up`);
       const order = new DataOrder(seed, STREAMS.dataOrder, task.demonstrations.length);
       const prompts = Array.from({ length: warmupPrompts }, (_, i) => task.demonstrations[order.at(i)]!);
-      const samples = await rollout(policy, task, prompts, {
-        samplesPerPrompt: warmup.samplesPerPrompt,
-        temperature,
-        seed,
-        stream: STREAMS.warmupRollout,
-        round: 0,
-        marks: reward,
-      });
+      const samples = await rollout(
+        policy,
+        task,
+        prompts,
+        {
+          samplesPerPrompt: warmup.samplesPerPrompt,
+          temperature,
+          seed,
+          stream: STREAMS.warmupRollout,
+          round: 0,
+          marks: reward,
+        },
+        () => context.shouldAbandonRound?.() === true,
+      );
+      if (samples === undefined) return { status: 'stopped', step: 0 };
       remember(samples, 0);
     }
     while (counters.criticUpdates < warmup.steps) {
@@ -234,20 +241,31 @@ export async function trainIrl(
       replay = replayOf(capacity, options.replay.rounds > 0 ? replay.state : { positives: [], negatives: [] });
     }
 
+    let savedStep = counters.step;
     while (counters.step < maxSteps) {
       const round = counters.step + 1;
       const startMs = nowMs();
       meter.restart();
 
       // 1. Samples of the current policy, labelled and remembered.
-      const records = await rollout(policy, task, roundPrompts(task, round, options), {
-        samplesPerPrompt: groupSize,
-        temperature,
-        seed,
-        stream: STREAMS.rollout,
-        round,
-        marks: reward,
-      });
+      const records = await rollout(
+        policy,
+        task,
+        roundPrompts(task, round, options),
+        {
+          samplesPerPrompt: groupSize,
+          temperature,
+          seed,
+          stream: STREAMS.rollout,
+          round,
+          marks: reward,
+        },
+        () => context.shouldAbandonRound?.() === true,
+      );
+      if (records === undefined) {
+        if (savedStep < counters.step) await checkpoints?.save(state(), { isBest: false });
+        return { status: 'stopped', step: counters.step };
+      }
       const relabelled = remember(records, round);
       const rolledMs = nowMs();
 
@@ -317,6 +335,7 @@ export async function trainIrl(
       const stops = context.shouldStop() && !isLast;
       if (checkpoints !== undefined && (stops || isLast || round % checkpoints.everySteps === 0)) {
         await checkpoints.save(state(), { isBest: false });
+        savedStep = round;
       }
       if (stops) return { status: 'stopped', step: round };
     }

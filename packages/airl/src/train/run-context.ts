@@ -37,6 +37,11 @@ export interface RunContext {
   readonly samples: (row: SampleRow) => void;
   /** Asked after every step: true ends the run after a save. */
   readonly shouldStop: () => boolean;
+  /**
+   * Asked while samples are drawn: true leaves a round whose samples are not all there, and ends the run with what it
+   * had before. A later start draws them again. Default: rounds are finished.
+   */
+  readonly shouldAbandonRound?: () => boolean;
   /** Milliseconds on a clock that does not jump. */
   readonly nowMs: () => number;
   /** Absent: nothing is saved. */

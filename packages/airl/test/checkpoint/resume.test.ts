@@ -60,6 +60,8 @@ interface Outcome {
   readonly result: TrainingResult;
   /** Names, sizes and hashes of all files of the last checkpoint. */
   readonly files: readonly ManifestFile[];
+  /** How often the run was ready to leave its round. */
+  readonly looks: number;
   readonly rows: MetricRow[];
   readonly sampleIds: string[];
 }
@@ -70,7 +72,7 @@ async function start(
   lora: boolean,
   folder: string,
   log: { rows: MetricRow[]; sampleIds: string[] },
-  options: { readonly resume: boolean; readonly stopAfter?: number },
+  options: { readonly resume: boolean; readonly stopAfter?: number; readonly abandonAfter?: number },
 ): Promise<Outcome> {
   const files = {
     offsets: () => ({ metrics: log.rows.length, samples: log.sampleIds.length }),
@@ -89,14 +91,16 @@ async function start(
   });
   const recorded = recordRun(checkpoints, options.stopAfter);
   const policy = tinyPolicy(device, lora);
+  let looks = 0;
   try {
     const result = await run(policy, lora, {
       ...recorded.context,
       metrics: (row) => log.rows.push(row),
       samples: ({ id }) => log.sampleIds.push(id),
+      shouldAbandonRound: () => ++looks > (options.abandonAfter ?? Number.POSITIVE_INFINITY),
     });
     const { found } = await findNewestCheckpoint(folder);
-    return { result, files: found!.manifest.files, ...log };
+    return { result, files: found?.manifest.files ?? [], looks, ...log };
   } finally {
     policy.dispose();
   }
@@ -131,6 +135,33 @@ describe.each<[string, Run, boolean, readonly number[]]>([
       log.sampleIds.push('lost');
     }
     const last = await start(run, lora, folder, log, { resume: true });
+    expect(last.result).toEqual({ status: 'finished', step: steps });
+    expect(last.files).toEqual(whole.files);
+    expect(learned(last.rows)).toEqual(learned(whole.rows));
+    expect(last.sampleIds).toEqual(whole.sampleIds);
+  });
+});
+
+describe.each<[string, Run]>([
+  ['grpo', grpo],
+  ['irl', irl],
+])('%s that is stopped while samples are drawn', (_, run) => {
+  it('goes on from the round before, to the same checkpoint as without', async () => {
+    const whole = await start(run, false, temporaryFolder(), { rows: [], sampleIds: [] }, { resume: false });
+    const folder = temporaryFolder();
+    const log = { rows: [] as MetricRow[], sampleIds: [] as string[] };
+    // In the first samples of all, in the first round, and right after a round that was saved for another stop.
+    const shares = [0, 0.25, 0.6];
+    let step = 0;
+    for (const [i, share] of shares.entries()) {
+      const abandonAfter = Math.floor(share * whole.looks);
+      const { result } = await start(run, false, folder, log, { resume: i > 0, abandonAfter });
+      expect(result.status).toBe('stopped');
+      expect(result.step).toBeGreaterThanOrEqual(step);
+      step = result.step;
+    }
+    expect(step).toBeGreaterThan(0);
+    const last = await start(run, false, folder, log, { resume: true });
     expect(last.result).toEqual({ status: 'finished', step: steps });
     expect(last.files).toEqual(whole.files);
     expect(learned(last.rows)).toEqual(learned(whole.rows));

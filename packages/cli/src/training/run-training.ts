@@ -164,6 +164,7 @@ async function trainerContext(
     metrics: (row) => directory.metrics.append(row),
     samples: (row) => directory.samples.append(row),
     shouldStop: () => stop.isRequested,
+    shouldAbandonRound: () => stop.isRequested,
     nowMs: () => performance.now(),
     checkpoints: directoryCheckpoints({
       folder: directory.checkpoints,
