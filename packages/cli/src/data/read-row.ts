@@ -51,7 +51,8 @@ export async function readRow(model: CodecModel, choice: RowChoice): Promise<Sho
     const completion = textField(name, 'completion', plain.completion);
     return split(codec.encodePrompt(prompt), [...codec.encodeCompletion(completion), codec.endId]);
   }
-  const { examples } = await readExamples({ format: format ?? 'jsonl', path, max_rows: null }, 'train');
+  const rows = { format: format ?? 'jsonl', path, max_rows: null, split: null, bad_rows: 'error' } as const;
+  const { examples } = await readExamples(rows, 'train');
   const example = examples[row - 1];
   if (example === undefined) throw noRow(path, row, examples.length);
   const { system, prompt, target } = example;

@@ -11,7 +11,7 @@ export interface TextStream {
 /** What an id stands for in a byte-level vocabulary: bytes, the text of an added token, or nothing. */
 export type TokenPart = TokenBytes | string | undefined;
 
-export interface TokenBytes {
+interface TokenBytes {
   readonly bytes: Uint8Array;
   /** The text of the bytes, if they are whole characters. */
   readonly text?: string;
