@@ -43,7 +43,7 @@ function writeGsm8kSums(path: string, count: number): void {
 
 /** The arguments of a README line, with its paths in the test's folder. */
 function argumentsOf(line: string): string[] {
-  const args = line.slice(PREFIX.length).split(/ +/);
+  const args = [...line.slice(PREFIX.length).matchAll(/"([^"]*)"|\S+/g)].map(([word, quoted]) => quoted ?? word);
   const placed = args.map((arg) =>
     arg
       .replace('path/to/model', join(folder, 'model'))
