@@ -30,6 +30,9 @@ export interface MergeOptions {
   readonly maxShardSize?: number;
 }
 
+/** Smaller models are merged before one could read a line about it. */
+const WORTH_A_LINE_BYTES = 64e6;
+
 const STORED = { f32: 'F32', f16: 'F16', bf16: 'BF16' } as const satisfies Record<string, FloatDType>;
 
 /** Writes an adapter's base with the adapter merged in; see `mergedTensors`. Throws ToolError or StoppedError. */
@@ -108,7 +111,9 @@ function watched(directory: DirectorySink, totalBytes: number, progress: Progres
             if (stop.isRequested) throw new StoppedError('Stopped: nothing was written.', stop.exitCode);
             await sink.write(bytes);
             done += bytes.byteLength;
-            progress.bytes('merge', Math.min(done, totalBytes), totalBytes, name);
+            if (totalBytes >= WORTH_A_LINE_BYTES) {
+              progress.bytes('merge', Math.min(done, totalBytes), totalBytes, name);
+            }
           },
         }),
       ),

@@ -1,6 +1,6 @@
 /**
- * Widening of stored weights to f32, and narrowing back. Byte order is little-endian in the file and on every machine that WebGPU
- * runs on, so words are read through typed arrays.
+ * Widening of stored weights to f32, and narrowing back. Byte order is little-endian in the file and on every machine
+ * that WebGPU runs on, so words are read through typed arrays.
  */
 
 /** bf16 bits to f32: the upper half of the word. `words` and `out` have the same length. */

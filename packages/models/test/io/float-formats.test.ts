@@ -67,3 +67,52 @@ describe('narrowing', () => {
     if (infinity === 0x7c00) expect([...out]).toEqual([0x7c00, 0xfc00]);
   });
 });
+
+describe.each([
+  ['narrowF16', narrowF16, widenF16, 0x7c00],
+  ['narrowBf16', narrowBf16, widenBf16, 0x7f80],
+] as const)('%s', (_, narrow, widen, infinity) => {
+  const all = Uint16Array.from({ length: 0x10000 }, (_, bits) => bits);
+  const values = new Float32Array(all.length);
+  widen(all, values);
+  const narrowed = (source: readonly number[]): number[] => {
+    const out = new Uint16Array(source.length);
+    narrow(Float32Array.from(source), out);
+    return [...out];
+  };
+
+  it('gives back the bits of every value, and of NaN a NaN', () => {
+    const out = new Uint16Array(all.length);
+    narrow(values, out);
+    out.forEach((bits, i) => {
+      if (Number.isNaN(values[i])) expect(bits & 0x7fff).toBeGreaterThan(infinity);
+      else if (bits !== i) expect.unreachable(`${i} became ${bits}`);
+    });
+  });
+
+  it('rounds between two neighbours to the nearer, and in the middle to the even one', () => {
+    const [middles, above, below] = [[], [], []] as [number[], number[], number[]];
+    const last = infinity - 1;
+    for (let bits = 0; bits < last; bits++) {
+      const middle = (values[bits]! + values[bits + 1]!) / 2;
+      const step = values[bits + 1]! - values[bits]!;
+      middles.push(middle);
+      above.push(middle + step / 64);
+      below.push(-(middle - step / 64));
+    }
+    narrowed(middles).forEach((bits, i) => {
+      if (bits !== i + (i & 1)) expect.unreachable(`the middle over ${i} became ${bits}`);
+    });
+    narrowed(above).forEach((bits, i) => {
+      if (bits !== i + 1) expect.unreachable(`over the middle over ${i} became ${bits}`);
+    });
+    narrowed(below).forEach((bits, i) => {
+      if (bits !== (i | 0x8000)) expect.unreachable(`under the middle over ${i} became ${bits}`);
+    });
+    expect(narrowed([Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -0])).toEqual([
+      infinity,
+      infinity | 0x8000,
+      0x8000,
+    ]);
+  });
+});
