@@ -1,5 +1,5 @@
 import { type ParameterSpec, Parameters } from '@dawngrad/autograd';
-import { affine, type Device, linear, Rng, read, type Shape, type Tensor, ToolError } from '@dawngrad/tensor';
+import { affine, type Device, type LowRankTerm, linear, Rng, read, type Shape, type Tensor, ToolError } from '@dawngrad/tensor';
 import type { TensorSource } from '../io/tensor-source.ts';
 import type { LowRankUpdate, LowRankUpdates } from '../peft/merge-adapter.ts';
 import type { OpenAdapter } from '../peft/open-adapter.ts';
@@ -92,6 +92,16 @@ export class LoraAdapters implements LowRankUpdates {
   delta(linearName: string, x: Tensor): Tensor {
     const low = linear(x, this.parameters.get(loraName(linearName, 'A')));
     return linear(affine(low, this.#place(linearName).scale, 0), this.parameters.get(loraName(linearName, 'B')));
+  }
+
+  /** The same as a part of a result, from column `first` on; see `addLowRank`. */
+  term(linearName: string, first: number): LowRankTerm {
+    return {
+      down: this.parameters.get(loraName(linearName, 'A')),
+      up: this.parameters.get(loraName(linearName, 'B')),
+      scale: this.#place(linearName).scale,
+      first,
+    };
   }
 
   /** The factors of one linear on the host; see `mergedTensors`. */

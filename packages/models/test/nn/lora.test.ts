@@ -1,5 +1,5 @@
 import { Adamw, accumulateGradients } from '@dawngrad/autograd';
-import { type Device, negate, read, scopeAsync, sum } from '@dawngrad/tensor';
+import { type Device, negate, read, scopeAsync, sum, withObserver } from '@dawngrad/tensor';
 import { openDevice } from '@dawngrad/tensor/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DecoderModel } from '../../src/decoder/decoder-model.ts';
@@ -67,6 +67,29 @@ describe('LoRA adapters', () => {
     expect(Math.max(...actual.map((value, n) => Math.abs(value - plain[n]!)))).toBeGreaterThan(1e-3);
     model.dispose();
     merged.dispose();
+  });
+
+  it('are added in place for a few rows without a tape, in two launches a result, to the same values', async () => {
+    const model = adapted();
+    const counted = async (watched: boolean): Promise<{ values: Float32Array; dispatches: number }> =>
+      scopeAsync(async () => {
+        const before = device.counters.dispatches;
+        const batch = packSequences(device, SEQUENCES);
+        const states = watched
+          ? withObserver({ onApply: () => undefined }, () => model.hidden(batch))
+          : model.hidden(batch);
+        const { dispatches } = device.counters;
+        return { values: (await read(states)) as Float32Array, dispatches: dispatches - before };
+      });
+    const [ops, inPlace] = [await counted(true), await counted(false)];
+    if (device.adapterClass === 'cpu') expect(inPlace.values).toEqual(ops.values);
+    inPlace.values.forEach((value, i) => {
+      expect(value).toBeCloseTo(ops.values[i]!, 4);
+    });
+    // For q, v and the down projection of a layer: 2 deltas of 3 launches, zeros for k, a concatenation and an
+    // addition, and a delta and an addition; against 2 launches each.
+    expect(ops.dispatches - inPlace.dispatches).toBe(model.config.numHiddenLayers * (2 * 3 + 3 + 3 + 1 - 4));
+    model.dispose();
   });
 
   it('have two factors for each linear of the targets in every layer, and no other', () => {
