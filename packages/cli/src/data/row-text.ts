@@ -25,7 +25,12 @@ export function rowText({ name, tokens, by }: ShownRow, hasColour: boolean): str
   ];
   for (const run of runs(tokens)) {
     const kind = run[0]?.trained === true ? 'trained' : 'not trained';
-    lines.push('', `--- ${kind}, ${count(run)}`, runText(run, hasColour), `ids ${run.map(({ id }) => id).join(' ')}`);
+    lines.push(
+      '',
+      `--- ${kind}, ${count(run)}`,
+      runText(run, hasColour).trimEnd(),
+      `ids ${run.map(({ id }) => id).join(' ')}`,
+    );
   }
   return `${lines.join('\n')}\n`;
 }

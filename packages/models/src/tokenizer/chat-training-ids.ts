@@ -76,7 +76,7 @@ export function chatTrainingIds(tokenizer: Tokenizer, options: ChatTrainingOptio
       throw refuse(
         'a template that keeps earlier turns as they were',
         `one that writes turn ${i + 1} otherwise once others follow`,
-        'train the last turn only (turns: last), and make a row of each turn.',
+        'train the last turn only, and make a row of each turn.',
       );
     }
   }

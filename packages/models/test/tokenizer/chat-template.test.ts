@@ -118,6 +118,21 @@ describe('templates that would take the process with them', () => {
       'more work',
     ],
     ['sort lists', '{% for i in range(999) %}{% set y = range(99999) | sort %}{% endfor %}', 'more work'],
+    [
+      'search lists of lists',
+      '{% set l = range(40000) | list %}{% set k = [l + [1], l + [2], l + [3]] %}{% for i in range(99999) %}{% if l in k %}{% endif %}{% endfor %}',
+      'more work',
+    ],
+    [
+      'take texts apart',
+      `${LARGE}{% for i in range(9999) %}{% for c in ns.x %}{% break %}{% endfor %}{% endfor %}`,
+      'more work',
+    ],
+    [
+      'sort long texts',
+      `${LARGE}{% set l = [ns.x[:99999] + 'b', ns.x[:99999] + 'a'] %}{% for i in range(9999) %}{% set y = l | sort %}{% endfor %}`,
+      'more work',
+    ],
     ['call themselves', '{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}', 'nests over 300 deep'],
     [
       'call themselves twice',

@@ -34,7 +34,13 @@ export function applyFilter(call: FilterCall, budget: WorkBudget): JinjaValue | 
     case 'replace':
       if (isText(operand)) checkReplace(operand.value, args, budget);
       break;
+    case 'sort':
+    case 'unique':
+    case 'dictsort':
+      budget.spend(budget.sizeOf(operand) / 16);
+      break;
     case 'join': {
+      budget.spend(budget.sizeOf(operand) / 16);
       const separator = args[0] ?? keywords.get('separator');
       if (!isList(operand) || separator === undefined || !isText(separator)) break;
       budget.checkSize(budget.sizeOf(operand) + operand.value.length * separator.value.length);

@@ -7,7 +7,6 @@ import {
   isText,
   isUndefined,
   type JinjaFunction,
-  type JinjaMap,
   type JinjaNode,
   type JinjaScope,
   type JinjaValue,
@@ -17,63 +16,29 @@ import {
   toJinja,
   UNDEFINED,
 } from './jinja.ts';
+import {
+  type Binary,
+  type Block,
+  type Call,
+  type Constant,
+  constant,
+  describe,
+  type Filter,
+  type For,
+  type If,
+  keywordsOf,
+  type Member,
+  type Name,
+  resultOf,
+  type Select,
+  withOneBlock,
+} from './jinja-nodes.ts';
+import { bindings, itemsOf, loopValue } from './loop-values.ts';
 import { pythonEquals, pythonText } from './python-values.ts';
 import { TemplateLimitError, type WorkBudget } from './work-budget.ts';
 
 /** Nesting of nodes and calls; published templates stay below 40. */
 const MAX_NESTING = 300;
-
-/** A value in the place of a node: what was evaluated already. */
-interface Constant extends JinjaNode {
-  readonly type: 'Constant';
-  readonly result: JinjaValue;
-}
-
-interface Block extends JinjaNode {
-  readonly body: readonly JinjaNode[];
-}
-
-interface If extends Block {
-  readonly test: JinjaNode;
-  readonly alternate: readonly JinjaNode[];
-}
-
-interface For extends Block {
-  readonly loopvar: Name | { readonly type: 'TupleLiteral'; readonly value: readonly Name[] };
-  readonly iterable: JinjaNode;
-  readonly defaultBlock: readonly JinjaNode[];
-}
-
-interface Name extends JinjaNode {
-  readonly value: string;
-}
-
-interface Select extends JinjaNode {
-  readonly lhs: JinjaNode;
-  readonly test: JinjaNode;
-}
-
-interface Binary extends JinjaNode {
-  readonly operator: { readonly value: string };
-  readonly left: JinjaNode;
-  readonly right: JinjaNode;
-}
-
-interface Member extends JinjaNode {
-  readonly object: JinjaNode;
-  readonly property: JinjaNode;
-  readonly computed: boolean;
-}
-
-interface Call extends JinjaNode {
-  readonly callee: JinjaNode;
-  readonly args: readonly JinjaNode[];
-}
-
-interface Filter extends JinjaNode {
-  readonly operand: JinjaNode;
-  readonly filter: Name | Call;
-}
 
 /** `break` or `continue`, with what the blocks that it leaves had written. */
 class LoopExit extends Error {
@@ -179,9 +144,9 @@ export class BoundedInterpreter extends Interpreter {
       for (const [name, value] of bindings(loopvar, item)) inner.setVariable(name, value);
       return inner;
     };
-    const items = itemsOf(this.evaluate(isFiltered ? lhs : iterable, scope)).filter(
-      (item) => !isFiltered || isTrue(this.evaluate(test, bind(item))),
-    );
+    const source = this.evaluate(isFiltered ? lhs : iterable, scope);
+    if (isText(source)) this.#budget.spend(source.value.length);
+    const items = itemsOf(source).filter((item) => !isFiltered || isTrue(this.evaluate(test, bind(item))));
     if (items.length === 0) return this.#block(defaultBlock, scope);
     let output = '';
     for (let i = 0; i < items.length; i++) {
@@ -216,7 +181,8 @@ export class BoundedInterpreter extends Interpreter {
       case 'not in':
         if (isText(left) && isText(right)) this.#budget.search(right.value, left.value);
         if (isList(right)) {
-          this.#budget.spend(right.value.length);
+          const compared = Math.min(this.#budget.sizeOf(right), right.value.length * this.#writtenSize(left));
+          this.#budget.spend(right.value.length + compared / 16);
           return jinjaBoolean(right.value.some((item) => pythonEquals(item, left)) === (operator === 'in'));
         }
         break;
@@ -315,32 +281,6 @@ export class BoundedInterpreter extends Interpreter {
 /** A name that no template can write. */
 const METHOD = 'the method that is called';
 
-function constant(result: JinjaValue): Constant {
-  return { type: 'Constant', result };
-}
-
-/** The node with its body as one block, so that it is this interpreter that writes it. */
-function withOneBlock(node: Block): JinjaNode {
-  // The library looks for what a macro uses among instances of its own classes.
-  const make = (fields: object): JinjaNode =>
-    Object.assign(Object.create(Object.getPrototypeOf(node) as object), fields);
-  return make({ ...node, body: [make({ type: 'Program', body: node.body })] });
-}
-
-function resultOf(arg: JinjaNode): JinjaValue {
-  const inner = arg.type === 'KeywordArgumentExpression' ? (arg as unknown as { value: Constant }).value : arg;
-  return (inner as Constant).result;
-}
-
-function keywordsOf(args: readonly JinjaNode[]): ReadonlyMap<string, JinjaValue> {
-  const keywords = new Map<string, JinjaValue>();
-  for (const arg of args) {
-    if (arg.type !== 'KeywordArgumentExpression') continue;
-    keywords.set((arg as unknown as { key: Name }).key.value, resultOf(arg));
-  }
-  return keywords;
-}
-
 function isTrue(value: JinjaValue): boolean {
   if (isList(value)) return value.value.length > 0;
   return isMap(value) ? value.value.size > 0 : Boolean(value.value);
@@ -350,39 +290,4 @@ function compares(operator: '<' | '>' | '<=' | '>=', left: string, right: string
   if (operator === '<') return left < right;
   if (operator === '>') return left > right;
   return operator === '<=' ? left <= right : left >= right;
-}
-
-function itemsOf(value: JinjaValue): readonly JinjaValue[] {
-  if (isList(value)) return value.value;
-  if (isMap(value)) return [...value.value.keys()].map(jinjaText);
-  if (isText(value)) return [...value.value].map(jinjaText);
-  if (isUndefined(value)) return [];
-  throw new Error(`a loop over ${value.type === 'NullValue' ? 'none' : value.type}`);
-}
-
-function bindings(loopvar: For['loopvar'], item: JinjaValue): readonly (readonly [string, JinjaValue])[] {
-  if (loopvar.type !== 'TupleLiteral') return [[loopvar.value as string, item]];
-  const names = loopvar.value as readonly Name[];
-  const values = itemsOf(item);
-  if (values.length !== names.length) throw new Error(`${names.length} loop variables for ${values.length} values`);
-  return names.map((name, i) => [name.value, values[i]!] as const);
-}
-
-function loopValue(items: readonly JinjaValue[], i: number): JinjaValue {
-  const loop = toJinja({
-    index: i + 1,
-    index0: i,
-    revindex: items.length - i,
-    revindex0: items.length - i - 1,
-    first: i === 0,
-    last: i === items.length - 1,
-    length: items.length,
-  }) as JinjaMap;
-  loop.value.set('previtem', items[i - 1] ?? UNDEFINED);
-  loop.value.set('nextitem', items[i + 1] ?? UNDEFINED);
-  return loop;
-}
-
-function describe(node: JinjaNode): string {
-  return node.type === 'Identifier' ? `"${(node as Name).value}"` : 'a value';
 }
