@@ -1,6 +1,7 @@
 import type { AdapterClass } from '../gpu/adapter.ts';
 import { type Kernel, linearWorkgroups } from '../gpu/kernel.ts';
 import type { LaunchPlan } from '../gpu/launch-plan.ts';
+import { functionsAt } from './elementwise-expression.ts';
 import { chooseRowLayout, rowEntry, rowReduceFunction } from './lib/row-reduce.wgsl.ts';
 import type { MatmulFusion } from './matmul-spec.ts';
 
@@ -9,7 +10,7 @@ import type { MatmulFusion } from './matmul-spec.ts';
  *          Forward, online over chunks, per row: m = max l, s = sum e^(l - m), t = sum e^(l - m) (l - m);
  *          when m rises to m', with f = e^(m - m'): t = f (t + s (m - m')), s = f s.
  *          At the end: lse = m + ln s, logp = l_target - lse, entropy = ln s - t / s.
- *          Backward, as the matmul that makes the logits again stores them: p_v = e^(l_v - lse);
+ *          Backward, as the matmul that makes the logits again stores them, or in place after it: p_v = e^(l_v - lse);
  *          dl_v = dlogp ([v = target] - p_v) - dentropy p_v (l_v - lse + entropy).
  * Layout   logits [R, C]: a block of rows by a chunk of the vocabulary, the only score matrix that ever
  *          exists; state [3, R]; targets, logp, entropy, lse [R].
@@ -107,3 +108,36 @@ export const LOGITS_GRADIENT: MatmulFusion = {
   },
   operands: ['ids', 'column', 'column', 'column', 'column'],
 };
+
+/**
+ * The same in place, for weights whose codes and scales leave the matmul too few bindings: WebGPU promises 8. Bindings:
+ * targets, lse, entropy, dLogp, dEntropy, logits.
+ */
+export function planLogitsGradient(rows: number, { start, width }: { start: number; width: number }): LaunchPlan {
+  const count = rows * width;
+  return {
+    kernel: {
+      key: 'linear-log-probs/logits-gradient',
+      label: 'tensor/linear-log-probs/logits-gradient',
+      bindings: [
+        { name: 'targets', access: 'read', element: 'u32' },
+        ...['lse', 'entropy', 'd_logp', 'd_entropy'].map((name) => ({ name, access: 'read' as const, element: 'f32' })),
+        { name: 'logits', access: 'read_write', element: 'f32' },
+      ],
+      params: ['count', 'width', 'start'].map((name) => ({ name, type: 'u32' })),
+      body: () => `
+${functionsAt(LOGITS_GRADIENT.expression.functions ?? '', 1)}
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let i = (group.x + group.y * groups.x) * 64u + thread;
+  if (i >= params.count) { return; }
+  let row = i / params.width;
+  let column = params.start + i % params.width;
+  logits[i] = logits_gradient(logits[i], targets[row], lse[row], entropy[row], d_logp[row], d_entropy[row], column);
+}
+`,
+    },
+    params: [count, width, start],
+    workgroups: linearWorkgroups(Math.ceil(count / 64)),
+  };
+}

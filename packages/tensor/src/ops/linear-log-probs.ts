@@ -1,7 +1,7 @@
 import { ToolError } from '../errors.ts';
 import type { AdapterClass } from '../gpu/adapter.ts';
 import { pooledBytes } from '../gpu/buffer-pool.ts';
-import { LOGITS_GRADIENT, planLogProbsUpdate } from '../kernels/linear-log-probs.wgsl.ts';
+import { LOGITS_GRADIENT, planLogitsGradient, planLogProbsUpdate } from '../kernels/linear-log-probs.wgsl.ts';
 import { planLogProbsTiles } from '../kernels/log-probs-tiles.wgsl.ts';
 import type { WeightFormat } from '../kernels/matmul-spec.ts';
 import { applyOp, type OpDef } from '../op.ts';
@@ -396,8 +396,14 @@ export function launchLinearLogProbsGradient(buffers: LinearLogProbsGradientBuff
     for (const chunk of cuts.chunks) {
       const w = blockRows(held.blocks[chunk.block]!, chunk.first, chunk.width);
       const logits = scratch.view([count, chunk.width], [chunk.width, 1], 0);
-      const fused = { ...LOGITS_GRADIENT, tensors: parts, firstColumn: chunk.start };
-      launchMatmul(logits, rows, w, { transA: false, transB: true, alpha, fused });
+      const product = { transA: false, transB: true, alpha };
+      if (w instanceof Tensor) {
+        const fused = { ...LOGITS_GRADIENT, tensors: parts, firstColumn: chunk.start };
+        launchMatmul(logits, rows, w, { ...product, fused });
+      } else {
+        launchMatmul(logits, rows, w, product);
+        launchPlan(planLogitsGradient(count, chunk), parts, [logits]);
+      }
       if (dRows)
         launchMatmul(dRows, logits, w, {
           transA: false,
