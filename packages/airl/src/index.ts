@@ -30,6 +30,10 @@ export { METRICS, type MetricAlarm, type MetricDefinition, type MetricName, type
 export { CORRUPTIONS, type CorruptionName, countCorruptions } from './perturb/corrupt-target.ts';
 export { corruptExperts, type ExpertErrorOptions, type ExpertErrors } from './perturb/expert-errors.ts';
 export { TEXT_EDITS, type TextEditName } from './perturb/text-edits.ts';
+export type { PhaseMeasure } from './plan/dry-run.ts';
+export { measureRun, NO_BUDGET, type PlannedAdapter, type RunMeasure } from './plan/measure-run.ts';
+export { MEMORY_PARTS, type MemoryPart, type PartBytes } from './plan/memory-parts.ts';
+export type { PlannedCritic, PlannedModel, PlannedRun, PlannedWork } from './plan/planned-run.ts';
 export { checkRecords, type Label, setLabel, type TraceRecord } from './record.ts';
 export { type RecordJson, recordFromJson, recordToJson } from './record-json.ts';
 export { RELABEL_MODES, type RelabelMode, type RelabelOptions, relabel, usesChecker } from './relabel.ts';

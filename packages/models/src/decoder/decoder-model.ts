@@ -9,14 +9,14 @@ import {
   type HeadNorms,
   isObserved,
   keep,
-  linear,
   type LinearOptions,
-  packedAttention,
+  linear,
   type PackedAttentionAttrs,
+  packedAttention,
   packedSwiglu,
+  Rng,
   reshape,
   rmsNorm,
-  Rng,
   ropeTable,
   type Shape,
   sizeOf,
@@ -32,6 +32,7 @@ import { LoraAdapters, type LoraOptions } from '../nn/lora.ts';
 import type { PackedBatch } from '../nn/packed-batch.ts';
 import type { OpenAdapter } from '../peft/open-adapter.ts';
 import type { BaseWeights, MatrixBlocks } from '../weights/base-weights.ts';
+import { FrozenWeights, keptFormat } from '../weights/frozen-weights.ts';
 import { type LoadProgress, loadFrozenWeights, loadParameters, type WantedFormat } from '../weights/load-weights.ts';
 import { ParameterWeights } from '../weights/parameter-weights.ts';
 import { checkWeights } from './check-weights.ts';
@@ -166,6 +167,32 @@ export class DecoderModel {
     }
   }
 
+  /**
+   * A model with the memory that `load` would take for a checkpoint stored in `stored`, and fresh adapters where asked
+   * for: what it would compute is undefined, what it would take is not. For plans on a device that only counts.
+   */
+  static blank(
+    device: Device,
+    config: DecoderConfig,
+    options: Omit<LoadOptions, 'onProgress'> & {
+      readonly stored: 'f32' | 'f16' | 'bf16';
+      readonly adapters?: LoraOptions | undefined;
+    },
+  ): DecoderModel {
+    const { format = 'f32', stored, adapters, trainable, maxPositions = config.maxPositionEmbeddings } = options;
+    const wanted = format === 'stored' ? stored : format;
+    const weights = trainable
+      ? createParameters(device, config, true)
+      : new FrozenWeights(device, weightSpecs(config), weightStacks(config), (spec) =>
+          keptFormat(spec, wanted, stored),
+        );
+    const model = new DecoderModel(device, config, weights, maxPositions);
+    if (adapters !== undefined) {
+      model.adapters = new LoraAdapters(device, model.linears(), adapters, { isInitialised: false });
+    }
+    return model;
+  }
+
   /** Another model on the same frozen weights, with adapters of its own. */
   shareWeights(): DecoderModel {
     if (this.weights.parameters?.isTrainable === true) {
@@ -292,7 +319,10 @@ export class DecoderModel {
     let x = this.embed(batch.ids, batch.groups);
     for (let layer = 0; layer < this.config.numHiddenLayers; layer++) {
       const block = (input: Tensor): Tensor => this.block(layer, input, attend, adapters);
-      x = this.recomputesBlocks ? checkpoint(block, [x]) : block(x);
+      // Where no gradient is wanted, a block leaves nothing but its result, and the next block nothing of that.
+      const next = this.recomputesBlocks || !isObserved() ? checkpoint(block, [x]) : block(x);
+      if (!isObserved()) x.dispose();
+      x = next;
     }
     return this.finalNorm(x);
   }

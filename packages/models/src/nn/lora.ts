@@ -1,5 +1,15 @@
 import { type ParameterSpec, Parameters } from '@dawngrad/autograd';
-import { affine, type Device, type LowRankTerm, linear, Rng, read, type Shape, type Tensor, ToolError } from '@dawngrad/tensor';
+import {
+  affine,
+  type Device,
+  type LowRankTerm,
+  linear,
+  Rng,
+  read,
+  type Shape,
+  type Tensor,
+  ToolError,
+} from '@dawngrad/tensor';
 import type { TensorSource } from '../io/tensor-source.ts';
 import type { LowRankUpdate, LowRankUpdates } from '../peft/merge-adapter.ts';
 import type { OpenAdapter } from '../peft/open-adapter.ts';
@@ -24,8 +34,16 @@ export class LoraAdapters implements LowRankUpdates {
   /** True for adapters that started from nothing in this process: so far as they are not trained they change nothing. */
   readonly isFresh: boolean;
 
-  /** `linears` maps names of linears (without `.weight`) to weight shapes [out, in]. */
-  constructor(device: Device, linears: ReadonlyMap<string, Shape>, options: LoraOptions, isFresh = true) {
+  /**
+   * `linears` maps names of linears (without `.weight`) to weight shapes [out, in]. All factors are zero unless they
+   * are initialised.
+   */
+  constructor(
+    device: Device,
+    linears: ReadonlyMap<string, Shape>,
+    options: LoraOptions,
+    { isFresh = true, isInitialised = isFresh }: { readonly isFresh?: boolean; readonly isInitialised?: boolean } = {},
+  ) {
     this.options = options;
     this.isFresh = isFresh;
     this.#linears = linears;
@@ -38,6 +56,7 @@ export class LoraAdapters implements LowRankUpdates {
       ];
     });
     this.parameters = new Parameters(device, 'models/lora', specs, { trainable: true });
+    if (!isInitialised) return;
     const rng = new Rng(options.seed, LORA_STREAM);
     [...this.#places].forEach(([name, { rank }], index) => {
       const width = linears.get(name)![1]!;
@@ -64,7 +83,7 @@ export class LoraAdapters implements LowRankUpdates {
         hint: 'Merge it into the base first: dawngrad merge.',
       });
     }
-    const adapters = new LoraAdapters(device, linears, { ...adapter.config, ...options }, false);
+    const adapters = new LoraAdapters(device, linears, { ...adapter.config, ...options }, { isFresh: false });
     try {
       for (const [name, { a, b }] of adapter.factors) {
         adapters.parameters.set(loraName(name, 'A'), await adapter.file.readF32(a));
@@ -79,7 +98,7 @@ export class LoraAdapters implements LowRankUpdates {
 
   /** Adapters of the same places with the values of now. */
   copy(): LoraAdapters {
-    const copy = new LoraAdapters(this.parameters.device, this.#linears, this.options, false);
+    const copy = new LoraAdapters(this.parameters.device, this.#linears, this.options, { isFresh: false });
     copy.parameters.copyFrom(this.parameters);
     return copy;
   }

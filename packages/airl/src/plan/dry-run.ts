@@ -1,0 +1,387 @@
+import type { Adamw, Parameters } from '@dawngrad/autograd';
+import { DecoderModel, LoraAdapters } from '@dawngrad/models';
+import { type Device, scopeAsync, ToolError } from '@dawngrad/tensor';
+import { Critic } from '../critic/critic.ts';
+import { criticUpdate, readCriticUpdates } from '../critic/critic-update.ts';
+import { microBatches } from '../loss/micro-batches.ts';
+import { packTraces, predictingRows, traceLength } from '../loss/token-rows.ts';
+import type { TraceRecord } from '../record.ts';
+import { expertRecord, policyRecord } from '../task/create-record.ts';
+import type { Task } from '../task/task.ts';
+import type { GrpoOptions } from '../train/grpo.ts';
+import type { IrlOptions } from '../train/irl.ts';
+import { createOptimizer } from '../train/optim-options.ts';
+import { copyParameters } from '../train/parameter-copy.ts';
+import { policyUpdate } from '../train/policy-update.ts';
+import { createReference, type ReferencePolicy } from '../train/reference-policy.ts';
+import type { SftOptions } from '../train/sft.ts';
+import { readSteps, supervisedStep } from '../train/supervised-step.ts';
+import { beginRollout, type DryRolloutOptions, type RolloutCost, rolloutCost } from './dry-rollout.ts';
+import { longestTask } from './longest-task.ts';
+import { MemoryParts, type PartBytes } from './memory-parts.ts';
+import type { PlannedCritic, PlannedModel, PlannedRun } from './planned-run.ts';
+
+/** An update of more micro-batches than `FEW` is measured by `SOME` of them: they are all alike. */
+const FEW = 4;
+const SOME = 2;
+
+/** What one phase of a run takes. */
+export interface PhaseMeasure {
+  readonly name: string;
+  /** Most bytes at once, and whose they are. */
+  readonly peakBytes: number;
+  readonly parts: PartBytes;
+  /** Operations of matrix products, attention and losses, once. */
+  readonly flops: number;
+  /** Tokens that pass through a model, once. */
+  readonly tokens: number;
+  /** How often the phase comes in the run; undefined where nobody knows yet. */
+  readonly times: number | undefined;
+  /** Sequences that are decoded together. */
+  readonly slots?: number;
+  /** Why it cannot run within the budget; the numbers are then those up to the refusal. */
+  readonly refused?: string;
+}
+
+/** What of a phase is known before it has run. */
+interface PhaseWork {
+  readonly name: string;
+  readonly tokens: number;
+  readonly times: number | undefined;
+}
+
+/** What stays on the device through the run. */
+interface Held {
+  readonly policy: DecoderModel;
+  readonly optimizer: Adamw | undefined;
+  readonly reference: ReferencePolicy | undefined;
+  readonly critic: Critic | undefined;
+  readonly criticOptimizer: Adamw | undefined;
+}
+
+export interface DryRunOptions {
+  /** Decode one sequence at a time: what a run needs at the least. */
+  readonly leastRollouts?: boolean;
+  /** Only what trains or scores: rollouts suit themselves to the memory that is left. */
+  readonly updatesOnly?: boolean;
+}
+
+/**
+ * A run on a device that only counts. It makes the models, optimisers and batches that the run would and calls what
+ * the trainers call, so that the numbers are those of the engine itself; texts are the longest that the limits allow.
+ */
+export class DryRun {
+  readonly phases: PhaseMeasure[] = [];
+  readonly #device: Device;
+  readonly #run: PlannedRun;
+  readonly #options: DryRunOptions;
+  readonly #parts: MemoryParts;
+  readonly #task: Task;
+  #trainedBytes = 0;
+  #momentBytes = 0;
+  /** Of a sample, the same in all rollouts. */
+  #cost: RolloutCost | undefined;
+
+  constructor(device: Device, run: PlannedRun, options: DryRunOptions = {}) {
+    device.pool.tracksPeak = true;
+    this.#device = device;
+    this.#run = run;
+    this.#options = options;
+    this.#parts = new MemoryParts(device.pool);
+    this.#task = longestTask({ vocabSize: run.policy.config.vocabSize, limits: run.limits, demonstrations: 1, dev: 0 });
+  }
+
+  /** Goes through all phases; those that the budget refuses say so, and the models are needed by all. */
+  async measure(): Promise<void> {
+    let held: Held | undefined;
+    await this.#phase({ name: 'load', tokens: 0, times: 1 }, async () => {
+      held = await this.#load();
+      return 1;
+    });
+    if (held === undefined) return;
+    const { work } = this.#run;
+    switch (work.kind) {
+      case 'sft':
+        await this.#evaluations(held, work.options);
+        await this.#supervised(held, work.options);
+        break;
+      case 'grpo':
+        await this.#evaluations(held, work.options);
+        await this.#round(held, work.options);
+        break;
+      case 'irl':
+        await this.#evaluations(held, work.options);
+        await this.#warmup(held, work.options, work.demonstrations);
+        await this.#round(held, work.options, work.options);
+        break;
+      case 'evaluate': {
+        const { prompts, promptsAtOnce, samplesPerPrompt, temperature, microBatchTokens, reward } = work.options;
+        const times = prompts === undefined ? undefined : prompts / promptsAtOnce;
+        await this.#rollout(held.policy, { name: 'samples', times }, promptsAtOnce, samplesPerPrompt, temperature);
+        await this.#scoring(held, promptsAtOnce * samplesPerPrompt, times, { microBatchTokens, reward });
+      }
+    }
+  }
+
+  /** Bytes of the numbers that a checkpoint holds: what is trained and the moments of its optimisers. */
+  get checkpointBytes(): { readonly models: number; readonly moments: number } {
+    return { models: this.#trainedBytes, moments: this.#momentBytes };
+  }
+
+  async #load(): Promise<Held> {
+    const { work, policy: planned } = this.#run;
+    const isTrained = work.kind !== 'evaluate';
+    const policy = await this.#parts.hold(modelPart, () => this.#model(planned, isTrained));
+    const critic = await this.#parts.hold(
+      () => 'critic',
+      () => this.#critic(policy),
+    );
+    if (!isTrained) return { policy, critic, optimizer: undefined, reference: undefined, criticOptimizer: undefined };
+    const { options } = work;
+    const weights = policy.trainableParameters();
+    const reference =
+      work.kind !== 'sft' && work.options.klBeta > 0
+        ? await this.#parts.hold(
+            () => 'reference',
+            () => createReference(policy),
+          )
+        : undefined;
+    const optimizer = await this.#parts.hold(
+      () => 'optimizer',
+      () => createOptimizer(weights, options.optim),
+    );
+    this.#momentBytes = this.#parts.held('optimizer');
+    this.#trainedBytes = bytesOf(weights);
+    if (work.kind === 'sft' && work.options.keepBest && work.options.dev !== undefined) {
+      await this.#parts.hold(
+        () => 'best weights',
+        () => copyParameters(weights, 'airl/sft/best'),
+      );
+      this.#trainedBytes *= 2;
+    }
+    let criticOptimizer: Adamw | undefined;
+    if (critic !== undefined && work.kind === 'irl') {
+      const before = this.#parts.held('critic');
+      criticOptimizer = await this.#parts.hold(
+        () => 'critic',
+        () => createOptimizer(critic.parameters(), work.options.critic.optim),
+      );
+      this.#momentBytes += this.#parts.held('critic') - before;
+      for (const parameters of critic.parameters()) this.#trainedBytes += bytesOf(parameters);
+    }
+    return { policy, optimizer, reference, critic, criticOptimizer };
+  }
+
+  #model({ config, stored, format, lora }: PlannedModel, isTrained: boolean): DecoderModel {
+    const { maxPromptTokens, maxCompletionTokens } = this.#run.limits;
+    const model = DecoderModel.blank(this.#device, config, {
+      stored,
+      format,
+      trainable: isTrained && lora === undefined,
+      maxPositions: maxPromptTokens + maxCompletionTokens,
+      adapters: isTrained ? lora : undefined,
+    });
+    model.recomputesBlocks = this.#run.recomputesBlocks;
+    return model;
+  }
+
+  /** As `Critic.copyOf` and `loadCritic` make it, without its numbers. */
+  #critic(policy: DecoderModel): Critic | undefined {
+    const { work } = this.#run;
+    if (work.kind === 'sft' || work.kind === 'grpo' || work.critic === undefined) return undefined;
+    const critic: PlannedCritic = work.critic;
+    if (!('start' in critic)) return new Critic(this.#model(critic, work.kind === 'irl'));
+    const { lora } = critic;
+    if (lora === undefined || policy.weights.parameters?.isTrainable === true) {
+      const { config } = policy;
+      return new Critic(this.#model({ config, stored: 'f32', format: 'f32', lora }, true));
+    }
+    const model = policy.shareWeights();
+    model.recomputesBlocks = this.#run.recomputesBlocks;
+    model.adapters = new LoraAdapters(this.#device, model.linears(), lora, { isInitialised: false });
+    return new Critic(model);
+  }
+
+  async #supervised({ policy, optimizer }: Held, { rowsPerStep, microBatchTokens, maxSteps }: SftOptions) {
+    const traces = this.#records(rowsPerStep);
+    const name = 'update';
+    await this.#phase({ name, tokens: tokensOf(traces), times: maxSteps }, async () => {
+      const { kept, scale } = someBatches(traces, microBatchTokens);
+      await readSteps([supervisedStep(policy, optimizer!, kept, { lr: 0, microBatchTokens })]);
+      return scale;
+    });
+  }
+
+  /** Rounds of `trainGrpo` and, with a critic, of `trainIrl`. */
+  async #round(held: Held, options: GrpoOptions | IrlOptions, irl?: IrlOptions): Promise<void> {
+    const { policy, optimizer, reference } = held;
+    const { groupSize, promptsPerRound, maxSteps, microBatchTokens, updatesPerRound } = options;
+    await this.#rollout(policy, { name: 'samples', times: maxSteps }, promptsPerRound, groupSize, options.temperature);
+    const samples = promptsPerRound * groupSize;
+    if (irl !== undefined) {
+      const { updatesPerRound: updates, freezeAfterWarmup } = irl.critic;
+      const each = freezeAfterWarmup ? 0 : updates;
+      await this.#criticUpdates(held, irl, Math.max(1, each), irl.warmup.steps + maxSteps * each);
+      await this.#scoring(held, samples, maxSteps, irl);
+    }
+    const records = this.#records(samples);
+    const work = { name: 'policy update', tokens: updatesPerRound * tokensOf(records), times: maxSteps };
+    await this.#phase(work, async () => {
+      const { kept, waiting, scale } = someBatches(records, microBatchTokens);
+      const updates = Math.min(SOME, updatesPerRound);
+      await scopeAsync(async () => {
+        // The batches of the whole round are on the device from its start.
+        for (const part of waiting) {
+          const batch = packTraces(this.#device, part);
+          for (let vector = 0; vector < (reference === undefined ? 4 : 5); vector++)
+            predictingRows(batch, part, (i) => part[i]!.logp!);
+        }
+        await policyUpdate(policy, reference, optimizer!, kept, { ...options, lr: 0, updates });
+      });
+      return (scale * updatesPerRound) / updates;
+    });
+  }
+
+  async #warmup({ policy }: Held, options: IrlOptions, demonstrations: number | undefined): Promise<void> {
+    const { warmup, critic, temperature } = options;
+    if (warmup.steps === 0) return;
+    const prompts = Math.min(demonstrations ?? Number.POSITIVE_INFINITY, warmup.steps * critic.expertsPerUpdate);
+    const work = { name: "critic's warm-up samples", times: 1 };
+    await this.#rollout(policy, work, prompts, warmup.samplesPerPrompt, temperature);
+  }
+
+  async #criticUpdates({ critic, criticOptimizer }: Held, options: IrlOptions, together: number, times: number) {
+    if (times === 0) return;
+    const { expertsPerUpdate, policyPerUpdate, labelSmoothing } = options.critic;
+    const { microBatchTokens } = options;
+    const record = this.#records(1, options.reward)[0]!;
+    const demonstration = this.#task.demonstrations[0]!;
+    const expert = expertRecord(this.#task, demonstration, options.reward);
+    const positives = new Array<TraceRecord>(expertsPerUpdate).fill(expert);
+    const negatives = new Array<TraceRecord>(policyPerUpdate + expertsPerUpdate * options.corruptedPerExpert).fill(
+      record,
+    );
+    const all = [...positives, ...negatives];
+    await this.#phase({ name: 'critic update', tokens: tokensOf(all), times }, async () => {
+      const { kept, scale } = someBatches(all, microBatchTokens);
+      const some = {
+        positives: kept.filter((one) => one === expert),
+        negatives: kept.filter((one) => one === record),
+      };
+      // All batches may be of one class.
+      const examples = {
+        positives: some.positives.length > 0 ? some.positives : kept.slice(0, 1),
+        negatives: some.negatives.length > 0 ? some.negatives : kept.slice(-1),
+      };
+      const counted = examples.positives.length + examples.negatives.length;
+      const updates = Math.min(SOME, together);
+      await readCriticUpdates(
+        Array.from({ length: updates }, () =>
+          criticUpdate(critic!, criticOptimizer!, this.#task, examples, { lr: 0, labelSmoothing, microBatchTokens }),
+        ),
+      );
+      return (scale * kept.length) / counted / updates;
+    });
+  }
+
+  async #scoring(
+    { critic }: Held,
+    samples: number,
+    times: number | undefined,
+    { microBatchTokens, reward }: Pick<IrlOptions, 'microBatchTokens' | 'reward'>,
+  ): Promise<void> {
+    if (critic === undefined) return;
+    const records = this.#records(samples, reward);
+    await this.#phase({ name: 'scoring', tokens: tokensOf(records), times }, async () => {
+      const { kept, scale } = someBatches(records, microBatchTokens);
+      await critic.score(this.#task, kept, microBatchTokens, reward);
+      return scale;
+    });
+  }
+
+  async #evaluations({ policy }: Held, { dev, maxSteps }: SftOptions | GrpoOptions | IrlOptions): Promise<void> {
+    if (dev === undefined) return;
+    // At step 0, at the last step and in between.
+    const times = 1 + Math.ceil(maxSteps / dev.everySteps);
+    await this.#rollout(policy, { name: 'evaluation', times }, dev.prompts, dev.samplesPerPrompt, dev.temperature);
+  }
+
+  async #rollout(
+    policy: DecoderModel,
+    work: Omit<PhaseWork, 'tokens'>,
+    prompts: number,
+    samplesPerPrompt: number,
+    temperature: number,
+  ): Promise<void> {
+    if (this.#options.updatesOnly) return;
+    const { limits } = this.#run;
+    const slots = this.#options.leastRollouts ? 1 : undefined;
+    const options: DryRolloutOptions = { limits, temperature, slots };
+    const samples = prompts * samplesPerPrompt;
+    const tokens = prompts * limits.maxPromptTokens + samples * limits.maxCompletionTokens;
+    await this.#phase({ ...work, tokens }, async () => ({
+      slots: await beginRollout(policy, prompts, samplesPerPrompt, options),
+      flops: async () => {
+        this.#cost ??= await rolloutCost(policy, options);
+        const { promptFlops, tokenFlops } = this.#cost;
+        return prompts * promptFlops + samples * limits.maxCompletionTokens * tokenFlops;
+      },
+    }));
+  }
+
+  /** Records of samples of the longest length, with what the updates read of them. */
+  #records(count: number, marks: IrlOptions['reward'] | { granularity: 'sparse' } = { granularity: 'sparse' }) {
+    const demonstration = this.#task.demonstrations[0]!;
+    const { completionIds } = demonstration;
+    const record = policyRecord(this.#task, demonstration, completionIds, marks, { round: 1, index: 0 });
+    const zeros = new Float32Array(completionIds.length);
+    Object.assign(record, { logp: zeros, advantage: zeros });
+    return Array.from({ length: count }, () => ({ ...record }));
+  }
+
+  /** Does the work of a phase; it returns by what its operations are to be multiplied, or how to count them. */
+  async #phase(
+    phase: PhaseWork,
+    work: () => Promise<number | { readonly slots: number; readonly flops: () => Promise<number> }>,
+  ): Promise<void> {
+    const { pool } = this.#device;
+    pool.resetPeak();
+    const before = this.#device.counters.flops;
+    const measured = (flops: number, more: Pick<PhaseMeasure, 'slots' | 'refused'>): void => {
+      const { peakLiveBytes, peakOwners = [] } = this.#device.memory;
+      this.phases.push({ ...phase, ...more, peakBytes: peakLiveBytes, parts: this.#parts.split(peakOwners), flops });
+    };
+    try {
+      const result = await work();
+      if (typeof result === 'number') measured((this.#device.counters.flops - before) * result, {});
+      else measured(await result.flops(), { slots: result.slots });
+    } catch (error) {
+      if (!(error instanceof ToolError) || error.code !== 'limit') throw error;
+      measured(0, { refused: error.message });
+    }
+  }
+}
+
+function modelPart(label: string): 'weights' | 'adapters' | 'gradients' {
+  if (label.endsWith('/gradients')) return 'gradients';
+  return label.startsWith('models/lora/') ? 'adapters' : 'weights';
+}
+
+function bytesOf(parameters: Parameters): number {
+  return 4 * parameters.count;
+}
+
+function tokensOf(records: readonly TraceRecord[]): number {
+  return records.reduce((total, record) => total + traceLength(record), 0);
+}
+
+/** The micro-batches of an update that tell of all, those that wait, and all the work as a multiple of theirs. */
+function someBatches(
+  records: readonly TraceRecord[],
+  microBatchTokens: number,
+): { readonly kept: TraceRecord[]; readonly waiting: TraceRecord[][]; readonly scale: number } {
+  const batches = microBatches(records, traceLength, microBatchTokens);
+  const count = batches.length > FEW ? SOME : batches.length;
+  const kept = batches.slice(0, count).flat();
+  return { kept, waiting: batches.slice(count), scale: records.length / kept.length };
+}

@@ -1,0 +1,253 @@
+import {
+  type ByteSink,
+  type DecoderConfig,
+  DecoderModel,
+  type LoraOptions,
+  memoryFiles,
+  type WantedFormat,
+  WeightIndex,
+  weightSpecs,
+  writeSafetensors,
+} from '@dawngrad/models';
+import { type Device, sizeOf } from '@dawngrad/tensor';
+import { openDevice } from '@dawngrad/tensor/node';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Critic } from '../../src/critic/critic.ts';
+import { longestTask } from '../../src/plan/longest-task.ts';
+import { measureRun } from '../../src/plan/measure-run.ts';
+import type { PlannedModel, PlannedRun, PlannedWork } from '../../src/plan/planned-run.ts';
+import type { Task } from '../../src/task/task.ts';
+import { trainGrpo } from '../../src/train/grpo.ts';
+import { trainIrl } from '../../src/train/irl.ts';
+import type { RunContext } from '../../src/train/run-context.ts';
+import { trainSft } from '../../src/train/sft.ts';
+import { grpoOptions, irlOptions, recordRun, sftOptions } from '../train/tiny-run.ts';
+
+let device: Device;
+beforeAll(async () => {
+  device = await openDevice();
+});
+afterAll(() => device.close());
+
+const SHAPE = {
+  vocabSize: 160,
+  hiddenSize: 64,
+  intermediateSize: 192,
+  numHiddenLayers: 3,
+  numAttentionHeads: 4,
+  numKeyValueHeads: 2,
+  headDim: 16,
+  maxPositionEmbeddings: 128,
+  rmsNormEps: 1e-5,
+  ropeTheta: 10_000,
+  tieWordEmbeddings: false,
+  eosTokenIds: [],
+} satisfies Omit<DecoderConfig, 'modelType'>;
+
+const FAMILIES = {
+  llama: { ...SHAPE, modelType: 'llama' },
+  qwen2: { ...SHAPE, modelType: 'qwen2', attentionBias: 'qkv', tieWordEmbeddings: true },
+  qwen3: { ...SHAPE, modelType: 'qwen3', qkNorm: true, headDim: 32, tieWordEmbeddings: true },
+  mistral: { ...SHAPE, modelType: 'mistral', layerWindows: [0, 8, 8] },
+} satisfies Record<string, DecoderConfig>;
+
+const LIMITS = { maxPromptTokens: 9, maxCompletionTokens: 14 };
+const DEMONSTRATIONS = 6;
+const TARGETS = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'];
+
+interface Case {
+  readonly family: keyof typeof FAMILIES;
+  readonly method: 'sft' | 'grpo' | 'irl';
+  readonly rank?: number;
+  readonly criticRank?: number;
+  readonly format?: WantedFormat;
+  readonly checkpointing?: boolean;
+  readonly microBatchTokens?: number;
+  readonly batch?: number;
+  readonly updates?: number;
+  readonly klBeta?: number;
+  readonly keepBest?: boolean;
+}
+
+const CASES: readonly Case[] = [
+  { family: 'llama', method: 'sft' },
+  { family: 'llama', method: 'sft', checkpointing: true },
+  { family: 'llama', method: 'sft', keepBest: true, microBatchTokens: 48 },
+  { family: 'llama', method: 'sft', rank: 4 },
+  { family: 'llama', method: 'sft', rank: 4, format: 'nf4', checkpointing: true },
+  { family: 'llama', method: 'sft', batch: 32, microBatchTokens: 100 },
+  { family: 'qwen2', method: 'sft', rank: 8, format: 'bf16' },
+  { family: 'qwen2', method: 'sft', batch: 3 },
+  { family: 'qwen3', method: 'sft', rank: 4, format: 'q8_0' },
+  { family: 'mistral', method: 'sft', checkpointing: true, microBatchTokens: 48 },
+  { family: 'llama', method: 'grpo' },
+  { family: 'llama', method: 'grpo', klBeta: 0, updates: 2 },
+  { family: 'llama', method: 'grpo', rank: 4, format: 'bf16', batch: 12, microBatchTokens: 120 },
+  { family: 'qwen2', method: 'grpo', rank: 4, format: 'q4_0', checkpointing: true },
+  { family: 'qwen3', method: 'grpo', updates: 3, microBatchTokens: 60 },
+  { family: 'mistral', method: 'grpo', rank: 2, format: 'f16' },
+  { family: 'llama', method: 'irl' },
+  { family: 'llama', method: 'irl', checkpointing: true, klBeta: 0 },
+  { family: 'llama', method: 'irl', rank: 4, criticRank: 4, format: 'bf16' },
+  { family: 'llama', method: 'irl', rank: 4, format: 'q8_0', microBatchTokens: 60 },
+  { family: 'qwen2', method: 'irl', criticRank: 4, batch: 8 },
+  { family: 'qwen3', method: 'irl', rank: 2, criticRank: 8, format: 'nf4', checkpointing: true },
+  { family: 'qwen3', method: 'irl', updates: 2, microBatchTokens: 60 },
+  { family: 'mistral', method: 'irl', rank: 4, criticRank: 4, format: 'stored', batch: 16, microBatchTokens: 60 },
+];
+
+function lora(rank: number | undefined): LoraOptions | undefined {
+  return rank === undefined ? undefined : { rank, alpha: 2 * rank, targets: TARGETS, seed: 1 };
+}
+
+function planned(one: Case): PlannedRun {
+  const { family, method, rank, criticRank, format = 'f32', microBatchTokens = 4096, batch = 4, updates = 1 } = one;
+  const policy: PlannedModel = { config: FAMILIES[family], stored: 'f32', format, lora: lora(rank) };
+  const dev = { everySteps: 2, prompts: 3, samplesPerPrompt: 2, temperature: 1 };
+  const round = {
+    maxSteps: 2,
+    promptsPerRound: batch,
+    microBatchTokens,
+    updatesPerRound: updates,
+    klBeta: one.klBeta ?? 0.05,
+    dev,
+  };
+  const work: PlannedWork =
+    method === 'sft'
+      ? {
+          kind: 'sft',
+          options: {
+            ...sftOptions,
+            maxSteps: 2,
+            rowsPerStep: batch,
+            microBatchTokens,
+            keepBest: one.keepBest ?? false,
+            dev,
+          },
+        }
+      : method === 'grpo'
+        ? { kind: 'grpo', options: { ...grpoOptions, ...round, unlabelledFraction: 1 } }
+        : {
+            kind: 'irl',
+            options: { ...irlOptions, ...round },
+            critic: { start: 'policy', lora: lora(criticRank) },
+            demonstrations: DEMONSTRATIONS,
+          };
+  return { work, policy, limits: LIMITS, recomputesBlocks: one.checkpointing ?? false };
+}
+
+/** The weights of a file in f32, not all zero. */
+async function checkpoint(config: DecoderConfig): Promise<WeightIndex> {
+  const parts: Uint8Array[] = [];
+  const sink: ByteSink = { write: async (bytes) => void parts.push(bytes.slice()) };
+  await writeSafetensors(
+    sink,
+    weightSpecs(config).map(({ name, shape }, n) => ({
+      name,
+      shape,
+      read: async () => Float32Array.from({ length: sizeOf(shape) }, (_, i) => 0.2 * Math.sin(12.9898 * i + n)),
+    })),
+  );
+  return WeightIndex.open(memoryFiles('memory', new Map([['model.safetensors', Buffer.concat(parts)]])));
+}
+
+/** Peaks of the real device by phase, as the trainers' clock marks them. */
+async function realPeaks({ policy: model, work, recomputesBlocks }: PlannedRun): Promise<Map<string, number>> {
+  const peaks = new Map<string, number>();
+  const phase = (name: string): void => {
+    peaks.set(name, Math.max(peaks.get(name) ?? 0, device.memory.peakLiveBytes));
+    device.pool.resetPeak();
+  };
+  device.pool.resetPeak();
+  const { config, format, lora: adapters } = model;
+  const policy = await DecoderModel.load(
+    device,
+    { config, weights: await checkpoint(config) },
+    {
+      trainable: adapters === undefined,
+      maxPositions: LIMITS.maxPromptTokens + LIMITS.maxCompletionTokens,
+      ...(adapters === undefined ? {} : { format }),
+    },
+  );
+  if (adapters !== undefined) policy.attachAdapters(adapters);
+  policy.recomputesBlocks = recomputesBlocks;
+  const task: Task = longestTask({
+    vocabSize: config.vocabSize,
+    limits: LIMITS,
+    demonstrations: DEMONSTRATIONS,
+    dev: 3,
+  });
+  let clock = 0;
+  const phases: string[] = [];
+  const { context: silent } = recordRun();
+  const context: RunContext = {
+    ...silent,
+    nowMs: () => {
+      const next = phases[clock % phases.length]!;
+      clock++;
+      phase(next);
+      return clock;
+    },
+  };
+  switch (work.kind) {
+    case 'sft':
+      phases.push('evaluation', 'update');
+      await trainSft(policy, task, work.options, context);
+      phase('evaluation');
+      break;
+    case 'grpo':
+      phases.push('evaluation', 'samples', 'policy update');
+      await trainGrpo(policy, task, work.options, context);
+      phase('evaluation');
+      break;
+    case 'irl': {
+      const start = work.critic;
+      const critic = await Critic.copyOf(policy, 'start' in start ? start.lora : undefined);
+      critic.model.recomputesBlocks = recomputesBlocks;
+      // Before the first round: the samples of the warm-up, and each of its updates.
+      const { steps } = work.options.warmup;
+      for (let step = 0; step < steps; step++) phases.push(step === 0 ? 'warm-up' : 'critic update', 'critic update');
+      const round = ['evaluation', 'samples', 'critic update', 'scoring', 'policy update'];
+      for (let step = 0; step < work.options.maxSteps; step++) phases.push(...round);
+      await trainIrl(policy, critic, task, work.options, context);
+      phase('evaluation');
+      critic.dispose();
+      break;
+    }
+    case 'evaluate':
+      throw new Error('no trainer');
+  }
+  policy.dispose();
+  return peaks;
+}
+
+/** Largest part of a real number that a plan may be off by; what differs is bookkeeping of a few hundred bytes. */
+const TOLERANCE = 0.02;
+
+describe('a plan', () => {
+  it.each(CASES)('agrees with the real device in every phase: %o', { timeout: 300_000 }, async (one) => {
+    const run = planned(one);
+    const { phases, peakBytes } = await measureRun(run, {
+      adapterClass: device.adapterClass,
+      bindingBytes: device.limits.maxStorageBufferBindingSize,
+      features: [...device.features],
+    });
+    const before = device.counters.flops;
+    const real = await realPeaks(run);
+    const flops = device.counters.flops - before;
+    expect(device.memory.liveBytes).toBe(0);
+    expect(phases.map(({ refused }) => refused)).toEqual(phases.map(() => undefined));
+    for (const [name, bytes] of real) {
+      const phase = phases.find((one) => one.name === name);
+      if (name === 'warm-up') continue;
+      expect(Math.abs(phase!.peakBytes / bytes - 1), name).toBeLessThan(TOLERANCE);
+    }
+    expect(phases.filter(({ name }) => real.has(name)).length).toBe({ sft: 2, grpo: 3, irl: 5 }[one.method]);
+    expect(Math.abs(peakBytes / Math.max(...real.values()) - 1)).toBeLessThan(TOLERANCE);
+    for (const { peakBytes, parts } of phases) {
+      expect(Object.values(parts).reduce((total, bytes) => total + bytes)).toBe(peakBytes);
+    }
+    const expected = phases.reduce((total, { flops, times }) => total + flops * times!, 0);
+    expect(Math.abs(expected / flops - 1), 'operations').toBeLessThan(0.1);
+  });
+});
