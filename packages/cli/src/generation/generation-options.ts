@@ -1,4 +1,4 @@
-import type { WantedFormat } from '@dawngrad/models';
+import type { CacheDType, WantedFormat } from '@dawngrad/models';
 import { type Command, Option } from 'commander';
 import { integerOption, numberOption } from './number-option.ts';
 
@@ -31,8 +31,11 @@ export interface SamplingOptions {
   readonly repetitionPenalty?: number;
   readonly maxNewTokens?: number;
   readonly stop?: readonly string[];
+  readonly cacheDtype: CacheDType;
   readonly seed: number;
 }
+
+const CACHE_DTYPES = ['f32', 'f16', 'bf16'] as const satisfies readonly CacheDType[];
 
 /** Gives a command the options of `SamplingOptions`. */
 export function addSamplingOptions(command: Command): Command {
@@ -45,6 +48,11 @@ export function addSamplingOptions(command: Command): Command {
     .option('--repetition-penalty <r>', 'makes tokens that have occurred less likely, if over 1', numberOption(1e-6))
     .option('--max-new-tokens <n>', 'most tokens of a completion', integerOption(1))
     .addOption(new Option('--stop <text>', 'end before this text; may be given several times').argParser(collect))
+    .addOption(
+      new Option('--cache-dtype <type>', 'what keys and values of past tokens are kept in')
+        .choices(CACHE_DTYPES)
+        .default('f32'),
+    )
     .option('--seed <n>', 'the same seed gives the same completions', integerOption(0), 0);
 }
 

@@ -15,7 +15,10 @@ export interface ResolvedSampling {
  * model's own distribution: temperature 1, all tokens. Throws ToolError 'config' for settings of the file that
  * would change the text and that generation has not, unless a temperature is given: then the file is passed over.
  */
-export function resolveSampling(options: SamplingOptions, config: GenerationConfig | undefined): ResolvedSampling {
+export function resolveSampling(
+  options: Omit<SamplingOptions, 'cacheDtype'>,
+  config: GenerationConfig | undefined,
+): ResolvedSampling {
   const isOwn = options.temperature !== undefined;
   const isRead = config !== undefined && !(isOwn && config.unsupported.length > 0);
   const defaults = (isRead ? samplingDefaults(config) : undefined) ?? {

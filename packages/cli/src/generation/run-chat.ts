@@ -86,6 +86,7 @@ async function answerTo(
     maxNewTokens: Math.min(room, sampling.maxNewTokens ?? room),
     settings: sampling.settings,
     seed: options.seed,
+    cacheDType: options.cacheDtype,
     stream: STREAM,
     stopIds: source.stopIds,
     text: {

@@ -54,6 +54,7 @@ export async function runGenerate(options: RunGenerateOptions, context: CommandC
           maxNewTokens,
           settings: sampling.settings,
           seed: options.seed,
+          cacheDType: options.cacheDtype,
           stream: STREAM,
           stopIds: source.stopIds,
           text: {

@@ -54,6 +54,7 @@ async function chat(
   const all = {
     model,
     dtype: 'stored' as const,
+    cacheDtype: 'f32' as const,
     seed: 0,
     date: '1 Jan 2026',
     maxNewTokens: 8,

@@ -77,6 +77,14 @@ describe('dawngrad generate', () => {
     expect(readdirSync(folder).filter((name) => name.startsWith('.tmp'))).toEqual([]);
   });
 
+  it('keeps its cache in 16 bits where asked to, at a small difference', async () => {
+    const args = ['--prompt', 'sum 1 + 2 =', '--json'];
+    const [exact] = rowsOf((await generate(...args)).out);
+    const [rounded] = rowsOf((await generate(...args, '--cache-dtype', 'bf16')).out);
+    expect(rounded!.logprobs[0]).not.toBe(exact!.logprobs[0]);
+    expect(Math.abs(rounded!.logprobs[0]! - exact!.logprobs[0]!)).toBeLessThan(0.05);
+  });
+
   it('prints several samples under headings', async () => {
     const { out } = await generate('--prompt', 'sum 1 + 2 =', '--samples', '2');
     expect(out).toMatch(/^--- sample 1 of 2: \d+ tokens.*\n.*\n--- sample 2 of 2: /);
