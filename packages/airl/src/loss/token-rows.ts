@@ -61,6 +61,15 @@ export function predictingRows(
   return Tensor.from(batch.device, rows, [batch.rows], 'f32', 'airl/loss/rows');
 }
 
+/** The trace of each row of a packed batch, u32 [N], which sums over traces are taken by. */
+export function traceRows(batch: PackedBatch): Tensor {
+  const ids = new Uint32Array(batch.rows);
+  batch.starts.forEach((start, i) => {
+    ids.fill(i, start, start + batch.lengths[i]!);
+  });
+  return Tensor.from(batch.device, ids, [batch.rows], 'u32', 'airl/loss/trace-rows');
+}
+
 /** The entries of one trace's completion tokens in values by row. */
 export function completionValues(values: Float32Array, firstRow: number, { completionIds }: TokenTrace): Float32Array {
   return values.slice(firstRow, firstRow + completionIds.length);

@@ -1,6 +1,7 @@
 import type { DecoderModel } from '@dawngrad/models';
-import { estimateAdvantages } from '../credit/advantage.ts';
 import type { Scale } from '../credit/estimators/estimator.ts';
+import type { EstimatorName } from '../credit/estimators/table.ts';
+import type { RewardSources } from '../credit/reward-sources.ts';
 import { STREAMS } from '../data/streams.ts';
 import type { Normalisation } from '../loss/token-weights.ts';
 import { Alarms } from '../metrics/alarms.ts';
@@ -10,22 +11,22 @@ import { type DevOptions, devAccuracy, isDevStep } from './dev-accuracy.ts';
 import { DeviceMeter } from './device-metrics.ts';
 import { countSkip, stopIfStuck } from './health.ts';
 import { createOptimizer, learningRate, type OptimOptions } from './optim-options.ts';
-import { policyUpdate } from './policy-update.ts';
+import { type PolicyObjective, policyUpdate } from './policy-update.ts';
 import { createReference } from './reference-policy.ts';
+import { roundAdvantages } from './round-advantages.ts';
 import { roundMetrics, sampleRow, updateMetrics } from './round-log.ts';
 import { roundPrompts } from './round-prompts.ts';
 import type { RunContext, TrainingResult } from './run-context.ts';
 import type { TrainingState } from './training-state.ts';
 
 /** What rounds of sampling and learning have in common. */
-export interface RoundOptions {
+export interface RoundOptions extends PolicyObjective {
   readonly seed: number;
   /** Peak learning rate of the policy. */
   readonly lr: number;
   readonly optim: OptimOptions;
-  /** Weight of the k3 divergence from the policy as it was at the start; 0 = off. */
-  readonly klBeta: number;
-  readonly clip: { readonly low: number; readonly high: number };
+  /** Rewards besides the trainer's own. */
+  readonly sources?: RewardSources;
   /** Optimiser steps on each round of samples. */
   readonly updatesPerRound: number;
   readonly normalisation: Normalisation;
@@ -43,10 +44,12 @@ export interface RoundOptions {
 
 export interface GrpoOptions extends RoundOptions {
   readonly scale: Scale;
+  /** Baseline and divisor; `group` unless said. */
+  readonly estimator?: EstimatorName;
 }
 
 /**
- * GRPO with the outcome reward: R = 1 where the checker accepts a sample, else 0;
+ * GRPO with the outcome reward: R = 1 (or the weight of outcomes) where the checker accepts a sample, else 0;
  * A = (R - mean of the group) / (std of the group + 1e-4), the same for all tokens of a sample.
  */
 export async function trainGrpo(
@@ -55,7 +58,8 @@ export async function trainGrpo(
   options: GrpoOptions,
   context: RunContext,
 ): Promise<TrainingResult> {
-  const { seed, maxSteps, groupSize, temperature, scale, dev } = options;
+  const { seed, maxSteps, groupSize, temperature, scale, estimator = 'group', dev } = options;
+  const outcomeWeight = options.sources?.outcomeWeight ?? 1;
   const { checkpoints, reporter, nowMs } = context;
   const reference = options.klBeta > 0 ? await createReference(policy) : undefined;
   const optimizer = createOptimizer(policy.trainableParameters(), options.optim);
@@ -95,23 +99,27 @@ export async function trainGrpo(
       }
       const rolledMs = nowMs();
 
-      const advantages = estimateAdvantages(
-        records.map(({ correct, completionIds, segments }, i) => ({
-          group: Math.floor(i / groupSize),
-          rewards: new Float32Array(completionIds.length).fill(correct ? 1 : 0),
-          segments,
-        })),
-        { level: 'sequence', scale, gamma: 1 },
+      const advantages = await roundAdvantages(
+        records,
+        records.map(({ correct, completionIds }) =>
+          new Float32Array(completionIds.length).fill(correct ? outcomeWeight : 0),
+        ),
+        reference,
+        {
+          ...options,
+          credit: { level: 'sequence', estimator, scale, gamma: 1 },
+          // The outcome is the reward of the tokens already.
+          sources: { ...options.sources, outcomeWeight: 0 },
+          maxTokens: task.maxCompletionTokens,
+        },
       );
-      records.forEach((record, i) => {
-        record.advantage = advantages.perToken[i]!;
-      });
 
       const lr = rate(counters.step);
       const update = await policyUpdate(policy, reference, optimizer, records, {
         ...options,
         lr,
         updates: options.updatesPerRound,
+        maxTokens: task.maxCompletionTokens,
       });
 
       counters.step = round;

@@ -1,6 +1,6 @@
 import type { DecoderModel } from '@dawngrad/models';
 import { ToolError } from '@dawngrad/tensor';
-import { type CreditOptions, estimateAdvantages } from '../credit/advantage.ts';
+import type { CreditOptions } from '../credit/advantage.ts';
 import type { RewardOptions } from '../credit/reward.ts';
 import type { Critic } from '../critic/critic.ts';
 import { auroc, criticMetrics } from '../critic/critic-metrics.ts';
@@ -24,6 +24,7 @@ import { countSkip, stopIfStuck } from './health.ts';
 import { createOptimizer, learningRate, type OptimOptions } from './optim-options.ts';
 import { policyUpdate } from './policy-update.ts';
 import { createReference } from './reference-policy.ts';
+import { roundAdvantages } from './round-advantages.ts';
 import { roundMetrics, sampleRow, updateMetrics } from './round-log.ts';
 import { demonstratedPerRound, roundPrompts } from './round-prompts.ts';
 import type { RunContext, TrainingResult } from './run-context.ts';
@@ -275,15 +276,12 @@ export async function trainIrl(
 
       // 3. Its logits, after these updates, are the reward.
       await critic.score(task, records, microBatchTokens, reward);
-      const advantages = estimateAdvantages(
-        records.map(({ critic: rewards, segments }, i) => {
-          return { group: Math.floor(i / groupSize), rewards: rewards!, segments };
-        }),
-        options.credit,
+      const advantages = await roundAdvantages(
+        records,
+        records.map(({ critic: rewards }) => rewards!),
+        reference,
+        { ...options, maxTokens: task.maxCompletionTokens },
       );
-      records.forEach((record, i) => {
-        record.advantage = advantages.perToken[i]!;
-      });
       const scoredMs = nowMs();
 
       // 4. The policy learns from that.
@@ -292,6 +290,7 @@ export async function trainIrl(
         ...options,
         lr,
         updates: options.updatesPerRound,
+        maxTokens: task.maxCompletionTokens,
       });
 
       counters.step = round;

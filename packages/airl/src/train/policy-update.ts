@@ -2,22 +2,41 @@ import { type Adamw, accumulateGradients } from '@dawngrad/autograd';
 import { type DecoderModel, type PackedBatch, tokenLogProbs } from '@dawngrad/models';
 import { affine, readAll, scope, scopeAsync, type Tensor, tensorsIn } from '@dawngrad/tensor';
 import { microBatches } from '../loss/micro-batches.ts';
+import type { DivergenceOptions } from '../loss/policy/divergence.ts';
+import type { SequenceRows } from '../loss/policy/surrogate.ts';
+import type { PolicyLossName } from '../loss/policy/table.ts';
 import { detached, type PolicyLoss, policyLoss } from '../loss/policy-loss.ts';
-import { packTraces, predictingRows, traceLength, trainedTokens } from '../loss/token-rows.ts';
+import { packTraces, predictingRows, traceLength, traceRows, trainedTokens } from '../loss/token-rows.ts';
 import { type Normalisation, tokenWeights } from '../loss/token-weights.ts';
 import type { TraceRecord } from '../record.ts';
 import type { ReferencePolicy } from './reference-policy.ts';
 
-export interface PolicyUpdateOptions {
-  readonly lr: number;
+/** What the policy is moved by; all but the clip and the divergence's weight may be left out. */
+export interface PolicyObjective {
+  /** `clipped` unless said. */
+  readonly loss?: PolicyLossName;
   readonly clip: { readonly low: number; readonly high: number };
+  /** Upper bound of the ratio where the advantage is negative (dual clip); absent: none. */
+  readonly delta?: number;
   /** Weight of the divergence from the reference; 0 leaves the reference out. */
   readonly klBeta: number;
+  /** How the divergence is estimated, and whether the loss or the reward has it; k3 in the loss unless said. */
+  readonly kl?: DivergenceOptions & { readonly place: 'loss' | 'reward' };
+  /** Weight of the entropy, which is subtracted from the loss; 0 unless said. */
+  readonly entropyBonus?: number;
+  /** Leave samples that were cut at the length limit out of the loss and of its counts; false unless said. */
+  readonly maskTruncated?: boolean;
+}
+
+export interface PolicyUpdateOptions extends PolicyObjective {
+  readonly lr: number;
   /** Optimiser steps on the same samples. */
   readonly updates: number;
   /** The temperature that the samples were drawn at. */
   readonly temperature: number;
   readonly normalisation: Normalisation;
+  /** The length limit of completions, for the normalisation `constant`. */
+  readonly maxTokens?: number;
   readonly microBatchTokens: number;
 }
 
@@ -26,9 +45,17 @@ export interface PolicyUpdateResult {
   readonly loss: number;
   /** Mean k3 over trained tokens, nats; undefined without a reference. */
   readonly kl: number | undefined;
+  /** The same by the estimates k1 (of any sign) and k2. */
+  readonly k1: number | undefined;
+  readonly k2: number | undefined;
   readonly entropy: number;
-  /** Share of trained tokens whose ratio was clipped. */
+  /** Share of trained tokens whose ratio was clipped: at either bound, below, above. */
   readonly clipped: number;
+  readonly clippedLow: number;
+  readonly clippedHigh: number;
+  /** Extremes of pi(new) / pi(old) over the tokens; 1 on the first update of a round. */
+  readonly ratioMin: number;
+  readonly ratioMax: number;
   /** Largest difference between the sampler's log-probabilities and the trainer's before the first update. */
   readonly sampledError: number;
   readonly gradientNorm: number;
@@ -46,10 +73,11 @@ interface Part {
   readonly mask: Tensor;
   readonly sampledLogp: Tensor;
   readonly refLogp: Tensor | undefined;
+  readonly sequences: SequenceRows | undefined;
 }
 
 /**
- * Improves the policy on a round's records by the clipped objective. Records carry `logp` and `advantage`.
+ * Improves the policy on a round's records by the objective. Records carry `logp` and `advantage`.
  * On the first update the old policy is the current one, since the samples are of its own weights; for
  * further updates its log-probabilities are kept.
  */
@@ -57,11 +85,14 @@ export async function policyUpdate(
   policy: DecoderModel,
   reference: ReferencePolicy | undefined,
   optimizer: Adamw,
-  records: readonly TraceRecord[],
+  sampled: readonly TraceRecord[],
   options: PolicyUpdateOptions,
 ): Promise<PolicyUpdateResult> {
-  const { lr, clip, klBeta, updates, temperature, normalisation, microBatchTokens } = options;
-  const weights = new Map(tokenWeights(records, normalisation).map((weight, i) => [records[i], weight]));
+  const { lr, klBeta, updates, temperature, normalisation, maxTokens, microBatchTokens, loss: name } = options;
+  const records = options.maskTruncated ? sampled.filter(({ finish }) => finish !== 'length') : sampled;
+  if (records.length === 0) return NO_UPDATE;
+  const weights = new Map(tokenWeights(records, normalisation, maxTokens).map((weight, i) => [records[i], weight]));
+  const objective = { ...options, klBeta: options.kl?.place === 'reward' ? 0 : klBeta };
   return scopeAsync(async () => {
     const parts = microBatches(records, traceLength, microBatchTokens).map((part): Part => {
       const batch = packTraces(policy.device, part);
@@ -77,6 +108,14 @@ export async function policyUpdate(
           reference && klBeta > 0
             ? scope(() => tokenLogProbs(reference.model, batch, { adapters: reference.adapters, temperature }).logp)
             : undefined,
+        sequences:
+          name === 'gspo' && updates > 1
+            ? {
+                ids: traceRows(batch),
+                count: part.length,
+                share: rows((record) => shareOfSequence(record)),
+              }
+            : undefined,
       };
     });
 
@@ -88,7 +127,7 @@ export async function policyUpdate(
       const results = parts.map((part, i) =>
         accumulateGradients([policy.trainableParameters()], () => {
           const { logp, entropy } = tokenLogProbs(policy, part.batch, { temperature });
-          const loss = policyLoss({ ...part, logp, entropy, oldLogp: oldLogps[i] }, { clip, klBeta });
+          const loss = policyLoss({ ...part, logp, entropy, oldLogp: oldLogps[i] }, objective);
           return { ...loss, logp: oldLogps[i] === undefined && updates > 1 ? detached(logp) : undefined };
         }),
       );
@@ -107,15 +146,54 @@ export async function policyUpdate(
     const numbersOf = (tensor: Tensor): ArrayLike<number> => values[tensors.indexOf(tensor)]!;
     const total = (found: readonly Tensor[]): number => found.reduce((sum, tensor) => sum + numbersOf(tensor)[0]!, 0);
     const tokens = records.reduce((total, record) => total + trainedTokens(record), 0);
+    const perToken = (found: readonly (Tensor | undefined)[]): number =>
+      total(found.flatMap((one) => one ?? [])) / tokens;
+    const extremes = (found: readonly (Tensor | undefined)[]): number[] =>
+      found.map((one) => (one === undefined ? 1 : Math.exp(numbersOf(one)[0]!)));
+    const hasReference = parts[0]?.refLogp !== undefined;
+    const [clippedLow, clippedHigh] = [
+      perToken(last.map(({ clippedLow }) => clippedLow)),
+      perToken(last.map(({ clippedHigh }) => clippedHigh)),
+    ];
     return {
       loss: total(last.map(({ loss }) => loss)),
-      kl: parts[0]?.refLogp === undefined ? undefined : total(last.flatMap(({ kl }) => kl ?? [])) / tokens,
-      entropy: total(last.map(({ entropy }) => entropy)) / tokens,
-      clipped: total(last.map(({ clipped }) => clipped)) / tokens,
+      kl: hasReference ? perToken(last.map(({ kl }) => kl)) : undefined,
+      k1: hasReference ? perToken(last.map(({ k1 }) => k1)) : undefined,
+      k2: hasReference ? perToken(last.map(({ k2 }) => k2)) : undefined,
+      entropy: perToken(last.map(({ entropy }) => entropy)),
+      clipped: clippedLow + clippedHigh,
+      clippedLow,
+      clippedHigh,
+      ratioMin: Math.min(...extremes(last.map(({ logRatioMin }) => logRatioMin))),
+      ratioMax: Math.max(...extremes(last.map(({ logRatioMax }) => logRatioMax))),
       sampledError: Math.max(...first.map(({ sampledError }) => numbersOf(sampledError)[0]!)),
       gradientNorm: numbersOf(stats.at(-1)!)[0]!,
       nonFinite: stats.reduce((sum, tensor) => sum + numbersOf(tensor)[1]!, 0),
       tokens,
     };
   });
+}
+
+/** What a round without a trained sample says: nothing was moved. */
+const NO_UPDATE: PolicyUpdateResult = {
+  loss: 0,
+  kl: undefined,
+  k1: undefined,
+  k2: undefined,
+  entropy: 0,
+  clipped: 0,
+  clippedLow: 0,
+  clippedHigh: 0,
+  ratioMin: 1,
+  ratioMax: 1,
+  sampledError: 0,
+  gradientNorm: 0,
+  nonFinite: 0,
+  tokens: 0,
+};
+
+/** 1 / (trained tokens of the record) at each of them, so that they sum to the mean over the sequence. */
+function shareOfSequence(record: TraceRecord): number[] {
+  const count = trainedTokens(record);
+  return Array.from(record.forced, (one) => (one ? 0 : 1 / count));
 }

@@ -11,6 +11,7 @@ import { copyParameters } from './parameter-copy.ts';
 import type { RunContext, TrainingResult } from './run-context.ts';
 import { readSteps, supervisedStep } from './supervised-step.ts';
 import type { TrainingState } from './training-state.ts';
+import { wholeTrace } from './whole-trace.ts';
 
 export interface SftOptions {
   readonly seed: number;
@@ -28,11 +29,13 @@ export interface SftOptions {
    * and a report must say so.
    */
   readonly keepBest: boolean;
+  /** Train on the prompt's tokens as well, as the reference does (D21); completions alone unless said. */
+  readonly fullText?: boolean;
 }
 
 /**
- * Supervised fine-tuning: the mean negative log-likelihood of the demonstrations' completion tokens, those
- * that the environment writes left out. Leaves the trained weights in `policy`.
+ * Supervised fine-tuning: the mean negative log-likelihood of the demonstrations' completion tokens (with
+ * `fullText` of their prompts too), those that the environment writes left out. Leaves the trained weights in `policy`.
  */
 export async function trainSft(
   policy: DecoderModel,
@@ -75,7 +78,8 @@ export async function trainSft(
       const first = counters.step * rowsPerStep;
       const traces = Array.from({ length: rowsPerStep }, (_, i) => {
         const { promptIds, completionIds } = task.demonstrations[order.at(first + i)]!;
-        return { promptIds, completionIds, forced: task.forced(completionIds) };
+        const trace = { promptIds, completionIds, forced: task.forced(completionIds) };
+        return options.fullText ? wholeTrace(trace) : trace;
       });
       const step = supervisedStep(policy, optimizer, traces, { lr: rate(counters.step), microBatchTokens });
       const [result] = await readSteps([step]);

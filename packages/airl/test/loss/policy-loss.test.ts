@@ -1,5 +1,5 @@
 import { grad } from '@dawngrad/autograd';
-import { type Device, Rng, readAll, readScalar, scopeAsync, Tensor } from '@dawngrad/tensor';
+import { add, type Device, Rng, readAll, readScalar, scopeAsync, Tensor } from '@dawngrad/tensor';
 import { openDevice } from '@dawngrad/tensor/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type PolicyLossOptions, policyLoss } from '../../src/loss/policy-loss.ts';
@@ -65,7 +65,7 @@ async function run(from: number, to: number, weights: number[], options: PolicyL
         options,
       );
       kl = result.kl;
-      clipped = result.clipped;
+      clipped = add(result.clippedLow!, result.clippedHigh!);
       return result.loss;
     }, [logp]);
     const [l, g, k, c] = await readAll([loss, gradients[0] as Tensor, kl as Tensor, clipped as Tensor]);

@@ -4,11 +4,11 @@ import { openDevice } from '@dawngrad/tensor/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { STREAMS } from '../../src/data/streams.ts';
 import { checkRecords } from '../../src/record.ts';
+import { recordLogProbs } from '../../src/rollout/record-log-probs.ts';
 import { type RolloutOptions, rollout } from '../../src/rollout/rollout.ts';
 import { taskRecordRules } from '../../src/task/create-record.ts';
 import type { Task } from '../../src/task/task.ts';
 import { tinyPolicy, tinyTask } from '../train/tiny-run.ts';
-import { recordLogProbs } from './record-log-probs.ts';
 
 let device: Device;
 let policy: DecoderModel;

@@ -6,11 +6,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { estimateAdvantages } from '../../src/credit/advantage.ts';
 import { policyLoss } from '../../src/loss/reference.ts';
 import type { TraceRecord } from '../../src/record.ts';
+import { recordLogProbs } from '../../src/rollout/record-log-probs.ts';
 import { policyRecord } from '../../src/task/create-record.ts';
 import { createOptimizer } from '../../src/train/optim-options.ts';
 import { type PolicyUpdateOptions, type PolicyUpdateResult, policyUpdate } from '../../src/train/policy-update.ts';
 import { createReference, type ReferencePolicy } from '../../src/train/reference-policy.ts';
-import { recordLogProbs } from '../rollout/record-log-probs.ts';
 import { optim, tinyPolicy, tinyTask } from './tiny-run.ts';
 
 let device: Device;

@@ -1,10 +1,10 @@
 import { type DecoderModel, type TokenLogProbsOptions, tokenLogProbs } from '@dawngrad/models';
 import { read, scopeAsync } from '@dawngrad/tensor';
-import { microBatches } from '../../src/loss/micro-batches.ts';
-import { completionValues, firstRows, packTraces, type TokenTrace, traceLength } from '../../src/loss/token-rows.ts';
+import { microBatches } from '../loss/micro-batches.ts';
+import { completionValues, firstRows, packTraces, type TokenTrace, traceLength } from '../loss/token-rows.ts';
 
 /**
- * What tests hold the sampler and the losses to: log pi of each completion token under a model, nats: one list a trace; 0 at tokens that the environment
+ * log pi of each completion token under a model, nats: one list a trace; 0 at tokens that the environment
  * wrote, which no policy chose.
  *
  * @param microBatchTokens most tokens in one forward pass; changes memory, not results
