@@ -15,10 +15,11 @@ export function crossFaults<Kind extends ConfigKind>(kind: Kind, config: Config<
 
 const CHECKS: { readonly [Kind in ConfigKind]: (config: Config<Kind>) => CrossFault[] } = {
   sft: (config) => [...keepBestFaults(config), ...dtypeFaults('policy', config.policy)],
-  grpo: (config) => dtypeFaults('policy', config.policy),
+  grpo: (config) => [...dtypeFaults('policy', config.policy), ...policyFaults(config)],
   irl: (config) => [
     ...dtypeFaults('policy', config.policy),
     ...dtypeFaults('critic', config.critic),
+    ...policyFaults(config),
     ...creditFaults(config),
     ...criticFaults(config),
     ...clipFaults(config),
@@ -47,6 +48,48 @@ function dtypeFaults(role: 'policy' | 'critic', { dtype, lora }: Config<'sft'>['
   ];
 }
 
+function policyFaults({ policy, credit, reward, data }: Config<'grpo'> | Config<'irl'>): CrossFault[] {
+  const faults: CrossFault[] = [];
+  if (policy.kl_beta > 0 && policy.kl_form === 'k1' && policy.kl_place === 'loss' && !policy.kl_unbiased) {
+    faults.push({
+      keys: ['policy.kl_form', 'policy.kl_place', 'policy.kl_unbiased'],
+      message:
+        'the gradient of k1 in the loss is 0 on average. Set policy.kl_unbiased=true, policy.kl_place=reward, or k2 or k3.',
+    });
+  }
+  if (policy.kl_unbiased && policy.kl_place === 'reward') {
+    faults.push({
+      keys: ['policy.kl_unbiased', 'policy.kl_place'],
+      message: 'is for the divergence in the loss; in the reward it has no gradient. Leave one of them out.',
+    });
+  }
+  const high = policy.clip_high ?? policy.clip;
+  if (policy.delta !== null && (policy.loss === 'cispo' || policy.loss === 'reinforce')) {
+    faults.push({
+      keys: ['policy.delta', 'policy.loss'],
+      message: `expected policy.loss=clipped or gspo with it, got "${policy.loss}".`,
+    });
+  } else if (policy.delta !== null && policy.delta <= 1 + high) {
+    faults.push({
+      keys: ['policy.delta', 'policy.clip_high', 'policy.clip'],
+      message: `expected more than 1 + clip_high = ${1 + high}, got ${policy.delta}.`,
+    });
+  }
+  if (credit.estimator !== 'group' && credit.scale !== 'group') {
+    faults.push({
+      keys: ['credit.scale', 'credit.estimator'],
+      message: `only credit.estimator=group has a choice of scale, got "${credit.estimator}". Leave credit.scale out.`,
+    });
+  }
+  if (reward.overlong_buffer_tokens > data.max_completion_tokens) {
+    faults.push({
+      keys: ['reward.overlong_buffer_tokens', 'data.max_completion_tokens'],
+      message: `expected at most data.max_completion_tokens=${data.max_completion_tokens}, got ${reward.overlong_buffer_tokens}.`,
+    });
+  }
+  return faults;
+}
+
 function creditFaults({ reward, credit }: Config<'irl'>): CrossFault[] {
   const faults: CrossFault[] = [];
   if (!isCreditValid(reward.granularity, credit.level)) {
@@ -60,6 +103,12 @@ function creditFaults({ reward, credit }: Config<'irl'>): CrossFault[] {
     faults.push({
       keys: ['credit.gamma', 'credit.level'],
       message: `only token credit discounts, credit.level is ${credit.level}. Leave it out, or set credit.level=token.`,
+    });
+  }
+  if (credit.local !== 'off' && (credit.level !== 'sequence' || reward.granularity === 'sparse')) {
+    faults.push({
+      keys: ['credit.local', 'credit.level', 'reward.granularity'],
+      message: `it adds to credit.level=sequence what changes from segment to segment, got ${credit.level} credit of ${reward.granularity} rewards. Set credit.local=off.`,
     });
   }
   return faults;
@@ -82,7 +131,7 @@ function criticFaults({ critic, warmup, negatives }: Config<'irl'>): CrossFault[
   return faults;
 }
 
-function clipFaults({ reward }: Pick<Config<'irl'>, 'reward'>): CrossFault[] {
+function clipFaults({ reward }: Pick<Config<'evaluate'>, 'reward'>): CrossFault[] {
   if (reward.clip === null || reward.clip[0] < reward.clip[1]) return [];
   return [
     { keys: ['reward.clip'], message: `expected [low, high] with low below high, got [${reward.clip.join(', ')}].` },

@@ -14,7 +14,7 @@ export function objectiveText(training: TrainingConfig): string {
 
 function sftParts({ policy, train }: Config<'sft'>): string[] {
   return [
-    `objective: cross-entropy of completion tokens, mean over the tokens of ${train.rows_per_step} rows`,
+    `objective: cross-entropy of ${train.full_text ? 'prompt and completion' : 'completion'} tokens, mean over the tokens of ${train.rows_per_step} rows`,
     // The dev rows are judged by the checker, so a comparison has to say so.
     ...(train.keep_best ? ['weights: those that are best on the dev rows'] : []),
     weights('policy', policy),
@@ -23,19 +23,50 @@ function sftParts({ policy, train }: Config<'sft'>): string[] {
 
 function rewardParts(training: Exclude<TrainingConfig, { readonly kind: 'sft' }>): string[] {
   const { policy, sampling, train } = training.config;
-  const kl = policy.kl_beta === 0 ? 'no divergence term' : `${policy.kl_beta} x k3 divergence from the starting policy`;
   return [
-    `objective: clipped ratio 1 ± ${policy.clip}, mean by ${policy.normalisation}, ${kl}, ${count(policy.updates_per_round, 'update')} a round`,
+    `objective: ${lossText(policy)}, mean by ${policy.normalisation}, ${divergenceText(policy)}, ${count(policy.updates_per_round, 'update')} a round`,
     ...(training.kind === 'grpo' ? outcomeParts(training.config) : criticParts(training.config)),
     `round: ${train.prompts_per_round} prompts x ${sampling.group_size} samples at temperature ${sampling.temperature}`,
     weights('policy', policy),
   ];
 }
 
-function outcomeParts({ credit, data }: Config<'grpo'>): string[] {
+function lossText({ loss, clip, clip_high, delta, entropy_bonus, mask_truncated }: Config<'grpo'>['policy']): string {
+  const bounds = clip_high === null ? `1 ± ${clip}` : `${1 - clip} to ${1 + clip_high}`;
+  const names: Record<typeof loss, string> = {
+    clipped: `clipped ratio ${bounds}`,
+    gspo: `clipped ratio of sequences (gspo) ${bounds}`,
+    cispo: `log-probability weighted by the clipped ratio (cispo) ${bounds}`,
+    reinforce: 'policy gradient without bounds (reinforce)',
+  };
   return [
-    `reward: 1 for an answer that the ${rowChecker(data)} checker calls right; divided by the std of: ${credit.scale}`,
+    names[loss],
+    ...(delta === null ? [] : [`at most ${delta} where the advantage is negative`]),
+    ...(entropy_bonus === 0 ? [] : [`${entropy_bonus} x entropy`]),
+    ...(mask_truncated ? ['cut samples left out'] : []),
+  ].join(', ');
+}
+
+function divergenceText({ kl_beta, kl_form, kl_place, kl_unbiased }: Config<'grpo'>['policy']): string {
+  if (kl_beta === 0) return 'no divergence term';
+  const how = kl_place === 'reward' ? ' in the reward' : kl_unbiased ? ' with unbiased gradient' : '';
+  return `${kl_beta} x ${kl_form} divergence from the starting policy${how}`;
+}
+
+function outcomeParts({ credit, data, reward }: Config<'grpo'>): string[] {
+  return [
+    `reward: ${reward.outcome_weight} for an answer that the ${rowChecker(data)} checker calls right${formText(reward)}; ${advantageText(credit)}`,
   ];
+}
+
+function formText({ format_weight, overlong_buffer_tokens, overlong_penalty }: Config<'grpo'>['reward']): string {
+  const format = format_weight === 0 ? '' : `, ${format_weight} x form of the text`;
+  const length = `, at most ${overlong_penalty} less over the last ${count(overlong_buffer_tokens, 'token')} before the limit`;
+  return overlong_buffer_tokens === 0 ? format : format + length;
+}
+
+function advantageText({ estimator, scale }: Config<'grpo'>['credit']): string {
+  return estimator === 'group' ? `divided by the std of: ${scale}` : `advantages by ${estimator}`;
 }
 
 function criticParts({ critic, reward, credit, negatives, relabel, replay, warmup }: Config<'irl'>): string[] {
@@ -43,16 +74,18 @@ function criticParts({ critic, reward, credit, negatives, relabel, replay, warmu
     reward.granularity === 'interval' ? `interval of ${reward.interval_tokens} tokens` : reward.granularity;
   const clip = reward.clip === null ? 'not clipped' : `clipped to [${reward.clip.join(', ')}]`;
   const discount = credit.level === 'token' ? `, gamma ${credit.gamma ?? 1}` : '';
+  const outcome = reward.outcome_weight === 0 ? '' : `, ${reward.outcome_weight} for a right answer`;
+  const local = credit.local === 'off' ? '' : ` + ${credit.local_weight} x ${credit.local}`;
   const updates = critic.freeze_after_warmup
     ? 'then frozen'
     : `then ${count(critic.updates_per_round, 'update')} a round`;
   return [
-    `reward: critic logit / ${reward.temperature}, ${clip}; granularity ${granularity}; credit ${credit.level}${discount}; divided by the std of: ${credit.scale}`,
+    `reward: critic logit / ${reward.temperature}, ${clip}${outcome}${formText(reward)}; granularity ${granularity}; credit ${credit.level}${discount}${local}; ${advantageText(credit)}`,
     `critic: balanced cross-entropy, label smoothing ${critic.label_smoothing}; ${count(warmup.steps, 'warm-up update')}, ${updates}; ` +
       `${count(negatives.per_expert, 'corrupted copy', 'corrupted copies')} an expert; replay of ${count(replay.rounds, 'round')}`,
     // Only then may a report call the run verifier-free.
     relabel.mode === 'off'
-      ? 'labels: no answer is looked at'
+      ? `labels: no answer is looked at${reward.outcome_weight === 0 ? '' : '; the reward looks at answers'}`
       : `labels: right answers count as experts (${relabel.mode})`,
     weights('critic', critic),
   ];

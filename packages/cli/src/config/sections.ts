@@ -6,8 +6,15 @@ import {
   CREDIT_LEVELS,
   DATASETS,
   type DatasetName,
+  DIVERGENCES,
+  type DivergenceName,
+  ESTIMATORS,
+  type EstimatorName,
   GRANULARITIES,
+  LOCAL_SIGNALS,
   NORMALISATIONS,
+  POLICY_LOSSES,
+  type PolicyLossName,
   RELABEL_MODES,
 } from '@dawngrad/airl';
 import { type WantedFormat, WEIGHT_FORMATS } from '@dawngrad/models';
@@ -159,14 +166,57 @@ export const rlPolicySection = (klBeta: number) =>
       between(0, 10),
       klBeta,
       'number',
-      'Weight of the k3 divergence from the frozen starting policy; 0 = off.',
+      'Weight of the divergence from the frozen starting policy; 0 = off.',
     ),
-    clip: field(between(0.01, 0.99), 0.2, 'ratio', 'The probability ratio is clipped to 1 - clip .. 1 + clip.'),
+    kl_form: field(
+      oneOf(namesOf<DivergenceName>(DIVERGENCES)),
+      'k3',
+      'choice',
+      'Estimate of the divergence: k1 -d, k2 d^2/2, k3 e^d - d - 1, with d = log p(start) - log p(now).',
+    ),
+    kl_place: field(
+      oneOf(['loss', 'reward']),
+      'loss',
+      'choice',
+      "Where the divergence is subtracted: in the loss, or summed over a sample's tokens from its reward.",
+    ),
+    kl_unbiased: field(
+      yesNo(),
+      false,
+      'yes/no',
+      "Weigh the divergence in the loss with the probability ratio, so that its gradient is the divergence's own.",
+    ),
+    loss: field(
+      oneOf(namesOf<PolicyLossName>(POLICY_LOSSES)),
+      'clipped',
+      'choice',
+      'Objective: clipped token ratios (PPO, GRPO, DAPO), gspo, cispo, or reinforce without bounds.',
+    ),
+    clip: field(
+      between(0.01, 1),
+      0.2,
+      'ratio',
+      'The probability ratio is clipped to 1 - clip .. 1 + clip (see clip_high).',
+    ),
+    clip_high: field(
+      between(0.0001, 100).nullable(),
+      null,
+      'ratio',
+      'Upper bound 1 + clip_high of the ratio, where it is another; null = clip.',
+    ),
+    delta: field(
+      between(1, 1000).nullable(),
+      null,
+      'ratio',
+      'Bound of the ratio where the advantage is negative (dual clip); null = none.',
+    ),
+    entropy_bonus: field(between(0, 1), 0, 'number', 'Weight of the entropy in the objective; 0 = off.'),
+    mask_truncated: field(yesNo(), false, 'yes/no', 'Do not learn from samples that were cut at the length limit.'),
     normalisation: field(
       oneOf(NORMALISATIONS),
       'token',
       'choice',
-      'What counts equally in the loss: every token of the round, or every sample.',
+      'What counts equally in the loss: every token of the round, or every sample; constant = sum / length limit.',
     ),
     updates_per_round: field(whole(1), 1, 'updates', 'Optimiser steps on each round of samples.'),
   });
@@ -201,23 +251,51 @@ export const evaluationCriticSection = () =>
     dtype: dtypeField,
   });
 
-export const rewardSection = () =>
-  section({
-    granularity: field(
-      oneOf(GRANULARITIES),
-      'sparse',
-      'choice',
-      'Completion tokens the critic is read at: the last, step ends, a grid, all.',
-    ),
-    interval_tokens: field(whole(1), 15, 'tokens', 'Grid of granularity interval.'),
-    temperature: field(positive(), 1, 'number', 'Critic logits are divided by this.'),
-    clip: field(
-      z.tuple([z.number('a number'), z.number('a number')], 'a pair [low, high] or null').nullable(),
-      [-5, 5],
-      'logit',
-      'Bounds [low, high] of the reward; null = none.',
-    ),
-  });
+/** Rewards of a sample as a whole, weighted. */
+const sourceFields = (outcomeWeight: number) => ({
+  outcome_weight: field(
+    between(0, 100),
+    outcomeWeight,
+    'number',
+    'Reward of an answer that the checker calls right; 0 = answers are not looked at.',
+  ),
+  format_weight: field(
+    between(0, 100),
+    0,
+    'number',
+    "Weight of the form of a sample's text (tags once, in order, nothing else: at most 1.5); 0 = off.",
+  ),
+  overlong_buffer_tokens: field(
+    whole(0),
+    0,
+    'tokens',
+    'Tokens before the length limit over which a penalty rises from 0; 0 = no penalty.',
+  ),
+  overlong_penalty: field(between(0, 100), 1, 'number', 'The penalty of a sample at the length limit.'),
+});
+
+export const grpoRewardSection = () => section(sourceFields(1));
+
+export const rewardSection = () => section(criticRewardFields);
+
+export const irlRewardSection = () => section({ ...criticRewardFields, ...sourceFields(0) });
+
+const criticRewardFields = {
+  granularity: field(
+    oneOf(GRANULARITIES),
+    'sparse',
+    'choice',
+    'Completion tokens the critic is read at: the last, step ends, a grid, all.',
+  ),
+  interval_tokens: field(whole(1), 15, 'tokens', 'Grid of granularity interval.'),
+  temperature: field(positive(), 1, 'number', 'Critic logits are divided by this.'),
+  clip: field(
+    z.tuple([z.number('a number'), z.number('a number')], 'a pair [low, high] or null').nullable(),
+    [-5, 5],
+    'logit',
+    'Bounds [low, high] of the reward; null = none.',
+  ),
+};
 
 const scaleField = field(
   oneOf(['group', 'batch', 'none']),
@@ -226,7 +304,14 @@ const scaleField = field(
   'Whose standard deviation divides the advantages.',
 );
 
-export const grpoCreditSection = () => section({ scale: scaleField });
+const estimatorField = field(
+  oneOf(namesOf<EstimatorName>(ESTIMATORS)),
+  'group',
+  'choice',
+  'Advantages: group (mean of the group, then scale), dr_grpo (mean alone), rloo (mean of the others), reinforce_pp.',
+);
+
+export const grpoCreditSection = () => section({ estimator: estimatorField, scale: scaleField });
 
 export const irlCreditSection = () =>
   section({
@@ -242,7 +327,15 @@ export const irlCreditSection = () =>
       'number',
       'Discount of later rewards, for token credit only; null = 1.',
     ),
+    estimator: estimatorField,
     scale: scaleField,
+    local: field(
+      oneOf(['off', ...LOCAL_SIGNALS.filter((signal) => signal !== 'g')] as ['off', 'clipped_delta_f', 'drop_f']),
+      'off',
+      'choice',
+      'Change of the reward from segment to segment that is added to sequence credit.',
+    ),
+    local_weight: field(between(0, 10), 0.05, 'number', 'Weight of that change, which is normalised.'),
   });
 
 export const negativesSection = () =>
@@ -353,6 +446,12 @@ export const sftTrainSection = () =>
       false,
       'yes/no',
       'End with the weights that were best on the dev rows, which uses the checker.',
+    ),
+    full_text: field(
+      yesNo(),
+      false,
+      'yes/no',
+      'Train on the tokens of prompts too, as the reference does; false = completions alone.',
     ),
     ...stepFields,
   });

@@ -15,13 +15,14 @@ export function sftOptions({ run, policy, optim, train, eval: dev }: Config<'sft
     rowsPerStep: train.rows_per_step,
     microBatchTokens: train.micro_batch_tokens,
     keepBest: train.keep_best,
+    fullText: train.full_text,
     ...devOptions(dev, task),
   };
 }
 
 export function grpoOptions(config: Config<'grpo'>, task: Task): GrpoOptions {
   // No prompt of this task has a demonstration.
-  return { ...roundOptions(config, task, 1), scale: config.credit.scale };
+  return { ...roundOptions(config, task, 1), scale: config.credit.scale, estimator: config.credit.estimator };
 }
 
 export function irlOptions(config: Config<'irl'>, task: Task): IrlOptions {
@@ -44,7 +45,15 @@ export function irlOptions(config: Config<'irl'>, task: Task): IrlOptions {
       temperature: reward.temperature,
       clip: reward.clip,
     },
-    credit: { level: credit.level, scale: credit.scale, gamma: credit.gamma ?? 1 },
+    credit: {
+      level: credit.level,
+      estimator: credit.estimator,
+      scale: credit.scale,
+      gamma: credit.gamma ?? 1,
+      ...(credit.local === 'off'
+        ? {}
+        : { local: { signal: credit.local, weight: credit.local_weight, clamp: [-2, 2] as const } }),
+    },
     corruptedPerExpert: negatives.per_expert,
     relabel: relabel.mode,
     replay: { rounds: replay.rounds, onPolicyFraction: replay.on_policy_fraction },
@@ -58,13 +67,25 @@ export function loraOptions({ rank, alpha }: Config<'sft'>['policy']['lora'], se
 }
 
 function roundOptions(config: Config<'grpo'> | Config<'irl'>, task: Task, unlabelledFraction: number): RoundOptions {
-  const { run, policy, sampling, optim, train, eval: dev } = config;
+  const { run, policy, reward, sampling, optim, train, eval: dev } = config;
   return {
     seed: run.seed,
     lr: policy.lr,
     optim: optimOptions(optim),
     klBeta: policy.kl_beta,
-    clip: { low: policy.clip, high: policy.clip },
+    kl: { form: policy.kl_form, unbiased: policy.kl_unbiased, place: policy.kl_place },
+    loss: policy.loss,
+    clip: { low: policy.clip, high: policy.clip_high ?? policy.clip },
+    ...(policy.delta === null ? {} : { delta: policy.delta }),
+    entropyBonus: policy.entropy_bonus,
+    maskTruncated: policy.mask_truncated,
+    sources: {
+      outcomeWeight: reward.outcome_weight,
+      formatWeight: reward.format_weight,
+      ...(reward.overlong_buffer_tokens === 0
+        ? {}
+        : { overlong: { bufferTokens: reward.overlong_buffer_tokens, penalty: reward.overlong_penalty } }),
+    },
     updatesPerRound: policy.updates_per_round,
     normalisation: policy.normalisation,
     groupSize: sampling.group_size,

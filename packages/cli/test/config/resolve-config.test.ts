@@ -29,7 +29,9 @@ describe('resolveConfig', () => {
   it('gives every field its default where nothing is said', () => {
     const config = resolveConfig('irl', { needsInputs: false });
     expect(config.run).toEqual({ dir: 'runs/irl', seed: 42 });
-    expect(config.reward).toEqual({ granularity: 'sparse', interval_tokens: 15, temperature: 1, clip: [-5, 5] });
+    expect(config.reward).toMatchObject({ granularity: 'sparse', interval_tokens: 15, temperature: 1, clip: [-5, 5] });
+    // Nothing but the critic is a reward unless asked for.
+    expect(config.reward).toMatchObject({ outcome_weight: 0, format_weight: 0, overlong_buffer_tokens: 0 });
     expect(config.policy.lora).toEqual({ rank: 0, alpha: null });
     expect(config.critic.label_smoothing).toBe(0.1);
   });
