@@ -161,6 +161,9 @@ describe.each(['cpu', 'gpu'] as const)('cached attention with the %s tiles', (ad
     ['head width 8, two query heads a kv head', { heads: 8, kvHeads: 4, headDim: 8 }],
     ['head width 16', { heads: 4, kvHeads: 4, headDim: 16 }],
     ['an odd head width', { headDim: 7 }],
+    ['seven query heads a kv head', { heads: 14, kvHeads: 2 }, { turned: true }],
+    ['eight query heads a kv head, an odd width, a window', { heads: 8, kvHeads: 1, headDim: 7, window: 9 }],
+    ['twelve query heads a kv head, normalised', { heads: 12, kvHeads: 1, headDim: 8 }, { turned: true, normed: true }],
     ['head width 80', { headDim: 80 }],
     ['head width 256', { headDim: 256, heads: 2, kvHeads: 1 }],
     ['a window', { window: 13 }],
@@ -196,26 +199,26 @@ describe.each(['cpu', 'gpu'] as const)('cached attention with the %s tiles', (ad
     expect(rounded.o.subarray(0, 64)).toEqual(exact.o.subarray(0, 64));
   });
 
-  it('does not depend on the other sequences of the batch', async () => {
-    const test: AttentionCase = { lengths: LENGTHS, heads: 2, kvHeads: 1, headDim: 16, adapterClass };
+  it.each([1, 2, 6])('does not depend on the other sequences of the batch, %d query heads', async (heads) => {
+    const test: AttentionCase = { lengths: LENGTHS, heads, kvHeads: 1, headDim: 16, adapterClass };
     const inputs = randomInputs(test, 12);
     const together = await decode(test, inputs);
     const shorter = await decode(test, inputs, { lengths: [1, 3, 44, 5, 1] });
-    const width = 2 * 16;
+    const width = heads * 16;
     expect(shorter.o.subarray(2 * width, 3 * width)).toEqual(together.o.subarray(2 * width, 3 * width));
     expect(shorter.o.subarray(width, 2 * width)).not.toEqual(together.o.subarray(width, 2 * width));
   });
 
-  it('gives zeros for an idle sequence and writes nothing for it', async () => {
-    const test: AttentionCase = { lengths: [3, 4], heads: 2, kvHeads: 1, headDim: 8, adapterClass };
+  it.each([2, 5])('gives zeros for an idle sequence and writes nothing for it, %d query heads', async (heads) => {
+    const test: AttentionCase = { lengths: [3, 4], heads, kvHeads: 1, headDim: 8, adapterClass };
     const { o, keys } = await decode(test, randomInputs(test, 13), { lengths: [0, 4], stale: -7 });
-    expect(o.subarray(0, 16)).toEqual(new Float32Array(16));
-    expect(o.subarray(16).some((value) => value !== 0)).toBe(true);
+    expect(o.subarray(0, 8 * heads)).toEqual(new Float32Array(8 * heads));
+    expect(o.subarray(8 * heads).some((value) => value !== 0)).toBe(true);
     expect(keys.subarray(0, CAPACITY * 8).every((value) => value === -7)).toBe(true);
   });
 
-  it('writes the new rows at their places and nothing else', async () => {
-    const test: AttentionCase = { lengths: [3, 1, CAPACITY], heads: 4, kvHeads: 2, headDim: 6, adapterClass };
+  it.each([4, 10])('writes the new rows at their places and nothing else, %d query heads', async (heads) => {
+    const test: AttentionCase = { lengths: [3, 1, CAPACITY], heads, kvHeads: 2, headDim: 6, adapterClass };
     const inputs = randomInputs(test, 14);
     const { keys, values } = await decode(test, inputs, { turned: true, normed: true, stale: -7 });
     const turned = preparedRows(test, inputs.k, 'key', { turned: true, normed: true });
@@ -232,8 +235,8 @@ describe.each(['cpu', 'gpu'] as const)('cached attention with the %s tiles', (ad
     expect(worstError(values, expected(inputs.v))).toBe(0);
   });
 
-  it('keeps NaN of stale rows out', async () => {
-    const test: AttentionCase = { lengths: [3, 20], heads: 2, kvHeads: 1, headDim: 8, adapterClass };
+  it.each([2, 4])('keeps NaN of stale rows out, %d query heads', async (heads) => {
+    const test: AttentionCase = { lengths: [3, 20], heads, kvHeads: 1, headDim: 8, adapterClass };
     const inputs = randomInputs(test, 17);
     const clean = await decode(test, inputs);
     expect((await decode(test, inputs, { stale: Number.NaN })).o).toEqual(clean.o);
