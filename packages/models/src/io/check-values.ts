@@ -2,8 +2,12 @@ import { ToolError } from '@dawngrad/tensor';
 import { aligned } from './safetensors.ts';
 import type { WeightIndex } from './weight-index.ts';
 
-/** All-ones exponents, which mean infinity or NaN, of 16-bit words. */
-const EXPONENT_16: Readonly<Record<string, number>> = { F16: 0x7c00, BF16: 0x7f80 };
+/** Of the elements in 32 bits: where their exponents are, one of each, and the bits over them. */
+const EXPONENTS: Readonly<Record<string, { readonly mask: number; readonly one: number; readonly top: number }>> = {
+  F32: { mask: 0x7f800000, one: 0x00800000, top: 0x80000000 },
+  F16: { mask: 0x7c007c00, one: 0x04000400, top: 0x80008000 },
+  BF16: { mask: 0x7f807f80, one: 0x00800080, top: 0x80008000 },
+};
 
 /**
  * Reads every float tensor, a few megabytes at a time, and throws ToolError 'corrupt' at the first value that is not
@@ -30,14 +34,19 @@ export async function checkValues(weights: WeightIndex, onBytes: (bytes: number,
 
 /** The first element that is not finite, or -1. */
 function firstBad(bytes: Uint8Array<ArrayBuffer>, dtype: string): number {
-  if (dtype === 'F32') {
-    const words = new Uint32Array(aligned(bytes, 4));
-    for (let i = 0; i < words.length; i++) if ((words[i]! & 0x7f800000) === 0x7f800000) return i;
-    return -1;
-  }
-  const exponent = EXPONENT_16[dtype];
-  if (exponent === undefined) return -1;
-  const words = new Uint16Array(aligned(bytes, 2));
-  for (let i = 0; i < words.length; i++) if ((words[i]! & exponent) === exponent) return i;
-  return -1;
+  const exponents = EXPONENTS[dtype];
+  if (exponents === undefined) return -1;
+  const { mask, one, top } = exponents;
+  const whole = aligned(bytes, 2);
+  const words = new Int32Array(whole, 0, Math.floor(whole.byteLength / 4));
+  // An exponent of ones, and no other, becomes the bit over it when one is added: two elements of 16 bits at a time,
+  // and no branch for each.
+  let seen = 0;
+  for (let i = 0; i < words.length; i++) seen |= (words[i]! & mask) + one;
+  const isOdd = whole.byteLength % 4 !== 0;
+  if (isOdd) seen |= (new Uint16Array(whole)[2 * words.length]! & mask) + one;
+  if ((seen & top) === 0) return -1;
+  const elements = dtype === 'F32' ? new Uint32Array(whole) : new Uint16Array(whole);
+  const bits = dtype === 'F32' ? mask : mask & 0xffff;
+  return elements.findIndex((word) => (word & bits) === bits);
 }

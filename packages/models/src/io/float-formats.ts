@@ -63,3 +63,13 @@ export function narrowF16(values: Float32Array, out: Uint16Array): void {
     }
   }
 }
+
+/** The first finite value whose narrowed word is infinite, or -1. */
+export function firstOverflow(values: Float32Array, words: Uint16Array, format: 'f16' | 'bf16'): number {
+  const infinity = format === 'f16' ? 0x7c00 : 0x7f80;
+  // A loop: with a callback for each element, as `findIndex` has, this took longer than the narrowing itself.
+  for (let i = 0; i < words.length; i++) {
+    if ((words[i]! & 0x7fff) === infinity && Number.isFinite(values[i])) return i;
+  }
+  return -1;
+}

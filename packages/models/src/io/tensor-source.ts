@@ -1,5 +1,5 @@
 import { formatShape, ToolError } from '@dawngrad/tensor';
-import { narrowBf16, narrowF16 } from './float-formats.ts';
+import { firstOverflow, narrowBf16, narrowF16 } from './float-formats.ts';
 import { elementBytes, type SafetensorsDType } from './safetensors-header.ts';
 
 /** Element types that weights are stored in. */
@@ -72,13 +72,12 @@ function encodeFloats(name: string, values: Float32Array, dtype: FloatDType): Ui
   const words = new Uint16Array(values.length);
   if (dtype === 'BF16') narrowBf16(values, words);
   else narrowF16(values, words);
-  const infinite = dtype === 'F16' ? 0x7c00 : 0x7f80;
-  for (let i = 0; i < words.length; i++) {
-    if ((words[i]! & 0x7fff) !== infinite || !Number.isFinite(values[i])) continue;
+  const lost = firstOverflow(values, words, dtype === 'F16' ? 'f16' : 'bf16');
+  if (lost >= 0) {
     throw new ToolError('failed', {
       op: `saving ${name}`,
       expected: `values within the range of ${dtype}`,
-      got: `${values[i]}`,
+      got: `${values[lost]}`,
       hint: dtype === 'F16' ? 'save in BF16 or F32.' : 'save in F32.',
     });
   }

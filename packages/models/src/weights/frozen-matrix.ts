@@ -11,7 +11,7 @@ import {
   ToolError,
   type WeightFormat,
 } from '@dawngrad/tensor';
-import { narrowBf16, narrowF16 } from '../io/float-formats.ts';
+import { firstOverflow, narrowBf16, narrowF16 } from '../io/float-formats.ts';
 import { isQuantized, type MatrixBlocks } from './base-weights.ts';
 
 /** Values that share a scale, and bytes of their codes. */
@@ -143,7 +143,7 @@ export class FrozenMatrix {
     if (block.dtype === 'bf16') narrowBf16(values, bits);
     else {
       narrowF16(values, bits);
-      const lost = bits.findIndex((word, i) => (word & 0x7fff) === 0x7c00 && Number.isFinite(values[i]));
+      const lost = firstOverflow(values, bits, 'f16');
       if (lost >= 0) {
         throw new ToolError('config', {
           op: name,
