@@ -18,4 +18,5 @@ export const STREAMS = {
   warmupRollout: 0x4501,
   devRollout: 0x4502,
   testRollout: 0x4503,
+  resample: 0x4504,
 } as const;

@@ -76,6 +76,10 @@ export const METRICS = {
     meaning:
       "e^d - 1, d = sampling/logp_diff_max: how far trainer and sampler's ratio may be from 1, where it should be",
   },
+  'sampling/resampled_groups': {
+    unit: 'count',
+    meaning: 'groups of the round without spread that were drawn again, each time counted; healthy below the prompts',
+  },
   'sampling/logp_diff_max': {
     unit: 'nats',
     meaning: 'largest |log-probability by the sampler - by the trainer| before the first update on a round',

@@ -12,6 +12,8 @@ export interface RolloutOptions {
   /** The round or step; 0 is the critic's warm-up. With the sample's place it decides every random draw. */
   readonly round: number;
   readonly marks: MarkChoice;
+  /** Number of the first sample, where a round has several calls: no two of a stream may share numbers. */
+  readonly firstSample?: number;
   readonly onProgress?: (done: number, total: number, tokens: number) => void;
 }
 
@@ -44,8 +46,8 @@ export async function rollout(
   options: RolloutOptions,
   shouldStop?: ShouldStop,
 ): Promise<TraceRecord[] | undefined> {
-  const { samplesPerPrompt, temperature, seed, stream, round, marks, onProgress } = options;
-  const firstOfRound = round * prompts.length * samplesPerPrompt;
+  const { samplesPerPrompt, temperature, seed, stream, round, marks, firstSample, onProgress } = options;
+  const firstOfRound = firstSample ?? round * prompts.length * samplesPerPrompt;
   const samples = await generate(
     policy,
     prompts.map(({ promptIds }, p) => ({
@@ -67,7 +69,7 @@ export async function rollout(
   if (samples.length < prompts.length * samplesPerPrompt) return undefined;
   return samples.map(({ request, sample, ids, logps }) => {
     const index = request * samplesPerPrompt + sample;
-    const record = policyRecord(task, prompts[request]!, ids, marks, { round, index });
+    const record = policyRecord(task, prompts[request]!, ids, marks, { round, index: (firstSample ?? 0) + index });
     record.logp = logps;
     return record;
   });

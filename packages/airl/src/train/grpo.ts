@@ -1,10 +1,11 @@
 import type { DecoderModel } from '@dawngrad/models';
 import type { Scale } from '../credit/estimators/estimator.ts';
 import type { EstimatorName } from '../credit/estimators/table.ts';
-import type { RewardSources } from '../credit/reward-sources.ts';
+import { type RewardSources, sourceReward } from '../credit/reward-sources.ts';
 import { STREAMS } from '../data/streams.ts';
 import type { Normalisation } from '../loss/token-weights.ts';
 import { Alarms } from '../metrics/alarms.ts';
+import type { TraceRecord } from '../record.ts';
 import { rollout } from '../rollout/rollout.ts';
 import type { Task } from '../task/task.ts';
 import { type DevOptions, devAccuracy, isDevStep } from './dev-accuracy.ts';
@@ -13,6 +14,7 @@ import { countSkip, stopIfStuck } from './health.ts';
 import { createOptimizer, learningRate, type OptimOptions } from './optim-options.ts';
 import { type PolicyObjective, policyUpdate } from './policy-update.ts';
 import { createReference } from './reference-policy.ts';
+import { resampleFlatGroups } from './resample-groups.ts';
 import { roundAdvantages } from './round-advantages.ts';
 import { roundMetrics, sampleRow, updateMetrics } from './round-log.ts';
 import { roundPrompts } from './round-prompts.ts';
@@ -46,6 +48,8 @@ export interface GrpoOptions extends RoundOptions {
   readonly scale: Scale;
   /** Baseline and divisor; `group` unless said. */
   readonly estimator?: EstimatorName;
+  /** Times that groups without spread are drawn again in a round (DAPO's dynamic sampling); 0 unless said. */
+  readonly maxResamples?: number;
 }
 
 /**
@@ -58,8 +62,10 @@ export async function trainGrpo(
   options: GrpoOptions,
   context: RunContext,
 ): Promise<TrainingResult> {
-  const { seed, maxSteps, groupSize, temperature, scale, estimator = 'group', dev } = options;
+  const { seed, maxSteps, groupSize, temperature, scale, estimator = 'group', maxResamples = 0, dev } = options;
   const outcomeWeight = options.sources?.outcomeWeight ?? 1;
+  const sources = { ...options.sources, outcomeWeight };
+  const rewardOf = (record: TraceRecord): number => sourceReward(record, sources, task.maxCompletionTokens) ?? 0;
   const { checkpoints, reporter, nowMs } = context;
   const reference = options.klBeta > 0 ? await createReference(policy) : undefined;
   const optimizer = createOptimizer(policy.trainableParameters(), options.optim);
@@ -79,7 +85,8 @@ export async function trainGrpo(
       const startMs = nowMs();
       meter.restart();
 
-      const records = await rollout(
+      const shouldAbandon = (): boolean => context.shouldAbandonRound?.() === true;
+      const sampled = await rollout(
         policy,
         task,
         roundPrompts(task, round, options),
@@ -91,12 +98,16 @@ export async function trainGrpo(
           round,
           marks: { granularity: 'sparse' },
         },
-        () => context.shouldAbandonRound?.() === true,
+        shouldAbandon,
       );
-      if (records === undefined) {
+      const informative =
+        sampled &&
+        (await resampleFlatGroups(policy, task, sampled, round, { ...options, maxResamples, rewardOf }, shouldAbandon));
+      if (informative === undefined) {
         if (savedStep < counters.step) await checkpoints?.save(state, { isBest: false });
         return { status: 'stopped', step: counters.step };
       }
+      const { records, resampled } = informative;
       const rolledMs = nowMs();
 
       const advantages = await roundAdvantages(
@@ -133,6 +144,7 @@ export async function trainGrpo(
         num_tokens: counters.tokens,
         ...roundMetrics(records, advantages),
         ...updateMetrics(update),
+        ...(maxResamples > 0 ? { 'sampling/resampled_groups': resampled } : {}),
         step_time: (endMs - startMs) / 1000,
         'time/rollout': (rolledMs - startMs) / 1000,
         'time/update': (endMs - rolledMs) / 1000,

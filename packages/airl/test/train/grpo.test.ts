@@ -46,6 +46,48 @@ describe('trainGrpo', () => {
     policy.dispose();
   });
 
+  it('draws groups without spread again, a bounded number of times, and counts them', async () => {
+    const run = async (maxResamples: number) => {
+      const policy = tinyPolicy(device);
+      const { context, rows } = recordRun();
+      // Right answers are rare, so that many groups have none.
+      const task = {
+        ...tinyTask(),
+        check: (text: string) => ({
+          outcome: text.startsWith('so') || text.length % 13 === 0 ? ('correct' as const) : ('wrong' as const),
+          answer: text,
+          strict: false,
+        }),
+      };
+      await trainGrpo(policy, task, { ...grpoOptions, maxSteps: 3, lr: 1e-6, maxResamples }, context);
+      policy.dispose();
+      return rows;
+    };
+    const [never, thrice, again] = [await run(0), await run(3), await run(3)];
+    const flat = series(never, 'frac_reward_zero_std');
+    const left = series(thrice, 'frac_reward_zero_std');
+    const counts = series(thrice, 'sampling/resampled_groups');
+    expect(series(never, 'sampling/resampled_groups')).toEqual([]);
+    // The first time each flat group is drawn again; there are 4 groups and 3 times.
+    expect(counts[0]).toBeGreaterThanOrEqual(4 * flat[0]!);
+    expect(Math.max(...counts)).toBeLessThanOrEqual(12);
+    const sum = (values: number[]): number => values.reduce((a, b) => a + b, 0);
+    expect(sum(flat)).toBeGreaterThan(0);
+    expect(sum(left)).toBeLessThan(sum(flat));
+    expect(series(again, 'loss')).toEqual(series(thrice, 'loss'));
+  });
+
+  it('gives no gradient, and no error, where all groups of a round are without spread', async () => {
+    const policy = tinyPolicy(device);
+    const { context, rows } = recordRun();
+    const wrong = { ...tinyTask(), check: () => ({ outcome: 'wrong' as const, answer: null, strict: false }) };
+    await trainGrpo(policy, wrong, { ...grpoOptions, klBeta: 0, maxSteps: 1, maxResamples: 1 }, context);
+    expect(series(rows, 'frac_reward_zero_std')).toEqual([1]);
+    expect(series(rows, 'sampling/resampled_groups')).toEqual([4]);
+    expect(series(rows, 'grad_norm')).toEqual([0]);
+    policy.dispose();
+  });
+
   it('learns from the outcome', async () => {
     const policy = tinyPolicy(device);
     const { context, rows } = recordRun();
