@@ -11,6 +11,7 @@ import { addGenerateCommand } from './commands/generate.ts';
 import { addInspectCommand } from './commands/inspect.ts';
 import { addLogprobsCommand } from './commands/logprobs.ts';
 import { addMergeCommand } from './commands/merge.ts';
+import { addPlanCommand } from './commands/plan.ts';
 import { addTrainCommand } from './commands/train.ts';
 import { exitOnCrash } from './crash-handler.ts';
 import { dawngradVersion } from './package-info.ts';
@@ -72,6 +73,7 @@ function createProgram(context: CommandContext): Command {
   addLogprobsCommand(program, context);
   addInspectCommand(program, context);
   addMergeCommand(program, context);
+  addPlanCommand(program, context);
   addDataCommand(program, context);
   addDoctorCommand(program, context);
   addConfigCommand(program, context);
@@ -88,6 +90,7 @@ Examples:
   $ dawngrad logprobs --model models/base --input rows.jsonl --output scored.jsonl
   $ dawngrad inspect models/base             is it sound, and how large?
   $ dawngrad merge --adapter runs/lora --output models/merged
+  $ dawngrad plan irl --model qwen3b policy.lora.rank=64 --budget 24GB    will it fit?
   $ dawngrad data show --model models/base --data train.jsonl
   $ dawngrad doctor                          can this machine train?
   $ dawngrad config show irl > irl.yaml      a configuration to edit

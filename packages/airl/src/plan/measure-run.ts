@@ -22,7 +22,7 @@ export interface RunMeasure {
 }
 
 /** More than any device has. */
-export const NO_BUDGET = 2 ** 50;
+const NO_BUDGET = 2 ** 50;
 
 /**
  * Measures what a run takes on an adapter, with at most `budgetBytes` of memory, without a GPU: the phases that do not
