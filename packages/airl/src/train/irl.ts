@@ -1,6 +1,7 @@
 import type { DecoderModel } from '@dawngrad/models';
 import { ToolError } from '@dawngrad/tensor';
 import type { CreditOptions } from '../credit/advantage.ts';
+import { checkCredit } from '../credit/credit-level.ts';
 import type { RewardOptions } from '../credit/reward.ts';
 import type { Critic } from '../critic/critic.ts';
 import { auroc, criticMetrics } from '../critic/critic-metrics.ts';
@@ -19,6 +20,7 @@ import { expertRecord, type MarkChoice, taskRecordRules } from '../task/create-r
 import type { Task } from '../task/task.ts';
 import { devAccuracy, isDevStep } from './dev-accuracy.ts';
 import { DeviceMeter } from './device-metrics.ts';
+import { joinExperts } from './expert-groups.ts';
 import type { RoundOptions } from './grpo.ts';
 import { countSkip, stopIfStuck } from './health.ts';
 import { createOptimizer, learningRate, type OptimOptions } from './optim-options.ts';
@@ -50,6 +52,8 @@ export interface IrlOptions extends RoundOptions {
   };
   readonly reward: MarkChoice & RewardOptions;
   readonly credit: CreditOptions;
+  /** Whether each demonstrated prompt's expert is scored and learned from like one more sample; false unless said. */
+  readonly expertInGroup?: boolean;
   /** Corrupted copies of each expert in an update. */
   readonly corruptedPerExpert: number;
   readonly relabel: RelabelMode;
@@ -81,6 +85,7 @@ export async function trainIrl(
 ): Promise<TrainingResult> {
   const { seed, maxSteps, groupSize, temperature, reward, warmup, microBatchTokens, dev } = options;
   const { checkpoints, reporter, nowMs } = context;
+  checkCredit(reward.granularity, options.credit.level);
   if (task.demonstrations.length === 0) {
     throw new ToolError('config', { op: task.name, expected: 'at least one demonstration', got: 'none' });
   }
@@ -275,18 +280,21 @@ export async function trainIrl(
       const criticMs = nowMs();
 
       // 3. Its logits, after these updates, are the reward.
-      await critic.score(task, records, microBatchTokens, reward);
-      const advantages = await roundAdvantages(
-        records,
-        records.map(({ critic: rewards }) => rewards!),
+      const joined = options.expertInGroup ? await joinExperts(policy, records, expertOf, options) : { records };
+      await critic.score(task, joined.records, microBatchTokens, reward);
+      const all = await roundAdvantages(
+        joined.records,
+        joined.records.map(({ critic: rewards }) => rewards!),
         reference,
-        { ...options, maxTokens: task.maxCompletionTokens },
+        { ...options, ...joined, maxTokens: task.maxCompletionTokens },
       );
+      // Metrics are of the samples; experts come after them.
+      const advantages = { ...all, rewards: all.rewards.slice(0, records.length) };
       const scoredMs = nowMs();
 
       // 4. The policy learns from that.
       const lr = rate(counters.step);
-      const update = await policyUpdate(policy, reference, optimizer, records, {
+      const update = await policyUpdate(policy, reference, optimizer, joined.records, {
         ...options,
         lr,
         updates: options.updatesPerRound,

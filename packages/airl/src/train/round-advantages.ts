@@ -10,6 +10,8 @@ export interface RoundAdvantageOptions extends Pick<PolicyObjective, 'kl' | 'klB
   readonly credit: CreditOptions;
   readonly sources?: RewardSources;
   readonly groupSize: number;
+  /** The prompt of each record, where groups do not just follow one another. */
+  readonly groups?: readonly number[] | undefined;
   /** The temperature that the samples were drawn at. */
   readonly temperature: number;
   /** The length limit of completions. */
@@ -21,7 +23,7 @@ export interface RoundAdvantageOptions extends Pick<PolicyObjective, 'kl' | 'klB
  * Gives each record of a round its advantage, from the trainer's own reward of each token, the rewards of the
  * sample as a whole and, where the divergence is in the reward, beta times its sum over the sample's own tokens.
  *
- * @param records groups of `groupSize`, one after another
+ * @param records groups of `groupSize`, one after another, unless `groups` says otherwise
  * @param tokenRewards one list a record, length T
  */
 export async function roundAdvantages(
@@ -30,7 +32,7 @@ export async function roundAdvantages(
   reference: ReferencePolicy | undefined,
   options: RoundAdvantageOptions,
 ): Promise<Advantages> {
-  const { credit, sources = {}, groupSize, maxTokens } = options;
+  const { credit, sources = {}, groupSize, groups, maxTokens } = options;
   const divergences = await sampleDivergences(records, reference, options);
   const advantages = estimateAdvantages(
     records.map((record, i) => {
@@ -38,7 +40,7 @@ export async function roundAdvantages(
       const divergence = divergences?.[i];
       const bonus = divergence === undefined ? source : (source ?? 0) - options.klBeta * divergence;
       return {
-        group: Math.floor(i / groupSize),
+        group: groups?.[i] ?? Math.floor(i / groupSize),
         rewards: tokenRewards[i]!,
         segments: record.segments,
         ...(bonus === undefined ? {} : { bonus }),

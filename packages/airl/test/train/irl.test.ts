@@ -26,6 +26,23 @@ async function run(options: IrlOptions, task: Task = tinyTask(), stopAfter?: num
 }
 
 describe('trainIrl', () => {
+  it('learns from the experts of demonstrated prompts too where they join the groups', async () => {
+    const alone = await run({ ...irlOptions, maxSteps: 1 });
+    const joined = await run({ ...irlOptions, maxSteps: 1, expertInGroup: true });
+    const lastOf = (recorded: Recorded, key: 'num_tokens' | 'completions/mean_length' | 'accuracy'): number =>
+      series(recorded.rows, key).at(-1)!;
+    // The same samples were drawn; two experts more were learned from, and metrics are still of the samples.
+    expect(lastOf(joined, 'num_tokens')).toBeGreaterThan(lastOf(alone, 'num_tokens') + 2);
+    expect(lastOf(joined, 'completions/mean_length')).toBe(lastOf(alone, 'completions/mean_length'));
+    expect(lastOf(joined, 'accuracy')).toBe(lastOf(alone, 'accuracy'));
+    expect(Math.max(...series(joined.rows, 'sampling/logp_diff_max'))).toBeLessThan(1e-4);
+    expect(joined.samples.map(({ completion }) => completion)).toEqual(
+      alone.samples.map(({ completion }) => completion),
+    );
+    // The group of the first prompt has its expert's reward in its mean.
+    expect(joined.samples[0]!.advantages[0]).not.toBe(alone.samples[0]!.advantages[0]);
+  });
+
   it('warms the critic up, then alternates, with U updates of the critic a round (D14)', async () => {
     const { rows, samples } = await run(irlOptions);
     expect(series(rows, 'step')).toEqual([0, 0, 0, 1, 2, 3, 4]);

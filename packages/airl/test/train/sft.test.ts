@@ -3,6 +3,7 @@ import { type Device, read } from '@dawngrad/tensor';
 import { openDevice } from '@dawngrad/tensor/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { STREAMS } from '../../src/data/streams.ts';
+import { recordLogProbs } from '../../src/rollout/record-log-probs.ts';
 import { rollout } from '../../src/rollout/rollout.ts';
 import { createDocument } from '../../src/task/inverse-rules/documents.ts';
 import { pretrain } from '../../src/train/pretrain.ts';
@@ -44,6 +45,35 @@ describe('trainSft', () => {
     expect(losses.at(-1)).toBeLessThan(2);
     expect(series(rows, 'health/nonfinite')).toEqual(new Array(40).fill(0));
     policy.dispose();
+  });
+
+  it('trains on completions alone, or where told so on prompts too (D21)', async () => {
+    const task = tinyTask();
+    const one = { ...task, demonstrations: task.demonstrations.slice(0, 1) };
+    const rowOf = async (fullText: boolean) => {
+      const policy = tinyPolicy(device);
+      const { context, rows } = recordRun();
+      await trainSft(policy, one, { ...sftOptions, lr: 1e-6, maxSteps: 1, rowsPerStep: 1, fullText }, context);
+      const { promptIds, completionIds } = one.demonstrations[0]!;
+      const [logps] = await recordLogProbs(
+        policy,
+        [{ promptIds: promptIds.slice(0, 1), completionIds: Uint32Array.of(...promptIds.slice(1), ...completionIds) }],
+        4096,
+      );
+      policy.dispose();
+      return { tokens: series(rows, 'num_tokens')[0]!, loss: series(rows, 'loss')[0]!, logps: Array.from(logps!) };
+    };
+    const { promptIds, completionIds } = one.demonstrations[0]!;
+    const written = task.forced(completionIds);
+    const own = completionIds.length - written.reduce((a, b) => a + b, 0);
+    const mean = (values: number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+    for (const fullText of [false, true]) {
+      const { tokens, loss, logps } = await rowOf(fullText);
+      expect(tokens).toBe(fullText ? own + promptIds.length - 1 : own);
+      const shift = promptIds.length - 1;
+      const counted = logps.filter((_, t) => (t < shift ? fullText : written[t - shift] === 0));
+      expect(loss).toBeCloseTo(-mean(counted), 3);
+    }
   });
 
   it('ends with a policy that writes what it has learned by heart', async () => {
