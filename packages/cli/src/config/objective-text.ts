@@ -26,9 +26,14 @@ function rewardParts(training: Exclude<TrainingConfig, { readonly kind: 'sft' }>
   return [
     `objective: ${lossText(policy)}, mean by ${policy.normalisation}, ${divergenceText(policy)}, ${count(policy.updates_per_round, 'update')} a round`,
     ...(training.kind === 'grpo' ? outcomeParts(training.config) : criticParts(training.config)),
-    `round: ${train.prompts_per_round} prompts x ${sampling.group_size} samples at temperature ${sampling.temperature}`,
+    `round: ${train.prompts_per_round} prompts x ${sampling.group_size} samples at temperature ${sampling.temperature}${resampleText(training)}`,
     weights('policy', policy),
   ];
+}
+
+function resampleText(training: Exclude<TrainingConfig, { readonly kind: 'sft' }>): string {
+  const times = training.kind === 'grpo' ? training.config.sampling.max_resamples : 0;
+  return times === 0 ? '' : `, those without spread drawn again up to ${count(times, 'time')}`;
 }
 
 function lossText({ loss, clip, clip_high, delta, entropy_bonus, mask_truncated }: Config<'grpo'>['policy']): string {
@@ -75,7 +80,8 @@ function criticParts({ critic, reward, credit, negatives, relabel, replay, warmu
   const clip = reward.clip === null ? 'not clipped' : `clipped to [${reward.clip.join(', ')}]`;
   const discount = credit.level === 'token' ? `, gamma ${credit.gamma ?? 1}` : '';
   const outcome = reward.outcome_weight === 0 ? '' : `, ${reward.outcome_weight} for a right answer`;
-  const local = credit.local === 'off' ? '' : ` + ${credit.local_weight} x ${credit.local}`;
+  const signal = credit.local === 'off' ? '' : ` + ${credit.local_weight} x ${credit.local}`;
+  const local = `${signal}${credit.expert_in_group ? ', experts in their groups' : ''}`;
   const updates = critic.freeze_after_warmup
     ? 'then frozen'
     : `then ${count(critic.updates_per_round, 'update')} a round`;

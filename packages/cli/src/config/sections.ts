@@ -193,7 +193,7 @@ export const rlPolicySection = (klBeta: number) =>
       'Objective: clipped token ratios (PPO, GRPO, DAPO), gspo, cispo, or reinforce without bounds.',
     ),
     clip: field(
-      between(0.01, 1),
+      between(0.0001, 1),
       0.2,
       'ratio',
       'The probability ratio is clipped to 1 - clip .. 1 + clip (see clip_high).',
@@ -335,6 +335,12 @@ export const irlCreditSection = () =>
       'choice',
       'Change of the reward from segment to segment that is added to sequence credit.',
     ),
+    expert_in_group: field(
+      yesNo(),
+      false,
+      'yes/no',
+      "Score and learn from each demonstrated prompt's expert like one more sample of its group.",
+    ),
     local_weight: field(between(0, 10), 0.05, 'number', 'Weight of that change, which is normalised.'),
   });
 
@@ -393,10 +399,22 @@ export const warmupSection = () =>
 
 const temperatureField = field(positive(), 1, 'number', 'Sampling temperature.');
 
-export const samplingSection = () =>
+const samplingFields = {
+  group_size: field(whole(2), 8, 'samples', 'Completions of each prompt in a round.'),
+  temperature: temperatureField,
+};
+
+export const samplingSection = () => section(samplingFields);
+
+export const grpoSamplingSection = () =>
   section({
-    group_size: field(whole(2), 8, 'samples', 'Completions of each prompt in a round.'),
-    temperature: temperatureField,
+    ...samplingFields,
+    max_resamples: field(
+      whole(0),
+      0,
+      'number',
+      'Times that prompts whose samples all have the same reward give way to further prompts in a round; 0 = never.',
+    ),
   });
 
 export const evaluationSamplingSection = () => section({ temperature: temperatureField });

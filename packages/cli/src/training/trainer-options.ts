@@ -22,7 +22,12 @@ export function sftOptions({ run, policy, optim, train, eval: dev }: Config<'sft
 
 export function grpoOptions(config: Config<'grpo'>, task: Task): GrpoOptions {
   // No prompt of this task has a demonstration.
-  return { ...roundOptions(config, task, 1), scale: config.credit.scale, estimator: config.credit.estimator };
+  return {
+    ...roundOptions(config, task, 1),
+    scale: config.credit.scale,
+    estimator: config.credit.estimator,
+    maxResamples: config.sampling.max_resamples,
+  };
 }
 
 export function irlOptions(config: Config<'irl'>, task: Task): IrlOptions {
@@ -54,6 +59,7 @@ export function irlOptions(config: Config<'irl'>, task: Task): IrlOptions {
         ? {}
         : { local: { signal: credit.local, weight: credit.local_weight, clamp: [-2, 2] as const } }),
     },
+    expertInGroup: credit.expert_in_group,
     corruptedPerExpert: negatives.per_expert,
     relabel: relabel.mode,
     replay: { rounds: replay.rounds, onPolicyFraction: replay.on_policy_fraction },

@@ -138,6 +138,31 @@ describe('resolveConfig', () => {
     expect(resolveConfig('irl', { file: { path: 'a', text }, overrides: INPUTS }).credit.gamma).toBe(0.9);
   });
 
+  it.each([
+    ['policy: { kl_form: k1 }', 'the gradient of k1 in the loss is 0 on average'],
+    ['policy: { kl_unbiased: true, kl_place: reward }', 'is for the divergence in the loss'],
+    ['policy: { delta: 3, loss: cispo }', 'expected policy.loss=clipped or gspo'],
+    ['policy: { delta: 1.1 }', 'expected more than 1 + clip_high = 1.2, got 1.1'],
+    ['credit: { estimator: rloo, scale: batch }', 'only credit.estimator=group has a choice of scale'],
+    ['reward: { overlong_buffer_tokens: 9999 }', 'expected at most data.max_completion_tokens=824'],
+    ['credit: { local: drop_f }', 'got sequence credit of sparse rewards'],
+    ['credit: { local: drop_f, level: token }\nreward: { granularity: step }', 'got token credit of step rewards'],
+  ])('refuses %s in one message', (text, message) => {
+    const faults = faultsOf('irl', text);
+    expect(faults.length).toBe(1);
+    expect(faults[0]).toContain(message);
+  });
+
+  it.each([
+    'policy: { kl_form: k1, kl_unbiased: true }',
+    'policy: { kl_form: k1, kl_place: reward }',
+    'policy: { loss: gspo, clip: 0.0003 }',
+    'policy: { clip_high: 0.28, delta: 3, normalisation: constant }\ncredit: { estimator: dr_grpo }',
+    'credit: { local: clipped_delta_f }\nreward: { granularity: step }',
+  ])('accepts %s', (text) => {
+    expect(() => resolveConfig('irl', { file: { path: 'a.yaml', text }, overrides: INPUTS })).not.toThrow();
+  });
+
   it('refuses a critic that would never be trained, corruption without edits, and more k than samples', () => {
     expect(faultsOf('irl', 'critic: { freeze_after_warmup: true }\nwarmup: { steps: 0 }')[0]).toContain(
       'never be trained',
