@@ -118,9 +118,11 @@ function thinTiles({ m }: MatmulSize, transB: boolean, adapterClass: AdapterClas
 }
 
 /** Rates of the tiles below by rows, measured beside those of `registers` of as many rows. */
-const STREAM_RATES: Readonly<Record<1 | 2 | 4, number>> = { 1: 0.16, 2: 0.26, 4: 0.43 };
+const STREAM_RATES: Readonly<Record<1 | 2, number>> = { 1: 0.16, 2: 0.26 };
+/** Most rows: with four an older LLVM compiles its text for over a minute. */
+const STREAM_ROWS = 2;
 
-/** The tile that streams whole blocks of q4_0, for a handful of rows on a CPU. */
+/** The tile that streams whole blocks of q4_0, for one or two rows on a CPU. */
 function streamTiles(
   { m, k, batch, ldb, lda, alignedOffsets }: MatmulSize,
   { transA, transB, input = 'f32', weight = 'f32' }: MatmulVariant,
@@ -128,8 +130,8 @@ function streamTiles(
 ): RatedTile[] {
   if (adapterClass !== 'cpu' || weight !== 'q4_0' || input !== 'f32' || transA || !transB) return [];
   const isWhole = k > 0 && k % STREAM_DEPTH === 0 && ldb === k && lda % 4 === 0;
-  if (m > FEW_ROWS || batch !== 1 || !isWhole || alignedOffsets === false) return [];
-  const rows = m <= 1 ? 1 : m <= 2 ? 2 : FEW_ROWS;
+  if (m > STREAM_ROWS || batch !== 1 || !isWhole || alignedOffsets === false) return [];
+  const rows = m <= 1 ? 1 : STREAM_ROWS;
   const tile = { memory: 'stream', rows, columns: 4, lanesM: 1, lanesN: 8, lanesK: 1, depth: STREAM_DEPTH } as const;
   return [{ tile, rate: STREAM_RATES[rows] }];
 }

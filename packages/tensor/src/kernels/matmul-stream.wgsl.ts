@@ -5,11 +5,11 @@ import type { MatmulSpec } from './matmul-spec.ts';
 import { F16_SCALE, WEIGHT_BLOCK } from './matmul-weight.wgsl.ts';
 
 /*
- * A product of a handful of rows with q4_0 weights on a CPU driver, as in decoding: a thread makes four columns of C,
+ * A product of one or two rows with q4_0 weights on a CPU driver, as in decoding: a thread makes four columns of C,
  * and a turn of the loop takes a whole block of each of its rows of B: one load of 16 bytes and one of the scale,
  * where a register tile loads each word twice and the scale eight times. Values and the order of their sums are the
- * same, and so are the bits. Measured on lavapipe (Mesa 26.1, the shapes of Qwen2.5-0.5B) a row takes 0.75 of the
- * time, four rows 0.85. Wider formats gained nothing: there loads of one word are no bottleneck.
+ * same, and so are the bits. Measured on lavapipe (Mesa 26.1, the shapes of Qwen2.5-0.5B) a row takes 0.7 of the
+ * time, two rows 0.6. Wider formats gained nothing: there loads of one word are no bottleneck.
  */
 
 /** Steps of k of a turn of the loop: a block. */

@@ -163,7 +163,7 @@ describe('quantised weights', () => {
     await check(caseOf([5, 64, 9], { layout: 'nn', epilogue: 'residual' }), { weight }, 2e-6, EVERY_KIND);
   });
 
-  it.each([1, 2, 3, 4])('q4_0 is streamed in whole blocks for %d rows, to the bits of the tiles', async (rows) => {
+  it.each([1, 2])('q4_0 is streamed in whole blocks for %d rows, to the bits of the tiles', async (rows) => {
     const test = caseOf([rows, 70, 96], { layout: 'nt', epilogue: 'residual' });
     const ids = await check(test, { weight: 'q4_0' }, 2e-6, EVERY_KIND);
     expect(ids.filter((id) => id.startsWith('stream-')).length).toBe(1);
