@@ -24,7 +24,7 @@ export interface ObjectiveTokens {
  * The objectives of the policy in double precision, written down once more from their papers. `frozen` is where
  * the gradient is stopped: the value is that at `logp` = `frozen`, its derivative the one by `logp` alone.
  */
-export function objective(
+function objective(
   logp: readonly number[],
   frozen: readonly number[],
   tokens: ObjectiveTokens,
