@@ -5,7 +5,7 @@ import { saveModelDirectory } from '@dawngrad/models/node';
 import { Rng } from '@dawngrad/tensor';
 
 /** The published shape of Qwen2.5-0.5B: 494,032,768 weights. */
-export const QWEN_HALF_BILLION = {
+const QWEN_HALF_BILLION = {
   architectures: ['Qwen2ForCausalLM'],
   model_type: 'qwen2',
   vocab_size: 151_936,

@@ -119,7 +119,7 @@ function nf4Tree(bit: number, first: number): string {
 }
 
 /** `nf4_values(codes)`: the quantiles of four codes, by their lowest four bits. */
-export const NF4_FUNCTION = `
+const NF4_FUNCTION = `
 fn nf4_values(codes: vec4u) -> vec4f {
   ${[0, 1, 2, 3].map((bit) => `let bit${bit} = (codes & vec4u(${1 << bit}u)) != vec4u();`).join('\n  ')}
   return ${nf4Tree(3, 0)};
