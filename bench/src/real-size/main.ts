@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ToolError } from '@dawngrad/tensor';
-import { makeCheckpoint } from './make-checkpoint.ts';
+import { makeCheckpoint, writeRows } from './make-checkpoint.ts';
 import { type ProcessResult, runGroup } from './process-group.ts';
 
 const USAGE = 'node bench/dist/real-size/main.js [--folder FOLDER]';
@@ -20,7 +20,11 @@ interface Job {
 
 function jobsOf(folder: string): Job[] {
   const model = join(folder, 'model');
-  const data = [`data.format=jsonl`, `data.path=${join(folder, 'rows.jsonl')}`, 'data.dev_fraction=0'];
+  const rows = (name: string): string[] => [
+    'data.format=jsonl',
+    `data.path=${join(folder, name)}`,
+    'data.dev_fraction=0',
+  ];
   const run = (name: string): string => join(folder, 'runs', name);
   const lora = ['policy.lora.rank=8', 'train.gradient_checkpointing=true'];
   const sft = run('sft');
@@ -51,7 +55,7 @@ function jobsOf(folder: string): Job[] {
         'sft',
         '--model',
         model,
-        ...data,
+        ...rows('long.jsonl'),
         `run.dir=${sft}`,
         'data.max_rows=1',
         'train.rows_per_step=1',
@@ -60,18 +64,18 @@ function jobsOf(folder: string): Job[] {
       ],
     },
     {
-      name: 'train irl, one step of 2 x 2 completions of 8 tokens',
+      name: 'train irl, one step of 2 x 2 completions of 16 tokens',
       run: irl,
       args: [
         'train',
         'irl',
         '--model',
         model,
-        ...data,
+        ...rows('short.jsonl'),
         `run.dir=${irl}`,
         ...lora,
         'critic.lora.rank=8',
-        'data.max_completion_tokens=64',
+        'data.max_completion_tokens=16',
         'train.max_steps=1',
         'train.prompts_per_round=2',
         'sampling.group_size=2',
@@ -100,6 +104,7 @@ async function main(argv: readonly string[]): Promise<void> {
       process.stderr.write('writing 494,032,768 random weights in bf16, 988 MB\n');
       await makeCheckpoint(join(folder, 'model'));
     }
+    await writeRows(folder);
     await rm(join(folder, 'runs'), { recursive: true, force: true });
     console.log('| what | wall s | loading | host peak GB | device peak GB |\n|---|---|---|---|---|');
     for (const job of jobsOf(folder)) {

@@ -41,10 +41,7 @@ async function* repeated(pattern: Uint8Array, bytes: number): AsyncGenerator<Uin
     yield pattern.subarray(0, Math.min(left, pattern.byteLength));
 }
 
-/**
- * Writes a checkpoint of that shape with random weights, bf16 in shards, and rows to train on: `rows.jsonl`, whose one
- * row has 64 tokens of prompt and 64 of completion, end token included.
- */
+/** Writes a checkpoint of that shape with random weights, bf16 in shards, and a tokenizer of whole words. */
 export async function makeCheckpoint(folder: string): Promise<void> {
   const config = parseDecoderConfig(JSON.stringify(QWEN_HALF_BILLION));
   const pattern = randomPattern();
@@ -65,13 +62,26 @@ export async function makeCheckpoint(folder: string): Promise<void> {
     unkToken: '<unk>',
   });
   await saveModelDirectory(folder, { config, tensors, sideFiles, maxShardBytes: SHARD_BYTES });
+}
+
+/**
+ * Rows that its tokenizer reads, two a file: `long.jsonl` of 64 tokens of prompt and 64 of completion, end token
+ * included, and `short.jsonl` of 16 and 16.
+ */
+export async function writeRows(folder: string): Promise<void> {
   const filler = (count: number, from: number): string =>
     Array.from({ length: count }, (_, i) => `w${from + 37 * i}`).join(' ');
-  const row = (index: number): string =>
+  // Six words beside the reasoning: four marks, the answer and the end.
+  const row = (tokens: number, index: number): string =>
     JSON.stringify({
-      prompt: filler(64, index),
-      target: `<think>\n${filler(58, 5000 + index)}\n</think>\n<answer>\n7\n</answer>`,
+      prompt: filler(tokens, index),
+      target: `<think>\n${filler(tokens - 6, 5000 + index)}\n</think>\n<answer>\n7\n</answer>`,
       answer: '7',
     });
-  await writeFile(join(folder, '..', 'rows.jsonl'), `${row(0)}\n${row(1)}\n`);
+  for (const [name, tokens] of [
+    ['long.jsonl', 64],
+    ['short.jsonl', 16],
+  ] as const) {
+    await writeFile(join(folder, name), `${row(tokens, 0)}\n${row(tokens, 1)}\n`);
+  }
 }

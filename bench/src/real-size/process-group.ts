@@ -11,7 +11,8 @@ export interface ProcessResult {
   readonly stderr: string;
 }
 
-const POLL_MS = 100;
+/** The high-water mark is the system's own: it only has to be seen before the process ends. */
+const POLL_MS = 500;
 
 /** Runs a command in a process group of its own and watches the memory of all processes in it (Linux). */
 export async function runGroup(command: string, args: readonly string[]): Promise<ProcessResult> {
