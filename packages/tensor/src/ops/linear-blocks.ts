@@ -38,7 +38,7 @@ export const linearBlocksOp: OpDef<LinearBlocksAttrs> = {
   tolerance: 'matmul',
   infer: (inputs, attrs) => {
     const [x, weights, extra] = partsOf(inputs, attrs);
-    const { rows, columns } = blockSizes('linear', weights, attrs.quantized);
+    const { rows, columns } = blockSizes('linearBlocks', weights, attrs.quantized, inputs);
     const out = rows.reduce((sum, count) => sum + count, 0);
     const shape = [x?.shape[0] ?? 0, out];
     const wanted = formatShape(attrs.extra === 'bias' ? [out] : shape);
@@ -46,9 +46,9 @@ export const linearBlocksOp: OpDef<LinearBlocksAttrs> = {
     const isFloat = x?.dtype === 'f32' || x?.dtype === 'f16' || x?.dtype === 'bf16';
     if (x?.shape.length !== 2 || !isFloat || x.shape[1] !== columns || !extraFits) {
       throw new ToolError('shape', {
-        op: 'linear',
+        op: 'linearBlocks',
         expected: `x [N, ${columns}] for a weight [${out}, ${columns}] in ${rows.length} blocks${attrs.extra === 'none' ? '' : `, f32 ${attrs.extra} ${wanted}`}`,
-        got: [x, extra].flatMap((t) => (t === undefined ? [] : [`${t.dtype} ${formatShape(t.shape)}`])).join(', '),
+        got: inputs.map(({ dtype, shape: given }) => `${dtype} ${formatShape(given)}`).join(', '),
       });
     }
     return [{ shape, dtype: 'f32' }];
@@ -56,7 +56,7 @@ export const linearBlocksOp: OpDef<LinearBlocksAttrs> = {
   run: (inputs, [out], attrs) => {
     const [x, weights, extra] = partsOf(inputs, attrs) as [Tensor, Tensor[], Tensor | undefined];
     const blocks = blocksOfInputs(weights, attrs.quantized);
-    const { rows } = blockSizes('linear', weights, attrs.quantized);
+    const { rows } = blockSizes('linearBlocks', weights, attrs.quantized);
     const [count, width] = out!.shape as [number, number];
     const common = { transA: false, transB: true, epilogue: attrs.extra, arithmetic: attrs.arithmetic };
     const starts = startsOf(rows);

@@ -94,11 +94,12 @@ export function blocksOfInputs(inputs: readonly Tensor[], quantized: QuantizedBl
   }));
 }
 
-/** Rows of each block and the width of all. Throws ToolError 'shape' for inputs that are no such blocks. */
+/** Rows of each block and the width of all; `all` is what a refusal lists. Throws ToolError 'shape' for inputs that are no such blocks. */
 export function blockSizes(
   op: string,
   inputs: readonly TensorSpec[],
   quantized: QuantizedBlockSizes | undefined,
+  all: readonly TensorSpec[] = inputs,
 ): { readonly rows: readonly number[]; readonly columns: number } {
   const isFitting =
     quantized === undefined
@@ -109,7 +110,7 @@ export function blockSizes(
     throw new ToolError('shape', {
       op,
       expected: quantized === undefined ? EXPECTED : `${quantized.format} blocks of ${quantized.columns} columns`,
-      got: inputs.map(({ shape, dtype }) => `${dtype} ${formatShape(shape)}`).join(', ') || 'none',
+      got: all.map(({ shape, dtype }) => `${dtype} ${formatShape(shape)}`).join(', ') || 'none',
     });
   }
   return quantized ?? { rows: inputs.map(({ shape }) => shape[0]!), columns: inputs[0]!.shape[1]! };
