@@ -32,3 +32,21 @@ export function knobsFor(planned: PlannedConfig, rowTokens: number): Knob[] {
   }
   return knobs;
 }
+
+/** What a knob was measured to save, in bytes, and the work that it adds, as a share. */
+interface Measured {
+  readonly savedBytes: number;
+  readonly extraWork: number;
+}
+
+/** The cheapest `most` knobs, of equals those that save most; the one that saves most of all is always among them. */
+export function chooseKnobs<T extends Measured>(knobs: readonly T[], most: number): T[] {
+  const work = ({ extraWork }: Measured): number => Math.round(20 * extraWork);
+  const sorted = [...knobs].sort((a, b) => work(a) - work(b) || b.savedBytes - a.savedBytes);
+  const shown = sorted.slice(0, most);
+  const largest = sorted.reduce<T | undefined>(
+    (best, knob) => (best === undefined || knob.savedBytes > best.savedBytes ? knob : best),
+    undefined,
+  );
+  return largest === undefined || shown.includes(largest) ? shown : [...shown.slice(0, most - 1), largest];
+}

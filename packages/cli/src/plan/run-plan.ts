@@ -6,7 +6,7 @@ import type { CommandContext } from '../commands/command-context.ts';
 import { type ConfigOptions, readConfig } from '../commands/config-options.ts';
 import { CONFIG_KINDS, type ConfigKind } from '../config/schema.ts';
 import { largestMicroBatch, updatesPeak } from './fit.ts';
-import { knobsFor } from './knobs.ts';
+import { chooseKnobs, knobsFor } from './knobs.ts';
 import { type Plan, type PlanKnob, UNKNOWNS } from './plan.ts';
 import { planText } from './plan-text.ts';
 import { type PlannedConfig, planModels, plannedRun } from './planned-run.ts';
@@ -72,8 +72,6 @@ export async function runPlan(
     const extra = base.length === 0 ? 0 : stepFlops(measure) / stepFlops({ ...needed, phases: base }) - 1;
     knobs.push({ overrides: more, savedBytes: saved, extraWork: Number.isFinite(extra) ? extra : 0, effect });
   }
-  // The cheapest first: what costs no work, and of equals what saves most.
-  knobs.sort((a, b) => Math.round(20 * a.extraWork) - Math.round(20 * b.extraWork) || b.savedBytes - a.savedBytes);
 
   const plan: Plan = {
     kind,
@@ -91,7 +89,7 @@ export async function runPlan(
     largestMicroBatchTokens: await largestMicroBatch(run, adapter, budgetBytes, withMicroBatch, 64 * rowTokens),
     longestRowTokens: rowTokens,
     slots: wanted.phases.find(({ slots }) => slots !== undefined)?.slots,
-    knobs: knobs.slice(0, MOST_KNOBS),
+    knobs: chooseKnobs(knobs, MOST_KNOBS),
     steps: 'maxSteps' in run.work.options ? run.work.options.maxSteps : undefined,
     totalTokens: total(needed, ({ tokens }) => tokens),
     totalFlops: total(needed, (phase) => phase.flops),
