@@ -70,7 +70,7 @@ export {
   loadTokenizer,
   type Tokenizer,
 } from './tokenizer/tokenizer.ts';
-export { readTokenizerFiles, type TokenizerFiles } from './tokenizer/tokenizer-files.ts';
+export type { TokenizerFiles } from './tokenizer/tokenizer-files.ts';
 export { makeWordLevelTokenizer, type WordLevelOptions } from './tokenizer/word-level.ts';
 export { type BaseWeights, type MatrixBlocks, WEIGHT_FORMATS, type WeightSpec } from './weights/base-weights.ts';
 export { FrozenWeights } from './weights/frozen-weights.ts';

@@ -16,7 +16,7 @@ export interface ModelContents {
   readonly config: DecoderConfig;
   readonly tensors: readonly TensorSource[];
   /**
-   * Written byte for byte: the files of a tokenizer (`readTokenizerFiles`, `makeWordLevelTokenizer`), or all files
+   * Written byte for byte: the files of a tokenizer (`makeWordLevelTokenizer`), or all files
    * beside the weights of the model that this one comes from (`readSideFiles`). A config.json among them is kept,
    * with the element type of the weights, as long as it says what `config` says.
    */

@@ -4,10 +4,10 @@ import { ToolError } from '@dawngrad/tensor';
 import { describe, expect, it } from 'vitest';
 import { type DecoderConfig, parseDecoderConfig } from '../../src/config/decoder-config.ts';
 import { weightSpecs } from '../../src/decoder/weight-specs.ts';
+import { readSideFiles } from '../../src/io/side-files.ts';
 import type { ModelContents } from '../../src/io/write-model.ts';
 import { verifyDirectory } from '../../src/node/manifest.ts';
 import { openModelDirectory, saveModelDirectory } from '../../src/node/model-directory.ts';
-import { readTokenizerFiles } from '../../src/tokenizer/tokenizer-files.ts';
 import { makeWordLevelTokenizer } from '../../src/tokenizer/word-level.ts';
 import { sharedData } from '../shared-data.ts';
 import { temporaryFolder } from './temporary-folder.ts';
@@ -168,7 +168,7 @@ describe('openModelDirectory', () => {
       read: () => source.weights.readF32(name),
     }));
     const path = join(temporaryFolder(), 'copy');
-    const sideFiles = await readTokenizerFiles(source.files);
+    const sideFiles = await readSideFiles(source.files);
     await saveModelDirectory(path, { config: source.config, tensors, sideFiles });
     const copy = await openModelDirectory(path);
     expect(copy.config).toEqual(source.config);

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { memoryFiles } from '../../src/io/memory-files.ts';
+import { readSideFiles } from '../../src/io/side-files.ts';
 import { loadTokenizer, type Tokenizer } from '../../src/tokenizer/tokenizer.ts';
-import { readTokenizerFiles } from '../../src/tokenizer/tokenizer-files.ts';
 import { makeWordLevelTokenizer, type WordLevelOptions } from '../../src/tokenizer/word-level.ts';
 
 const OPTIONS: WordLevelOptions = {
@@ -57,7 +57,7 @@ describe('makeWordLevelTokenizer', () => {
   it('gives equal bytes for equal options, and files that can be copied', async () => {
     const files = makeWordLevelTokenizer(OPTIONS);
     expect(makeWordLevelTokenizer(OPTIONS)).toEqual(files);
-    expect(await readTokenizerFiles(memoryFiles('task', files))).toEqual(files);
+    expect(await readSideFiles(memoryFiles('task', files))).toEqual(files);
   });
 
   it.each([
