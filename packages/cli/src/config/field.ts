@@ -22,14 +22,24 @@ export type Unit =
   | 'rank'
   | 'number';
 
+export interface FieldOptions {
+  /**
+   * Whether a run may go on from a checkpoint with another value. Safe is what changes none of the steps already taken
+   * and, beyond rounding, no step to come that both values have: how long a run goes on, what it logs and keeps, how
+   * much memory it takes. (max_steps stretches a decaying learning rate all the same.) Default false.
+   */
+  readonly safe?: boolean;
+}
+
 /** One configuration value: its type, its default, its unit and one line of help. */
 export function field<T extends z.ZodType>(
   type: T,
   preset: z.util.NoUndefined<z.output<T>>,
   unit: Unit,
   help: string,
+  { safe = false }: FieldOptions = {},
 ): z.ZodDefault<T> {
-  return type.default(preset).meta({ description: help, unit });
+  return type.default(preset).meta({ description: help, unit, safe });
 }
 
 /** A group of fields; a file may leave out any of them, or the whole group. */

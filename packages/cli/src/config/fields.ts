@@ -8,6 +8,8 @@ export interface FieldInfo {
   readonly preset: unknown;
   readonly unit: string;
   readonly help: string;
+  /** Whether a run may be resumed with another value. */
+  readonly safe: boolean;
 }
 
 const cache = new Map<ConfigKind, readonly FieldInfo[]>();
@@ -33,6 +35,7 @@ function collect(type: z.core.$ZodType, key: string): FieldInfo[] {
       preset: type instanceof z.ZodDefault ? type.def.defaultValue : undefined,
       unit: String(meta.unit ?? ''),
       help: meta.description ?? '',
+      safe: meta.safe === true,
     },
   ];
 }

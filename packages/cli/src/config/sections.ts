@@ -39,7 +39,9 @@ const loraSection = (rank: number, help: string) =>
 
 export const runSection = (dir: string) =>
   section({
-    dir: field(text(), dir, 'path', 'Folder of the run: config, environment, metrics, samples, checkpoints.'),
+    dir: field(text(), dir, 'path', 'Folder of the run: config, environment, metrics, samples, checkpoints.', {
+      safe: true,
+    }),
     seed: field(whole(0).max(2 ** 32 - 1, 'at most 4294967295'), 42, 'number', 'Seed of every random draw.'),
   });
 
@@ -436,6 +438,7 @@ const microBatchField = field(
   8192,
   'tokens',
   'Most tokens in one pass through a model; changes memory, not results.',
+  { safe: true },
 );
 
 const stepFields = {
@@ -445,19 +448,21 @@ const stepFields = {
     false,
     'yes/no',
     'Keep only the input of each block for the gradient and compute the rest again: less memory, a third more work.',
+    { safe: true },
   ),
   checkpoint_every_steps: field(
     whole(1),
     50,
     'steps',
     'Steps from one checkpoint to the next; the last step always has one.',
+    { safe: true },
   ),
-  keep_checkpoints: field(whole(1), 2, 'checkpoints', 'Checkpoints kept besides the best.'),
+  keep_checkpoints: field(whole(1), 2, 'checkpoints', 'Checkpoints kept besides the best.', { safe: true }),
 };
 
 export const sftTrainSection = () =>
   section({
-    max_steps: field(whole(1), 500, 'steps', 'Optimiser steps.'),
+    max_steps: field(whole(1), 500, 'steps', 'Optimiser steps.', { safe: true }),
     rows_per_step: field(whole(1), 16, 'rows', 'Rows in each optimiser step.'),
     keep_best: field(
       yesNo(),
@@ -475,9 +480,11 @@ export const sftTrainSection = () =>
   });
 
 const roundFields = {
-  max_steps: field(whole(1), 500, 'rounds', 'Rounds of sampling and learning.'),
+  max_steps: field(whole(1), 500, 'rounds', 'Rounds of sampling and learning.', { safe: true }),
   prompts_per_round: field(whole(1), 16, 'prompts', 'Prompts in each round.'),
-  logged_prompts: field(whole(0), 1, 'prompts', 'Prompts of each round whose samples go to samples.jsonl.'),
+  logged_prompts: field(whole(0), 1, 'prompts', 'Prompts of each round whose samples go to samples.jsonl.', {
+    safe: true,
+  }),
   ...stepFields,
 };
 
@@ -501,6 +508,7 @@ export const trainEvalSection = () =>
       50,
       'steps',
       'Steps from one evaluation to the next; the first and the last are always evaluated.',
+      { safe: true },
     ),
     prompts: field(whole(1), 64, 'prompts', 'Dev prompts in an evaluation, at most.'),
     samples_per_prompt: field(whole(1), 1, 'samples', 'Completions of each dev prompt.'),
@@ -522,6 +530,7 @@ export const evaluateEvalSection = () =>
       64,
       'samples',
       'Completions between two writes to the disk, whole prompts; changes memory, not results.',
+      { safe: true },
     ),
     micro_batch_tokens: microBatchField,
   });
