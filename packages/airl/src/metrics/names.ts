@@ -9,59 +9,116 @@ export interface MetricAlarm {
 export interface MetricDefinition {
   readonly unit: string;
   readonly meaning: string;
+  /**
+   * Where the value is in a sound run: [least, most], both allowed and null where there is no bound, or words
+   * where that depends on the run. Absent: it says nothing about the run's health by itself.
+   */
+  readonly healthy?: readonly [number | null, number | null] | string;
   readonly alarm?: MetricAlarm;
+  /** What to do where it is outside; every alarm has it. */
+  readonly remedy?: string;
 }
 
 /**
- * Every key that a trainer may write to `metrics.jsonl`, in one place: tests compare the rows of each
- * trainer with it, and trainers tell of an alarm once (`Alarms`). Names follow trl where it has them and
- * imitation for the adversarial game ("disc").
+ * Every key that a trainer may write to `metrics.jsonl`, in one place: `dawngrad metrics` and docs/metrics.md
+ * are made from it, tests compare the rows of each trainer with it in both directions, and trainers tell of an
+ * alarm once (`Alarms`). Names follow trl where it has them and imitation for the adversarial game ("disc").
  */
 export const METRICS = {
   step: { unit: 'count', meaning: 'optimiser steps (SFT) or rounds (GRPO, R-AIRL) finished' },
-  loss: { unit: 'nats', meaning: 'the objective that was differentiated, with its global denominator' },
+  loss: {
+    unit: 'nats',
+    meaning: 'the objective that was differentiated, with its global denominator',
+    healthy: 'falls in SFT; near 0 by construction with advantages',
+  },
   lr: { unit: '-', meaning: 'learning rate of the policy at this step' },
-  grad_norm: { unit: '-', meaning: 'norm of the policy gradient before clipping', alarm: { above: 10 } },
+  grad_norm: {
+    unit: '-',
+    meaning: 'norm of the policy gradient before clipping',
+    healthy: [0, 10],
+    alarm: { above: 10 },
+    remedy: 'lower policy.lr or lengthen optim.warmup_ratio; look at the samples of that step.',
+  },
   num_tokens: { unit: 'tokens', meaning: 'completion tokens trained on so far' },
 
-  reward: { unit: 'reward', meaning: 'mean reward of a completion, as it entered the advantage' },
-  reward_std: { unit: 'reward', meaning: 'standard deviation of that reward over the round' },
+  reward: {
+    unit: 'reward',
+    meaning: 'mean reward of a completion, as it entered the advantage',
+    healthy: 'rises in GRPO; level in R-AIRL, whose critic moves along',
+  },
+  reward_std: {
+    unit: 'reward',
+    meaning: 'standard deviation of that reward over the round',
+    healthy: 'above 0, or there is no signal',
+  },
   frac_reward_zero_std: {
     unit: 'fraction',
     meaning: 'groups whose rewards are all equal, which give no signal',
+    healthy: [0, 0.8],
     alarm: { above: 0.8, steps: 20 },
+    remedy:
+      'raise sampling.group_size or sampling.max_resamples, or choose prompts that are neither solved nor hopeless.',
   },
   accuracy: {
     unit: 'fraction',
     meaning: 'completions of the round that the checker calls correct (not used by R-AIRL)',
+    healthy: 'rises',
   },
-  unparsed: { unit: 'fraction', meaning: 'completions of the round in which the checker finds no answer' },
+  unparsed: {
+    unit: 'fraction',
+    meaning: 'completions of the round in which the checker finds no answer',
+    healthy: 'falls',
+  },
   kl: {
     unit: 'nats',
     meaning: 'mean k3 divergence from the reference policy over trained tokens',
+    healthy: [0, 2],
     alarm: { above: 2 },
+    remedy: 'raise policy.kl_beta or lower policy.lr: the policy has left its start.',
   },
-  entropy: { unit: 'nats/token', meaning: 'mean entropy of the policy over trained tokens' },
+  entropy: {
+    unit: 'nats/token',
+    meaning: 'mean entropy of the policy over trained tokens',
+    healthy: 'falls slowly; a fall to 0 within a few rounds is a collapse (policy.entropy_bonus, policy.kl_beta)',
+  },
   kl_k1: { unit: 'nats', meaning: 'the same divergence by the estimate k1: without bias, of any sign; near kl' },
   kl_k2: { unit: 'nats', meaning: 'the same divergence by the estimate k2, half the squared difference; near kl' },
-  'clip_ratio/region_mean': { unit: 'fraction', meaning: 'trained tokens whose ratio was clipped' },
+  'clip_ratio/region_mean': {
+    unit: 'fraction',
+    meaning: 'trained tokens whose ratio was clipped',
+    healthy: [0, 0.2],
+  },
   'clip_ratio/low_mean': {
     unit: 'fraction',
-    meaning: 'trained tokens held at the lower bound of the ratio; 0 with one update a round, healthy below 0.2',
+    meaning: 'trained tokens held at the lower bound of the ratio; 0 with one update a round',
+    healthy: [0, 0.2],
     alarm: { above: 0.5 },
+    remedy: 'lower policy.updates_per_round or policy.lr.',
   },
   'clip_ratio/high_mean': {
     unit: 'fraction',
-    meaning: 'trained tokens held at the upper bound of the ratio; 0 with one update a round, healthy below 0.2',
+    meaning: 'trained tokens held at the upper bound of the ratio; 0 with one update a round',
+    healthy: [0, 0.2],
     alarm: { above: 0.5 },
+    remedy: 'lower policy.updates_per_round or policy.lr.',
   },
-  'ratio/min': { unit: 'ratio', meaning: 'least pi(new) / pi(old) of a trained token, 1 at most; healthy above 0.1' },
+  'ratio/min': {
+    unit: 'ratio',
+    meaning: 'least pi(new) / pi(old) of a trained token, 1 at most',
+    healthy: [0.1, 1],
+  },
   'ratio/max': {
     unit: 'ratio',
-    meaning: 'largest pi(new) / pi(old) of a trained token, 1 at least; healthy below 10',
+    meaning: 'largest pi(new) / pi(old) of a trained token, 1 at least',
+    healthy: [1, 10],
     alarm: { above: 100 },
+    remedy: 'lower policy.updates_per_round or policy.lr.',
   },
-  'completions/mean_length': { unit: 'tokens', meaning: 'mean length of the completions' },
+  'completions/mean_length': {
+    unit: 'tokens',
+    meaning: 'mean length of the completions',
+    healthy: 'well below data.max_completion_tokens',
+  },
   'completions/min_length': { unit: 'tokens', meaning: 'shortest completion' },
   'completions/max_length': { unit: 'tokens', meaning: 'longest completion' },
   'completions/mean_length_right': { unit: 'tokens', meaning: 'mean length of the correct completions' },
@@ -69,71 +126,143 @@ export const METRICS = {
   'completions/clipped_ratio': {
     unit: 'fraction',
     meaning: 'completions cut at the length limit',
+    healthy: [0, 0.3],
     alarm: { above: 0.3 },
+    remedy: 'raise data.max_completion_tokens, or set policy.mask_truncated or reward.overlong_buffer_tokens.',
   },
   'sampling/ratio_raw_max': {
     unit: 'ratio',
     meaning:
       "e^d - 1, d = sampling/logp_diff_max: how far trainer and sampler's ratio may be from 1, where it should be",
+    healthy: [0, 1e-4],
   },
   'sampling/resampled_groups': {
     unit: 'count',
-    meaning: 'groups of the round without spread that were drawn again, each time counted; healthy below the prompts',
+    meaning: 'groups of the round without spread that were drawn again, each time counted',
+    healthy: 'below the prompts of a round',
   },
   'sampling/logp_diff_max': {
     unit: 'nats',
     meaning: 'largest |log-probability by the sampler - by the trainer| before the first update on a round',
+    healthy: [0, 1e-4],
     alarm: { above: 1e-4 },
+    remedy: 'expected with quantised or 16-bit weights; otherwise run dawngrad doctor and report it.',
   },
 
-  'disc/loss': { unit: 'nats', meaning: "the critic's loss, mean of both classes" },
+  'disc/loss': {
+    unit: 'nats',
+    meaning: "the critic's loss, mean of both classes",
+    healthy: 'between 0.2 and 0.69 = ln 2, which is chance',
+  },
   'disc/loss_expert': { unit: 'nats', meaning: "the critic's loss on experts" },
   'disc/loss_policy': { unit: 'nats', meaning: "the critic's loss on negatives" },
   'disc/acc': {
     unit: 'fraction',
     meaning: 'mean of the two accuracies below',
+    healthy: [0.52, 0.98],
     alarm: { above: 0.98, below: 0.52, steps: 50 },
+    remedy:
+      'too high, the reward is flat: lower critic.lr or critic.updates_per_round, raise critic.label_smoothing, look for leaks with dawngrad data; too low, it is blind: raise them or warmup.steps.',
   },
-  'disc/acc_expert': { unit: 'fraction', meaning: 'experts with a positive logit' },
-  'disc/acc_policy': { unit: 'fraction', meaning: 'negatives with a negative logit' },
-  'disc/logit_expert': { unit: 'logit', meaning: 'mean logit of experts' },
-  'disc/logit_policy': { unit: 'logit', meaning: 'mean logit of negatives' },
-  'disc/entropy': { unit: 'nats', meaning: "mean entropy of the critic's predictions" },
-  'disc/calibration_ece': { unit: 'fraction', meaning: "expected calibration error of the critic's predictions" },
+  'disc/acc_expert': { unit: 'fraction', meaning: 'experts with a positive logit', healthy: 'near disc/acc' },
+  'disc/acc_policy': { unit: 'fraction', meaning: 'negatives with a negative logit', healthy: 'near disc/acc' },
+  'disc/logit_expert': { unit: 'logit', meaning: 'mean logit of experts', healthy: 'above 0, within reward.clip' },
+  'disc/logit_policy': { unit: 'logit', meaning: 'mean logit of negatives', healthy: 'below 0, within reward.clip' },
+  'disc/entropy': {
+    unit: 'nats',
+    meaning: "mean entropy of the critic's predictions",
+    healthy: 'above 0.05; at 0 the critic is certain and its reward saturated',
+  },
+  'disc/calibration_ece': {
+    unit: 'fraction',
+    meaning: "expected calibration error of the critic's predictions",
+    healthy: [0, 0.2],
+  },
   'disc/auroc': {
     unit: 'fraction',
     meaning: 'chance that a correct sample of the round scores above a wrong one (not used in training)',
+    healthy: 'above 0.5; at 0.5 the reward says nothing about answers',
   },
-  'disc/grad_norm': { unit: '-', meaning: 'norm of the critic gradient before clipping', alarm: { above: 10 } },
+  'disc/grad_norm': {
+    unit: '-',
+    meaning: 'norm of the critic gradient before clipping',
+    healthy: [0, 10],
+    alarm: { above: 10 },
+    remedy: 'lower critic.lr or lengthen warmup.steps.',
+  },
   'disc/lr': { unit: '-', meaning: 'learning rate of the critic' },
   'disc/updates': { unit: 'count', meaning: 'critic updates so far, warm-up included' },
   'disc/skipped': {
     unit: 'count',
     meaning: 'critic updates of the row skipped, since relabelling left no wrong sample to learn from',
+    healthy: '0, except with relabelling once most samples are right',
   },
   'disc/on_policy': { unit: 'count', meaning: 'negatives of the last update from the current round' },
   'disc/replayed': { unit: 'count', meaning: 'negatives of the last update from earlier rounds' },
   'disc/corrupted': { unit: 'count', meaning: 'corrupted experts in the last update' },
   'disc/relabelled': { unit: 'count', meaning: 'samples of the round that count as experts' },
 
-  'eval/accuracy': { unit: 'fraction', meaning: 'accuracy on dev prompts' },
+  'eval/accuracy': { unit: 'fraction', meaning: 'accuracy on dev prompts', healthy: 'rises' },
   'eval/n': { unit: 'count', meaning: 'completions behind that accuracy' },
 
-  step_time: { unit: 's', meaning: 'wall time of the step' },
-  'time/rollout': { unit: 's', meaning: 'share of it spent on sampling' },
-  'time/reward': { unit: 's', meaning: 'share of it spent on scoring' },
-  'time/critic': { unit: 's', meaning: 'share of it spent on critic updates' },
-  'time/update': { unit: 's', meaning: 'share of it spent on the policy update' },
+  step_time: {
+    unit: 's',
+    meaning: 'wall time of the step: its rollout, reward, critic and update; evaluation and saves are beside it',
+  },
+  'time/rollout': { unit: 's', meaning: 'time of the step spent on sampling and on making records of the samples' },
+  'time/reward': { unit: 's', meaning: "time of the step spent on the critic's rewards and on advantages" },
+  'time/critic': { unit: 's', meaning: 'time of the step spent on critic updates' },
+  'time/update': { unit: 's', meaning: "time of the step spent on the policy's update, the reference's pass included" },
+  'time/eval': { unit: 's', meaning: 'time of the evaluation on dev prompts after the step' },
+  'time/save': { unit: 's', meaning: 'time of the checkpoint that was saved after the row before' },
+  'time/rollout_share': {
+    unit: 'fraction',
+    meaning: 'time/rollout by the time from the row before: step, evaluation, save',
+  },
+  'time/reward_share': { unit: 'fraction', meaning: 'time/reward by the time from the row before' },
+  'time/critic_share': { unit: 'fraction', meaning: 'time/critic by the time from the row before' },
+  'time/update_share': { unit: 'fraction', meaning: 'time/update by the time from the row before' },
+  'time/eval_share': { unit: 'fraction', meaning: 'time/eval by the time from the row before' },
+  'time/save_share': {
+    unit: 'fraction',
+    meaning: 'time/save by the time from the row before',
+    healthy: 'below 0.2 over a run; else raise train.checkpoint_every_steps',
+  },
   'perf/tokens_per_second': {
     unit: 'tok/s',
     meaning: "completion tokens sampled and trained on, by step time; in a critic's warm-up, those that it read",
   },
+  'perf/rollout_tokens_per_second': { unit: 'tok/s', meaning: 'completion tokens sampled, by time/rollout' },
+  'perf/reward_tokens_per_second': { unit: 'tok/s', meaning: 'completion tokens given a reward, by time/reward' },
+  'perf/critic_tokens_per_second': {
+    unit: 'tok/s',
+    meaning: 'completion tokens of the critic updates, by time/critic',
+  },
+  'perf/update_tokens_per_second': {
+    unit: 'tok/s',
+    meaning: 'completion tokens trained on, once for each optimiser step, by time/update',
+  },
+  'perf/eval_tokens_per_second': { unit: 'tok/s', meaning: 'completion tokens of the evaluation, by time/eval' },
   'perf/dispatches': { unit: 'count', meaning: 'kernel launches of the step' },
   'perf/submits': { unit: 'count', meaning: 'command lists that the step gave to the device' },
-  'mem/live_bytes': { unit: 'bytes', meaning: 'device memory in use at the end of the step' },
-  'mem/peak_bytes': { unit: 'bytes', meaning: 'most device memory in use so far' },
-  'health/nonfinite': { unit: 'count', meaning: 'gradient values of the step that are not finite' },
-  'health/skipped': { unit: 'count', meaning: 'steps skipped so far', alarm: { above: 5 } },
+  'mem/live_bytes': {
+    unit: 'bytes',
+    meaning: 'device memory in use at the end of the step',
+    healthy: 'level from step to step',
+  },
+  'mem/peak_bytes': { unit: 'bytes', meaning: 'most device memory in use so far', healthy: 'level after a few steps' },
+  'health/nonfinite': {
+    unit: 'count',
+    meaning: 'gradient values of the step that are not finite; the step is then skipped',
+    healthy: [0, 0],
+  },
+  'health/skipped': {
+    unit: 'count',
+    meaning: 'steps skipped so far',
+    healthy: [0, 5],
+    alarm: { above: 5 },
+    remedy: 'lower policy.lr and critic.lr, or optim.max_grad_norm.',
+  },
 } as const satisfies Record<string, MetricDefinition>;
 
 export type MetricName = keyof typeof METRICS;
