@@ -52,6 +52,8 @@ export interface Task {
   readonly check: (completionText: string, prompt: Pick<TaskPrompt, 'gold' | 'options'>) => Verdict;
   /** The prompt as the critic reads it; as long as the policy's. */
   readonly criticPromptIds: (promptIds: Uint32Array) => Uint32Array;
+  /** A demonstrated prompt that shows the expert's completion too; absent where prompts have no room for it. */
+  readonly teacherPromptIds?: (demonstration: Demonstration) => Uint32Array;
   readonly environment?: Environment;
   /** 1 at each completion token that the environment writes; length T. */
   readonly forced: (completionIds: ArrayLike<number>) => Uint8Array;

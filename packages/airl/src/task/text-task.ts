@@ -8,6 +8,7 @@ import { type CorruptionName, corruptTarget } from '../perturb/corrupt-target.ts
 import { splitSteps } from '../segment/step-splitter.ts';
 import { CHECKERS, type CheckerName } from '../verify/checkers.ts';
 import type { CorruptedExpert, Demonstration, Task, TaskPrompt } from './task.ts';
+import { teacherText } from './teacher-prompt.ts';
 
 /** How text becomes ids and back: a tokenizer with the chat template, if there is one, around it. */
 export interface TextCodec {
@@ -102,6 +103,10 @@ export function createTextTask(options: TextTaskOptions): TextTask {
     stepRule: splitSteps,
     check: (completionText, { gold, options: choices }) => CHECKERS[options.checker](completionText, gold, choices),
     criticPromptIds: (promptIds) => promptIds,
+    teacherPromptIds: ({ id }) => {
+      const row = sources.get(id) as Example & { readonly target: string };
+      return encodeRow({ ...row, prompt: teacherText(row.prompt, row.target) }, options).promptIds;
+    },
     forced: (ids) => new Uint8Array(ids.length),
     corrupt: ({ id }, draws) => {
       if (options.corruptions.length === 0) return undefined;

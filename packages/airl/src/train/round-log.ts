@@ -11,13 +11,20 @@ export function roundMetrics(records: readonly TraceRecord[], advantages: Advant
   const rewards = Array.from(advantages.rewards);
   const reward = meanReward(rewards);
   const squares = rewards.reduce((total, value) => total + (value - reward) ** 2, 0);
-  const lengths = records.map(({ completionIds }) => completionIds.length);
-  const lengthsOf = (correct: boolean): number[] => lengths.filter((_, i) => records[i]!.correct === correct);
-  const share = (is: (record: TraceRecord) => boolean): number => records.filter(is).length / records.length;
   return {
     reward,
     reward_std: rewards.length < 2 ? 0 : Math.sqrt(squares / (rewards.length - 1)),
     frac_reward_zero_std: advantages.zeroSpreadGroups,
+    ...sampleMetrics(records),
+  };
+}
+
+/** What a round's samples say, whatever they are rewarded for. */
+export function sampleMetrics(records: readonly TraceRecord[]): MetricRow {
+  const lengths = records.map(({ completionIds }) => completionIds.length);
+  const lengthsOf = (correct: boolean): number[] => lengths.filter((_, i) => records[i]!.correct === correct);
+  const share = (is: (record: TraceRecord) => boolean): number => records.filter(is).length / records.length;
+  return {
     accuracy: share(({ correct }) => correct),
     unparsed: share(({ answerExtracted }) => answerExtracted === null),
     'completions/mean_length': meanReward(lengths),

@@ -8,6 +8,8 @@ import { packTraces, predictingRows, type TokenTrace, traceLength, trainedTokens
 export interface SupervisedStepOptions {
   readonly lr: number;
   readonly microBatchTokens: number;
+  /** What each completion token counts in the mean, trace by trace; 1 unless said. */
+  readonly weights?: readonly ArrayLike<number>[];
 }
 
 /** A step whose numbers are still on the device. */
@@ -19,22 +21,30 @@ export interface SupervisedStep {
   readonly tokens: number;
 }
 
-/** One optimiser step on the mean negative log-likelihood of the traces' own completion tokens. */
+/**
+ * One optimiser step on the mean negative log-likelihood of the traces' own completion tokens, or with weights w on
+ * -mean_t w_t log pi(y_t). The mean is over all of these tokens, whatever they weigh.
+ */
 export function supervisedStep(
   policy: DecoderModel,
   optimizer: Adamw,
   traces: readonly TokenTrace[],
-  { lr, microBatchTokens }: SupervisedStepOptions,
+  { lr, microBatchTokens, weights: factors }: SupervisedStepOptions,
 ): SupervisedStep {
   return scope(() => {
     const tokens = traces.reduce((total, trace) => total + trainedTokens(trace), 0);
-    const losses = microBatches(traces, traceLength, microBatchTokens).map(
-      (part) =>
+    const items = traces.map((trace, i) => ({ trace, factors: factors?.[i] }));
+    const losses = microBatches(items, ({ trace }) => traceLength(trace), microBatchTokens).map(
+      (items) =>
         accumulateGradients([policy.trainableParameters()], () => {
+          const part = items.map(({ trace }) => trace);
           const batch = packTraces(policy.device, part);
-          const weights = predictingRows(batch, part, (i) =>
-            Float32Array.from(part[i]!.completionIds, (_, t) => (part[i]!.forced?.[t] ? 0 : 1 / tokens)),
-          );
+          const weights = predictingRows(batch, part, (i) => {
+            const { trace, factors } = items[i]!;
+            return Float32Array.from(trace.completionIds, (_, t) =>
+              trace.forced?.[t] ? 0 : (factors?.[t] ?? 1) / tokens,
+            );
+          });
           return { loss: sftLoss(tokenLogProbs(policy, batch).logp, weights) };
         }).loss,
     );

@@ -12,7 +12,7 @@ export type Counters = Record<string, number>;
  * and the frozen reference is the model that the run started from.
  */
 export interface TrainingState {
-  readonly method: 'pretrain' | 'sft' | 'grpo' | 'irl';
+  readonly method: 'pretrain' | 'sft' | 'grpo' | 'irl' | 'opsd';
   readonly policy: DecoderModel;
   readonly optimizer: Adamw;
   /** `step` is the number of steps done. */
