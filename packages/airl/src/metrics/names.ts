@@ -202,6 +202,31 @@ export const METRICS = {
   'disc/corrupted': { unit: 'count', meaning: 'corrupted experts in the last update' },
   'disc/relabelled': { unit: 'count', meaning: 'samples of the round that count as experts' },
 
+  'opsd/teacher_logp': {
+    unit: 'nats/token',
+    meaning: 'mean log-probability of sampled tokens under the base that is shown the expert (OPSD)',
+    healthy: 'rises',
+  },
+  'opsd/base_logp': {
+    unit: 'nats/token',
+    meaning: 'the same without the expert; it falls as the student leaves the base',
+  },
+  'opsd/weight_mean': {
+    unit: 'weight',
+    meaning: 'mean weight of a sampled token, before weights are normalised',
+    healthy: 'rises',
+  },
+  'opsd/weight_std': {
+    unit: 'weight',
+    meaning: 'standard deviation of these weights',
+    healthy: 'above 0, or nothing is taught',
+  },
+  'opsd/weight_clipped': {
+    unit: 'fraction',
+    meaning: 'sampled tokens whose weight met a bound of opsd.clip',
+    healthy: [0, 0.2],
+  },
+
   'eval/accuracy': { unit: 'fraction', meaning: 'accuracy on dev prompts', healthy: 'rises' },
   'eval/n': { unit: 'count', meaning: 'completions behind that accuracy' },
 
