@@ -21,6 +21,7 @@ export type { Dataset, HubSource } from './data/dataset.ts';
 export { DATASETS, type DatasetName } from './data/datasets.ts';
 export { Draws } from './data/draws.ts';
 export { type Example, foldedPrompt } from './data/example.ts';
+export { hashText } from './data/hash-text.ts';
 export { type LeakageProbe, probeLeakage } from './data/leakage.ts';
 export { DataOrder, permutation } from './data/order.ts';
 export { type ProcessRow, processRow, solutionText } from './data/process-bench.ts';
@@ -78,7 +79,8 @@ export { createTextTask, type TextCodec, type TextTask, type TextTaskOptions } f
 export { type TokenizerCodecOptions, tokenizerCodec } from './task/tokenizer-codec.ts';
 export type { DevOptions } from './train/dev-accuracy.ts';
 export { type GrpoOptions, type RoundOptions, trainGrpo } from './train/grpo.ts';
-export { type IrlOptions, trainIrl } from './train/irl.ts';
+export type { IrlOptions } from './train/irl/irl-options.ts';
+export { trainIrl } from './train/irl.ts';
 export { type OpsdOptions, trainOpsd } from './train/opsd.ts';
 export type { OptimOptions } from './train/optim-options.ts';
 export type { PolicyObjective } from './train/policy-update.ts';

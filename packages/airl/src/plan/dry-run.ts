@@ -9,7 +9,7 @@ import type { TraceRecord } from '../record.ts';
 import { expertRecord, policyRecord } from '../task/create-record.ts';
 import type { Task } from '../task/task.ts';
 import type { GrpoOptions } from '../train/grpo.ts';
-import type { IrlOptions } from '../train/irl.ts';
+import type { IrlOptions } from '../train/irl/irl-options.ts';
 import { createOptimizer } from '../train/optim-options.ts';
 import { copyParameters } from '../train/parameter-copy.ts';
 import { policyUpdate } from '../train/policy-update.ts';

@@ -3,7 +3,7 @@ import type { RewardOptions } from '../credit/reward.ts';
 import type { LengthLimits } from '../data/check-lengths.ts';
 import type { MarkChoice } from '../task/create-record.ts';
 import type { GrpoOptions } from '../train/grpo.ts';
-import type { IrlOptions } from '../train/irl.ts';
+import type { IrlOptions } from '../train/irl/irl-options.ts';
 import type { SftOptions } from '../train/sft.ts';
 
 /** A model of a planned run: its shape, how its file has it, and what of it is trained. */

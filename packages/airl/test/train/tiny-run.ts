@@ -5,7 +5,7 @@ import { METRICS } from '../../src/metrics/names.ts';
 import { createInverseRulesTask, type InverseRulesTask } from '../../src/task/inverse-rules/task.ts';
 import { VOCAB_SIZE } from '../../src/task/inverse-rules/vocabulary.ts';
 import type { GrpoOptions } from '../../src/train/grpo.ts';
-import type { IrlOptions } from '../../src/train/irl.ts';
+import type { IrlOptions } from '../../src/train/irl/irl-options.ts';
 import type { OptimOptions } from '../../src/train/optim-options.ts';
 import type { Checkpoints, RunContext, SampleRow } from '../../src/train/run-context.ts';
 import type { SftOptions } from '../../src/train/sft.ts';
@@ -32,8 +32,12 @@ export function tinyTask(): InverseRulesTask {
 }
 
 /** A policy with random weights; with adapters of rank 2 if asked for. */
-export function tinyPolicy(device: Device, lora = false): DecoderModel {
-  const model = DecoderModel.create(device, tinyConfig, { trainable: !lora });
+export function tinyPolicy(
+  device: Device,
+  lora = false,
+  maxPositions = tinyConfig.maxPositionEmbeddings,
+): DecoderModel {
+  const model = DecoderModel.create(device, tinyConfig, { trainable: !lora, maxPositions });
   model.initialise(11);
   if (lora) model.attachAdapters({ rank: 2, alpha: 4, targets: ['q_proj', 'v_proj', 'down_proj'], seed: 3 });
   return model;
