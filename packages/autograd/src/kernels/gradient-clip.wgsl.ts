@@ -5,7 +5,7 @@ import type { KernelBinding, KernelParam } from '@dawngrad/tensor';
  * fixed order, so that the totals need no launch of their own and no kernel waits for the host.
  *
  * Math     norm = sqrt(sum of squares); clip = min(1, maxNorm / norm), or -1 where the step must be skipped
- *          because a gradient, or the sum of squares, is not finite.
+ *          because a gradient, or the sum of squares, is not finite, or because norm > skipAbove.
  * Memory   at most 256 partial sums (2 KiB) a workgroup, from the cache.
  */
 const LANES = 16;
@@ -20,6 +20,7 @@ export const CLIP_PARAMS: readonly KernelParam[] = [
   { name: 'groups', type: 'u32' },
   { name: 'writesStats', type: 'u32' },
   { name: 'maxNorm', type: 'f32' },
+  { name: 'skipAbove', type: 'f32' },
 ];
 
 /**
@@ -45,7 +46,7 @@ fn gradientClip(lane: u32, isFirst: bool) -> f32 {
     stats[0] = norm;
     stats[1] = bad;
   }
-  if (bad > 0.0) { return -1.0; }
+  if (bad > 0.0 || norm > params.skipAbove) { return -1.0; }
   return select(1.0, params.maxNorm / norm, params.maxNorm > 0.0 && norm > params.maxNorm);
 }
 `;

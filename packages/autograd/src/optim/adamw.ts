@@ -2,7 +2,7 @@ import { launchPlan, type ScalarLike, type Tensor } from '@dawngrad/tensor';
 import { planAdamw } from '../kernels/adamw.wgsl.ts';
 import type { Parameters } from '../parameters.ts';
 import { type Optimizer, type StepStats, stepStats } from './optimizer.ts';
-import { type OptimizerOptions, OptimizerParts } from './optimizer-parts.ts';
+import { NO_LIMIT, type OptimizerOptions, OptimizerParts } from './optimizer-parts.ts';
 
 export interface AdamwOptions extends OptimizerOptions {
   readonly beta1?: number;
@@ -45,6 +45,14 @@ export class Adamw implements Optimizer {
 
   get stepCount(): number {
     return this.#parts.count.value;
+  }
+
+  /**
+   * A step whose gradient norm is above this changes nothing but the gradients and the count, as one that is not
+   * finite: the device decides, so that nobody waits. `undefined` takes the limit away.
+   */
+  set skipAbove(norm: number | undefined) {
+    this.#parts.skipAbove.value = norm ?? NO_LIMIT;
   }
 
   step(lr: ScalarLike): void {

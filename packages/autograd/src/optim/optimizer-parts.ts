@@ -6,6 +6,9 @@ import type { OptimizerState } from './optimizer.ts';
 import { type DefaultHyper, GroupTables, type ParameterGroup } from './parameter-groups.ts';
 import { StateArrays } from './state-arrays.ts';
 
+/** The largest f32: no norm is above it. */
+export const NO_LIMIT = (2 - 2 ** -23) * 2 ** 127;
+
 /** What every optimizer takes. */
 export interface OptimizerOptions {
   /** Largest global gradient norm; 0 or absent switches clipping off. */
@@ -23,6 +26,8 @@ export class OptimizerParts {
   readonly maxNorm: number;
   /** Steps taken, as a cell that a compiled step reads at every replay. */
   readonly count = new Scalar(0);
+  /** A step whose gradient norm is above this is skipped; no limit unless set. */
+  readonly skipAbove = new Scalar(NO_LIMIT);
 
   constructor(
     op: string,
@@ -49,7 +54,7 @@ export class OptimizerParts {
 
   /** Values of `CLIP_PARAMS` for a kernel over arena `i`; the first arena's kernel writes the totals. */
   clipParams(i: number): ScalarLike[] {
-    return [this.health.groups, i === 0 ? 1 : 0, this.maxNorm];
+    return [this.health.groups, i === 0 ? 1 : 0, this.maxNorm, this.skipAbove];
   }
 
   state(): Promise<OptimizerState> {

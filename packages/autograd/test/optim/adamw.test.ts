@@ -207,6 +207,30 @@ describe('AdamW', () => {
     expect(await read(parameters.get('norm'))).toEqual(before);
   });
 
+  it('skips a step whose gradient norm is above the limit, at the very f32 of the norm, and none without one', async () => {
+    const parameters = parametersOf('test/adamw');
+    const optimizer = adamw(parameters, { maxNorm: 1 });
+    fillValues([parameters]);
+    const stepAbove = async (limit: number | undefined): Promise<boolean> => {
+      const before = await read(parameters.arenas[0]!.values);
+      setGradients([parameters], 0, 1);
+      optimizer.skipAbove = limit;
+      optimizer.step(0.01);
+      expect((await read(parameters.arenas[0]!.gradients!)).every((g) => g === 0)).toBe(true);
+      return (await read(parameters.arenas[0]!.values)).some((value, i) => value !== before[i]);
+    };
+    expect(await stepAbove(undefined)).toBe(true);
+    const { gradientNorm, nonFinite } = Adamw.statsOf(await read(optimizer.stats));
+    expect(nonFinite).toBe(0);
+    const below = new Float32Array(
+      new Uint32Array([new Uint32Array(Float32Array.of(gradientNorm).buffer)[0]! - 1]).buffer,
+    );
+    expect(await stepAbove(below[0])).toBe(false);
+    expect(await stepAbove(gradientNorm)).toBe(true);
+    expect(await stepAbove(undefined)).toBe(true);
+    expect(optimizer.stepCount).toBe(4);
+  });
+
   it('continues from its state bit for bit', async () => {
     const [one, two] = [parametersOf('test/one'), parametersOf('test/two')];
     const options = { weightDecay: 0.1, maxNorm: 1 };
