@@ -8,12 +8,15 @@ import { Critic } from '../../src/critic/critic.ts';
 import type { MetricRow } from '../../src/metrics/names.ts';
 import { createDocument } from '../../src/task/inverse-rules/documents.ts';
 import { inverseRulesTokenizer } from '../../src/task/inverse-rules/tokenizer.ts';
+import { longestTeacherPrompt } from '../../src/task/teacher-prompt.ts';
 import { trainGrpo } from '../../src/train/grpo.ts';
 import { trainIrl } from '../../src/train/irl.ts';
+import { trainOpsd } from '../../src/train/opsd.ts';
 import { pretrain } from '../../src/train/pretrain.ts';
 import type { RunContext, TrainingResult } from '../../src/train/run-context.ts';
 import { trainSft } from '../../src/train/sft.ts';
 import { grpoOptions, irlOptions, optim, recordRun, sftOptions, tinyPolicy, tinyTask } from '../train/tiny-run.ts';
+import { tinyTextTask } from '../train/tiny-text-task.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 let device: Device;
@@ -46,6 +49,14 @@ const sft: Run = (policy, _, context) => {
 
 const grpo: Run = (policy, _, context) => {
   return trainGrpo(policy, task, { ...grpoOptions, ...small, maxSteps: steps, updatesPerRound: 2 }, context);
+};
+
+const texts = tinyTextTask();
+const opsd: Run = (policy, _, context) => {
+  const weights = { temperature: 1, clip: [-5, 5], normalise: true } as const;
+  const { seed, lr, optim, groupSize, temperature, microBatchTokens, loggedPrompts } = grpoOptions;
+  const options = { seed, lr, optim, groupSize, temperature, microBatchTokens, loggedPrompts, weights };
+  return trainOpsd(policy, texts, { ...options, promptsPerRound: 2, maxSteps: steps, dev }, context);
 };
 
 const scratch: Run = (policy, _, context) =>
@@ -90,7 +101,7 @@ async function start(
     files,
   });
   const recorded = recordRun(checkpoints, options.stopAfter);
-  const policy = tinyPolicy(device, lora);
+  const policy = tinyPolicy(device, lora, longestTeacherPrompt(texts) + texts.maxCompletionTokens);
   let looks = 0;
   try {
     const result = await run(policy, lora, {
@@ -119,6 +130,7 @@ describe.each<[string, Run, boolean, readonly number[]]>([
   ['sft with adapters', sft, true, [3]],
   ['grpo', grpo, false, [3]],
   ['grpo with adapters', grpo, true, [2]],
+  ['opsd', opsd, false, [2]],
   ['irl, stopped in the warm-up and twice in the rounds', irl, false, [2, 3, 2]],
   ['irl with adapters of policy and critic', irl, true, [5]],
 ])('%s', (_, run, lora, stops) => {
