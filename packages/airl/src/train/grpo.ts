@@ -12,11 +12,13 @@ import { type DevOptions, devAccuracy, isDevStep } from './dev-accuracy.ts';
 import { DeviceMeter } from './device-metrics.ts';
 import { countSkip, stopIfStuck } from './health.ts';
 import { createOptimizer, learningRate, type OptimOptions } from './optim-options.ts';
+import { PhaseClock } from './phase-clock.ts';
+import { plannedStage } from './planned-stage.ts';
 import { type PolicyObjective, policyUpdate } from './policy-update.ts';
 import { createReference } from './reference-policy.ts';
 import { resampleFlatGroups } from './resample-groups.ts';
 import { roundAdvantages } from './round-advantages.ts';
-import { roundMetrics, sampleRow, updateMetrics } from './round-log.ts';
+import { completionTokens, roundMetrics, sampleRow, updateMetrics } from './round-log.ts';
 import { roundPrompts } from './round-prompts.ts';
 import type { RunContext, TrainingResult } from './run-context.ts';
 import type { TrainingState } from './training-state.ts';
@@ -66,7 +68,8 @@ export async function trainGrpo(
   const outcomeWeight = options.sources?.outcomeWeight ?? 1;
   const sources = { ...options.sources, outcomeWeight };
   const rewardOf = (record: TraceRecord): number => sourceReward(record, sources, task.maxCompletionTokens) ?? 0;
-  const { checkpoints, reporter, nowMs } = context;
+  const { checkpoints, reporter } = context;
+  const clock = new PhaseClock(context);
   const reference = options.klBeta > 0 ? await createReference(policy) : undefined;
   const optimizer = createOptimizer(policy.trainableParameters(), options.optim);
   const rate = learningRate(options.lr, maxSteps, options.optim);
@@ -76,13 +79,14 @@ export async function trainGrpo(
     await checkpoints?.restore(state);
     const meter = new DeviceMeter(policy.device);
     const alarms = new Alarms(reporter);
+    reporter.plan?.([plannedStage('grpo', maxSteps, dev, checkpoints)]);
     if (counters.step === 0 && isDevStep(0, maxSteps, dev)) {
-      context.metrics({ step: 0, ...(await devAccuracy(policy, task, dev, { seed, step: 0 })) });
+      context.metrics({ step: 0, ...(await devAccuracy(policy, task, dev, { seed, step: 0 }, clock)), ...clock.row() });
     }
     let savedStep = counters.step;
     while (counters.step < maxSteps) {
       const round = counters.step + 1;
-      const startMs = nowMs();
+      clock.begin('rollout');
       meter.restart();
 
       const shouldAbandon = (): boolean => context.shouldAbandonRound?.() === true;
@@ -97,19 +101,28 @@ export async function trainGrpo(
           stream: STREAMS.rollout,
           round,
           marks: { granularity: 'sparse' },
+          onProgress: clock.onProgress,
         },
         shouldAbandon,
       );
       const informative =
         sampled &&
-        (await resampleFlatGroups(policy, task, sampled, round, { ...options, maxResamples, rewardOf }, shouldAbandon));
+        (await resampleFlatGroups(
+          policy,
+          task,
+          sampled,
+          round,
+          { ...options, maxResamples, rewardOf, onProgress: clock.onProgress },
+          shouldAbandon,
+        ));
       if (informative === undefined) {
         if (savedStep < counters.step) await checkpoints?.save(state, { isBest: false });
         return { status: 'stopped', step: counters.step };
       }
       const { records, resampled } = informative;
-      const rolledMs = nowMs();
+      clock.count('rollout', completionTokens(records));
 
+      clock.begin('reward');
       const advantages = await roundAdvantages(
         records,
         records.map(({ correct, completionIds }) =>
@@ -125,6 +138,9 @@ export async function trainGrpo(
         },
       );
 
+      clock.count('reward', completionTokens(records));
+
+      clock.begin('update');
       const lr = rate(counters.step);
       const update = await policyUpdate(policy, reference, optimizer, records, {
         ...options,
@@ -136,7 +152,8 @@ export async function trainGrpo(
       counters.step = round;
       counters.tokens += update.tokens;
       countSkip(counters, update.nonFinite);
-      const endMs = nowMs();
+      clock.end();
+      clock.count('update', update.tokens * options.updatesPerRound);
       const isLast = round === maxSteps;
       const row = {
         step: round,
@@ -145,13 +162,11 @@ export async function trainGrpo(
         ...roundMetrics(records, advantages),
         ...updateMetrics(update),
         ...(maxResamples > 0 ? { 'sampling/resampled_groups': resampled } : {}),
-        step_time: (endMs - startMs) / 1000,
-        'time/rollout': (rolledMs - startMs) / 1000,
-        'time/update': (endMs - rolledMs) / 1000,
-        'perf/tokens_per_second': update.tokens / ((endMs - startMs) / 1000),
+        'perf/tokens_per_second': update.tokens / clock.seconds(),
         'health/skipped': counters.skipped,
         ...meter.row(),
-        ...(isDevStep(round, maxSteps, dev) ? await devAccuracy(policy, task, dev, { seed, step: round }) : {}),
+        ...(isDevStep(round, maxSteps, dev) ? await devAccuracy(policy, task, dev, { seed, step: round }, clock) : {}),
+        ...clock.row(),
       };
       context.metrics(row);
       alarms.check(row);
@@ -163,7 +178,7 @@ export async function trainGrpo(
 
       const stops = context.shouldStop() && !isLast;
       if (checkpoints !== undefined && (stops || isLast || round % checkpoints.everySteps === 0)) {
-        await checkpoints.save(state, { isBest: false });
+        await clock.during('save', () => checkpoints.save(state, { isBest: false }));
         savedStep = round;
       }
       if (stops) return { status: 'stopped', step: round };

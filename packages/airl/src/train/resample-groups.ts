@@ -13,6 +13,7 @@ export interface ResampleOptions extends RoundPromptOptions {
   readonly maxResamples: number;
   /** What the spread is taken of. */
   readonly rewardOf: (record: TraceRecord) => number;
+  readonly onProgress?: (done: number, total: number, tokens: number) => void;
 }
 
 export interface Resampled {
@@ -58,6 +59,7 @@ export async function resampleFlatGroups(
         round,
         marks: { granularity: 'sparse' },
         firstSample: draw * promptsPerRound * groupSize,
+        ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
       },
       shouldStop,
     );

@@ -56,6 +56,11 @@ export function updateMetrics(result: PolicyUpdateResult): MetricRow {
   };
 }
 
+/** Tokens of the records' completions. */
+export function completionTokens(records: readonly TraceRecord[]): number {
+  return records.reduce((total, { completionIds }) => total + completionIds.length, 0);
+}
+
 /** The line of a sample. */
 export function sampleRow(task: Task, step: number, record: TraceRecord, reward: number): SampleRow {
   return {

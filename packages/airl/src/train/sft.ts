@@ -8,6 +8,8 @@ import { DeviceMeter } from './device-metrics.ts';
 import { countSkip, stopIfStuck } from './health.ts';
 import { createOptimizer, learningRate, type OptimOptions } from './optim-options.ts';
 import { copyParameters } from './parameter-copy.ts';
+import { PhaseClock } from './phase-clock.ts';
+import { plannedStage } from './planned-stage.ts';
 import type { RunContext, TrainingResult } from './run-context.ts';
 import { readSteps, supervisedStep } from './supervised-step.ts';
 import type { TrainingState } from './training-state.ts';
@@ -44,7 +46,8 @@ export async function trainSft(
   context: RunContext,
 ): Promise<TrainingResult> {
   const { seed, maxSteps, rowsPerStep, microBatchTokens, dev, keepBest } = options;
-  const { checkpoints, reporter, nowMs } = context;
+  const { checkpoints, reporter } = context;
+  const clock = new PhaseClock(context);
   const weights = policy.trainableParameters();
   const optimizer = createOptimizer(weights, options.optim);
   const rate = learningRate(options.lr, maxSteps, options.optim);
@@ -55,10 +58,10 @@ export async function trainSft(
 
   /** Evaluates the weights of the current step; true if they are the best so far. */
   const evaluate = async (options: DevOptions): Promise<boolean> => {
-    const row = await devAccuracy(policy, task, options, { seed, step: counters.step });
+    const row = await devAccuracy(policy, task, options, { seed, step: counters.step }, clock);
     const accuracy = row['eval/accuracy'];
     if (accuracy === undefined) return false;
-    context.metrics({ step: counters.step, ...row });
+    context.metrics({ step: counters.step, ...row, ...clock.row() });
     reporter.note(`sft step ${counters.step}: dev accuracy ${accuracy.toFixed(3)} (n = ${row['eval/n']})`);
     // A tie goes to the later step: it has learned more, also where dev accuracy is still 0.
     if (accuracy < counters.bestAccuracy) return false;
@@ -71,9 +74,10 @@ export async function trainSft(
     await checkpoints?.restore(state);
     const meter = new DeviceMeter(policy.device);
     const alarms = new Alarms(reporter);
+    reporter.plan?.([plannedStage('sft', maxSteps, dev, checkpoints)]);
     if (counters.step === 0 && isDevStep(0, maxSteps, dev)) await evaluate(dev);
     while (counters.step < maxSteps) {
-      const startMs = nowMs();
+      clock.begin('update');
       meter.restart();
       const first = counters.step * rowsPerStep;
       const traces = Array.from({ length: rowsPerStep }, (_, i) => {
@@ -86,15 +90,16 @@ export async function trainSft(
       counters.step++;
       counters.tokens += step.tokens;
       countSkip(counters, result!.nonFinite);
-      const seconds = (nowMs() - startMs) / 1000;
+      clock.end();
+      clock.count('update', step.tokens);
       const row = {
         step: counters.step,
         loss: result!.loss,
         lr: step.lr,
         grad_norm: result!.gradientNorm,
         num_tokens: counters.tokens,
-        step_time: seconds,
-        'perf/tokens_per_second': step.tokens / seconds,
+        'perf/tokens_per_second': step.tokens / clock.seconds(),
+        ...clock.row(),
         'health/nonfinite': result!.nonFinite,
         'health/skipped': counters.skipped,
         ...meter.row(),
@@ -109,7 +114,7 @@ export async function trainSft(
       const stops = context.shouldStop() && !isLast;
       if (isLast && best !== undefined) weights.copyFrom(best);
       if (checkpoints !== undefined && (isBest || stops || isLast || counters.step % checkpoints.everySteps === 0)) {
-        await checkpoints.save(state, { isBest });
+        await clock.during('save', () => checkpoints.save(state, { isBest }));
       }
       if (stops) return { status: 'stopped', step: counters.step };
     }
