@@ -6,10 +6,12 @@ import { criticUpdate, readCriticUpdates } from '../critic/critic-update.ts';
 import { microBatches } from '../loss/micro-batches.ts';
 import { packTraces, predictingRows, traceLength } from '../loss/token-rows.ts';
 import type { TraceRecord } from '../record.ts';
+import { recordLogProbs } from '../rollout/record-log-probs.ts';
 import { expertRecord, policyRecord } from '../task/create-record.ts';
 import type { Task } from '../task/task.ts';
 import type { GrpoOptions } from '../train/grpo.ts';
 import type { IrlOptions } from '../train/irl/irl-options.ts';
+import type { OpsdOptions } from '../train/opsd.ts';
 import { createOptimizer } from '../train/optim-options.ts';
 import { copyParameters } from '../train/parameter-copy.ts';
 import { policyUpdate } from '../train/policy-update.ts';
@@ -17,7 +19,7 @@ import { createReference, type ReferencePolicy } from '../train/reference-policy
 import type { SftOptions } from '../train/sft.ts';
 import { readSteps, supervisedStep } from '../train/supervised-step.ts';
 import { beginRollout, type DryRolloutOptions, type RolloutCost, rolloutCost } from './dry-rollout.ts';
-import { longestTask } from './longest-task.ts';
+import { longestTask, teacherPromptTokens } from './longest-task.ts';
 import { MemoryParts, type PartBytes } from './memory-parts.ts';
 import type { PlannedCritic, PlannedModel, PlannedRun } from './planned-run.ts';
 
@@ -109,6 +111,10 @@ export class DryRun {
         await this.#evaluations(held, work.options);
         await this.#round(held, work.options);
         break;
+      case 'opsd':
+        await this.#evaluations(held, work.options);
+        await this.#distillation(held, work.options);
+        break;
       case 'irl':
         await this.#evaluations(held, work.options);
         await this.#warmup(held, work.options, work.demonstrations);
@@ -140,7 +146,7 @@ export class DryRun {
     const { options } = work;
     const weights = policy.trainableParameters();
     const reference =
-      work.kind !== 'sft' && work.options.klBeta > 0
+      work.kind === 'opsd' || (work.kind !== 'sft' && work.options.klBeta > 0)
         ? await this.#parts.hold(
             () => 'reference',
             () => createReference(policy),
@@ -173,12 +179,13 @@ export class DryRun {
   }
 
   #model({ config, stored, format, lora }: PlannedModel, isTrained: boolean): DecoderModel {
-    const { maxPromptTokens, maxCompletionTokens } = this.#run.limits;
+    const { work, limits } = this.#run;
+    const promptTokens = work.kind === 'opsd' ? teacherPromptTokens(limits) : limits.maxPromptTokens;
     const model = DecoderModel.blank(this.#device, config, {
       stored,
       format,
       trainable: isTrained && lora === undefined,
-      maxPositions: maxPromptTokens + maxCompletionTokens,
+      maxPositions: promptTokens + limits.maxCompletionTokens,
       adapters: isTrained ? lora : undefined,
     });
     model.recomputesBlocks = this.#run.recomputesBlocks;
@@ -188,7 +195,7 @@ export class DryRun {
   /** As `Critic.copyOf` and `loadCritic` make it, without its numbers. */
   #critic(policy: DecoderModel): Critic | undefined {
     const { work } = this.#run;
-    if (work.kind === 'sft' || work.kind === 'grpo' || work.critic === undefined) return undefined;
+    if (!('critic' in work) || work.critic === undefined) return undefined;
     const critic: PlannedCritic = work.critic;
     if (!('start' in critic)) return new Critic(this.#model(critic, work.kind === 'irl'));
     const { lora } = critic;
@@ -202,7 +209,10 @@ export class DryRun {
     return new Critic(model);
   }
 
-  async #supervised({ policy, optimizer }: Held, { rowsPerStep, microBatchTokens, maxSteps }: SftOptions) {
+  async #supervised(
+    { policy, optimizer }: Held,
+    { rowsPerStep, microBatchTokens, maxSteps }: Pick<SftOptions, 'rowsPerStep' | 'microBatchTokens' | 'maxSteps'>,
+  ) {
     const traces = this.#records(rowsPerStep);
     const name = 'update';
     await this.#phase({ name, tokens: tokensOf(traces), times: maxSteps }, async () => {
@@ -210,6 +220,26 @@ export class DryRun {
       await readSteps([supervisedStep(policy, optimizer!, kept, { lr: 0, microBatchTokens })]);
       return scale;
     });
+  }
+
+  /** Rounds of `trainOpsd`. */
+  async #distillation(held: Held, options: OpsdOptions): Promise<void> {
+    const { groupSize, promptsPerRound, maxSteps, microBatchTokens, temperature } = options;
+    const samples = promptsPerRound * groupSize;
+    await this.#rollout(held.policy, { name: 'samples', times: maxSteps }, promptsPerRound, groupSize, temperature);
+    const plain = this.#records(samples);
+    const promptIds = new Uint32Array(teacherPromptTokens(this.#run.limits));
+    const shown = plain.map((record) => ({ ...record, promptIds }));
+    const tokens = tokensOf(plain) + tokensOf(shown);
+    await this.#phase({ name: 'scoring', tokens, times: maxSteps }, async () => {
+      const { model, adapters } = held.reference!;
+      const { kept, scale } = someBatches(shown, microBatchTokens);
+      await recordLogProbs(model, kept, microBatchTokens, { adapters });
+      // The same samples after their own prompts.
+      await recordLogProbs(model, plain.slice(0, kept.length), microBatchTokens, { adapters });
+      return scale;
+    });
+    await this.#supervised(held, { rowsPerStep: samples, microBatchTokens, maxSteps });
   }
 
   /** Rounds of `trainGrpo` and, with a critic, of `trainIrl`. */
@@ -299,7 +329,7 @@ export class DryRun {
     });
   }
 
-  async #evaluations({ policy }: Held, { dev, maxSteps }: SftOptions | GrpoOptions | IrlOptions): Promise<void> {
+  async #evaluations({ policy }: Held, { dev, maxSteps }: Pick<SftOptions, 'dev' | 'maxSteps'>): Promise<void> {
     if (dev === undefined) return;
     // At step 0, at the last step and in between.
     const times = 1 + Math.ceil(maxSteps / dev.everySteps);

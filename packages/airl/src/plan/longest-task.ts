@@ -10,6 +10,14 @@ export interface LongestTaskOptions {
 }
 
 /**
+ * A prompt that shows the expert (OPSD): as long as a completion may be, on top of its own length; the words around the
+ * expert are few.
+ */
+export function teacherPromptTokens({ maxPromptTokens, maxCompletionTokens }: LengthLimits): number {
+  return maxPromptTokens + maxCompletionTokens;
+}
+
+/**
  * A task without texts whose prompts and completions all have the longest lengths allowed, and which nothing ends
  * before: what a run on it takes is the most that a run on rows within the limits can take.
  */
@@ -35,6 +43,7 @@ export function longestTask({ vocabSize, limits, demonstrations, dev }: LongestT
     stepRule: splitSteps,
     check: () => ({ outcome: 'wrong', answer: null, strict: false }),
     criticPromptIds: (ids) => ids,
+    teacherPromptIds: () => new Uint32Array(teacherPromptTokens(limits)),
     forced: (ids) => new Uint8Array(ids.length),
     corrupt: () => ({ completionIds, functions: ['longest'] }),
   };

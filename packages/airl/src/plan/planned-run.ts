@@ -4,6 +4,7 @@ import type { LengthLimits } from '../data/check-lengths.ts';
 import type { MarkChoice } from '../task/create-record.ts';
 import type { GrpoOptions } from '../train/grpo.ts';
 import type { IrlOptions } from '../train/irl/irl-options.ts';
+import type { OpsdOptions } from '../train/opsd.ts';
 import type { SftOptions } from '../train/sft.ts';
 
 /** A model of a planned run: its shape, how its file has it, and what of it is trained. */
@@ -36,6 +37,7 @@ export interface PlannedEvaluation {
 export type PlannedWork =
   | { readonly kind: 'sft'; readonly options: SftOptions }
   | { readonly kind: 'grpo'; readonly options: GrpoOptions }
+  | { readonly kind: 'opsd'; readonly options: OpsdOptions }
   | {
       readonly kind: 'irl';
       readonly options: IrlOptions;

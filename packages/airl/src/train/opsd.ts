@@ -13,8 +13,10 @@ import { type DevOptions, devAccuracy, isDevStep } from './dev-accuracy.ts';
 import { DeviceMeter } from './device-metrics.ts';
 import { countSkip, stopIfStuck } from './health.ts';
 import { createOptimizer, learningRate, type OptimOptions } from './optim-options.ts';
+import { PhaseClock } from './phase-clock.ts';
+import { plannedStage } from './planned-stage.ts';
 import { createReference, type ReferencePolicy } from './reference-policy.ts';
-import { sampleMetrics, sampleRow } from './round-log.ts';
+import { completionTokens, sampleMetrics, sampleRow } from './round-log.ts';
 import { roundPrompts } from './round-prompts.ts';
 import type { RunContext, TrainingResult } from './run-context.ts';
 import { readSteps, supervisedStep } from './supervised-step.ts';
@@ -56,7 +58,8 @@ export async function trainOpsd(
   context: RunContext,
 ): Promise<TrainingResult> {
   const { seed, maxSteps, groupSize, temperature, microBatchTokens, dev } = options;
-  const { checkpoints, reporter, nowMs } = context;
+  const { checkpoints, reporter } = context;
+  const clock = new PhaseClock(context);
   const shownPrompts = teacherPrompts(task);
   const teacher = await createReference(policy);
   const optimizer = createOptimizer(policy.trainableParameters(), options.optim);
@@ -67,13 +70,14 @@ export async function trainOpsd(
     await checkpoints?.restore(state);
     const meter = new DeviceMeter(policy.device);
     const alarms = new Alarms(reporter);
+    reporter.plan?.([plannedStage('opsd', maxSteps, dev, checkpoints)]);
     if (counters.step === 0 && isDevStep(0, maxSteps, dev)) {
-      context.metrics({ step: 0, ...(await devAccuracy(policy, task, dev, { seed, step: 0 })) });
+      context.metrics({ step: 0, ...(await devAccuracy(policy, task, dev, { seed, step: 0 }, clock)), ...clock.row() });
     }
     let savedStep = counters.step;
     while (counters.step < maxSteps) {
       const round = counters.step + 1;
-      const startMs = nowMs();
+      clock.begin('rollout');
       meter.restart();
 
       const records = await rollout(
@@ -88,6 +92,7 @@ export async function trainOpsd(
           stream: STREAMS.rollout,
           round,
           marks: { granularity: 'sparse' },
+          onProgress: clock.onProgress,
         },
         () => context.shouldAbandonRound?.() === true,
       );
@@ -95,11 +100,13 @@ export async function trainOpsd(
         if (savedStep < counters.step) await checkpoints?.save(state, { isBest: false });
         return { status: 'stopped', step: counters.step };
       }
-      const rolledMs = nowMs();
+      clock.count('rollout', completionTokens(records));
 
+      clock.begin('reward');
       const { weights, row: weightRow } = await weigh(teacher, records, shownPrompts, options);
-      const scoredMs = nowMs();
+      clock.count('reward', completionTokens(records));
 
+      clock.begin('update');
       const lr = rate(counters.step);
       const step = supervisedStep(policy, optimizer, records, { lr, microBatchTokens, weights: weights.perToken });
       const [result] = await readSteps([step]);
@@ -107,7 +114,8 @@ export async function trainOpsd(
       counters.step = round;
       counters.tokens += step.tokens;
       countSkip(counters, result!.nonFinite);
-      const endMs = nowMs();
+      clock.end();
+      clock.count('update', step.tokens);
       const row = {
         step: round,
         loss: result!.loss,
@@ -116,15 +124,12 @@ export async function trainOpsd(
         num_tokens: counters.tokens,
         ...sampleMetrics(records),
         ...weightRow,
-        step_time: (endMs - startMs) / 1000,
-        'time/rollout': (rolledMs - startMs) / 1000,
-        'time/reward': (scoredMs - rolledMs) / 1000,
-        'time/update': (endMs - scoredMs) / 1000,
-        'perf/tokens_per_second': step.tokens / ((endMs - startMs) / 1000),
+        'perf/tokens_per_second': step.tokens / clock.seconds(),
         'health/nonfinite': result!.nonFinite,
         'health/skipped': counters.skipped,
         ...meter.row(),
-        ...(isDevStep(round, maxSteps, dev) ? await devAccuracy(policy, task, dev, { seed, step: round }) : {}),
+        ...(isDevStep(round, maxSteps, dev) ? await devAccuracy(policy, task, dev, { seed, step: round }, clock) : {}),
+        ...clock.row(),
       };
       context.metrics(row);
       alarms.check(row);
@@ -137,7 +142,7 @@ export async function trainOpsd(
       const isLast = round === maxSteps;
       const stops = context.shouldStop() && !isLast;
       if (checkpoints !== undefined && (stops || isLast || round % checkpoints.everySteps === 0)) {
-        await checkpoints.save(state, { isBest: false });
+        await clock.during('save', () => checkpoints.save(state, { isBest: false }));
         savedStep = round;
       }
       if (stops) return { status: 'stopped', step: round };
