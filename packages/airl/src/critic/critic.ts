@@ -1,11 +1,21 @@
 import type { Parameters } from '@dawngrad/autograd';
 import { DecoderModel, type LoraOptions, type PackedBatch, ScalarHead } from '@dawngrad/models';
-import { read, scopeAsync, type Tensor } from '@dawngrad/tensor';
-import { type RewardOptions, tokenRewards } from '../credit/reward.ts';
+import { readAll, scopeAsync, Tensor, ToolError } from '@dawngrad/tensor';
+import {
+  type MarkValues,
+  type RewardOptions,
+  type RewardStatistics,
+  rewardsOf,
+  type TraceReward,
+} from '../credit/reward.ts';
 import { microBatches } from '../loss/micro-batches.ts';
 import { firstRows, packTraces, type TokenTrace, traceLength } from '../loss/token-rows.ts';
 import type { TraceRecord } from '../record.ts';
 import type { Task } from '../task/task.ts';
+import { ShapedHead, type ShapedValues, type Shaping } from './shaped-head.ts';
+
+export const CRITIC_KINDS = ['plain', 'shaped'] as const;
+export type CriticKind = (typeof CRITIC_KINDS)[number];
 
 /** A trace as the critic reads it: with its own form of the prompt. */
 export function criticTrace(task: Task, { promptIds, completionIds }: TokenTrace): TokenTrace {
@@ -13,23 +23,26 @@ export function criticTrace(task: Task, { promptIds, completionIds }: TokenTrace
 }
 
 /**
- * The reward model: a language model with one number read off its hidden state at each completion token.
- * The number at token t has seen the prompt and the tokens up to t (r-airl.md, section 3.1, plain kind).
+ * The reward model: a language model with one number (plain kind) or two (shaped kind, `ShapedHead`) read off its hidden
+ * state at each completion token. A number at token t has seen the prompt and the tokens up to t (r-airl.md, section 3.1).
  */
 export class Critic {
   readonly model: DecoderModel;
-  readonly head: ScalarHead;
+  readonly head: ScalarHead | ShapedHead;
 
-  constructor(model: DecoderModel, head: ScalarHead = new ScalarHead(model.device, model.config.hiddenSize)) {
+  constructor(
+    model: DecoderModel,
+    head: ScalarHead | ShapedHead = new ScalarHead(model.device, model.config.hiddenSize),
+  ) {
     this.model = model;
     this.head = head;
   }
 
   /**
    * A critic that starts from the base weights of a model: all of them trained or, with `lora`, adapters only. Both
-   * then read the same weights if those are frozen; otherwise they are copied.
+   * then read the same weights if those are frozen; otherwise they are copied. Of the shaped kind with `shaping`.
    */
-  static async copyOf(source: DecoderModel, lora?: LoraOptions): Promise<Critic> {
+  static async copyOf(source: DecoderModel, lora?: LoraOptions, shaping?: Shaping): Promise<Critic> {
     const { device, config, maxPositions } = source;
     const isShared = lora !== undefined && source.weights.parameters?.isTrainable !== true;
     const model = isShared
@@ -42,7 +55,11 @@ export class Critic {
       model.dispose();
       throw error;
     }
-    return new Critic(model);
+    return new Critic(model, shaping && new ShapedHead(device, config.hiddenSize, shaping));
+  }
+
+  get kind(): CriticKind {
+    return this.head instanceof ShapedHead ? 'shaped' : 'plain';
   }
 
   /** What the critic's optimiser updates. */
@@ -50,38 +67,79 @@ export class Critic {
     return [this.model.trainableParameters(), this.head.parameters];
   }
 
-  /** The logit at every row, [N]. */
-  logits(batch: PackedBatch): Tensor {
-    return this.head.values(this.model.hidden(batch));
+  /**
+   * f at every row, [N]; of a shaped critic it means something at marks alone.
+   *
+   * @param firstRows the row of the first completion token of each record
+   */
+  values(
+    batch: PackedBatch,
+    records: readonly Pick<TraceRecord, 'segments'>[],
+    firstRows: readonly number[],
+  ): { readonly f: Tensor; readonly shaped?: ShapedValues } {
+    const { head } = this;
+    if (!(head instanceof ShapedHead)) return { f: head.values(this.model.hidden(batch)) };
+    const before = Uint32Array.from({ length: batch.rows }, (_, row) => row);
+    records.forEach(({ segments }, i) => {
+      // The prompt has at least one token, so there is a row before the first completion token.
+      for (const { start, end } of segments) before[firstRows[i]! + end] = firstRows[i]! + start - 1;
+    });
+    const rows = Tensor.from(batch.device, before, [batch.rows], 'u32', 'airl/critic/before');
+    const shaped = head.values(this.model.hidden(batch), rows);
+    return { f: shaped.f, shaped };
   }
 
-  /** The logits at the marks of each record, in the order given. */
-  async markLogits(task: Task, records: readonly TraceRecord[], microBatchTokens: number): Promise<Float32Array[]> {
-    const found: Float32Array[] = [];
+  /** The logits [N] that a plain critic reads off hidden states [N, D]. */
+  readPlain(hidden: Tensor): Tensor {
+    if (!(this.head instanceof ShapedHead)) return this.head.values(hidden);
+    throw new ToolError('failed', { op: 'critic', expected: 'a plain critic', got: 'a shaped one' });
+  }
+
+  /** What the critic says at the marks of each record, in the order given. */
+  async markValues(
+    task: Task,
+    records: readonly TraceRecord[],
+    microBatchTokens: number,
+  ): Promise<(MarkValues & { readonly f: Float32Array })[]> {
+    const found: (MarkValues & { readonly f: Float32Array })[] = [];
     for (const part of microBatches(records, traceLength, microBatchTokens)) {
       await scopeAsync(async () => {
         const traces = part.map((record) => criticTrace(task, record));
         const batch = packTraces(this.model.device, traces);
-        const values = (await read(this.logits(batch))) as Float32Array;
-        firstRows(batch, traces, 'own').forEach((row, i) => {
-          found.push(Float32Array.from(part[i]!.marks, (mark) => values[row + mark]!));
+        const first = firstRows(batch, traces, 'own');
+        const { f, shaped } = this.values(batch, part, first);
+        const read = (await readAll(shaped === undefined ? [f] : [f, shaped.g, shaped.shape])) as Float32Array[];
+        first.forEach((row, i) => {
+          const [values, g, shape] = read.map((rows) => Float32Array.from(part[i]!.marks, (mark) => rows[row + mark]!));
+          found.push(shaped === undefined ? { f: values! } : { f: values!, g: g!, shape: shape! });
         });
       });
     }
     return found;
   }
 
-  /** Sets `critic`, the reward of each token, in every record. */
+  /** f at the marks of each record, in the order given. */
+  async markLogits(task: Task, records: readonly TraceRecord[], microBatchTokens: number): Promise<Float32Array[]> {
+    return (await this.markValues(task, records, microBatchTokens)).map(({ f }) => f);
+  }
+
+  /**
+   * Sets `critic`, the reward of each token, in every record, and returns what else there is of them.
+   *
+   * @param statistics of all rewards so far, which are brought up to date; for the normalisation `running` alone
+   */
   async score(
     task: Task,
     records: readonly TraceRecord[],
     microBatchTokens: number,
     options: RewardOptions,
-  ): Promise<void> {
-    const logits = await this.markLogits(task, records, microBatchTokens);
+    statistics?: RewardStatistics,
+  ): Promise<TraceReward[]> {
+    const rewards = rewardsOf(await this.markValues(task, records, microBatchTokens), records, options, statistics);
     records.forEach((record, i) => {
-      record.critic = tokenRewards(logits[i]!, record.marks, options);
+      record.critic = rewards[i]!.tokens;
     });
+    return rewards;
   }
 
   dispose(): void {

@@ -1,4 +1,4 @@
-import { Adamw, type Parameters, type Schedule, schedule } from '@dawngrad/autograd';
+import { Adamw, type ParameterGroup, type Parameters, type Schedule, schedule } from '@dawngrad/autograd';
 
 export interface OptimOptions {
   readonly beta1: number;
@@ -15,9 +15,14 @@ export interface OptimOptions {
   readonly finalRatio: number;
 }
 
-export function createOptimizer(parameters: Parameters | readonly Parameters[], options: OptimOptions): Adamw {
+/** @param groups parameters with hyperparameters of their own */
+export function createOptimizer(
+  parameters: Parameters | readonly Parameters[],
+  options: OptimOptions,
+  groups: readonly ParameterGroup[] = [],
+): Adamw {
   const { beta1, beta2, epsilon, weightDecay, maxGradNorm } = options;
-  return new Adamw(parameters, { beta1, beta2, eps: epsilon, weightDecay, maxNorm: maxGradNorm });
+  return new Adamw(parameters, { beta1, beta2, eps: epsilon, weightDecay, maxNorm: maxGradNorm, groups });
 }
 
 /** The learning rate of each step, counted from 0. */
