@@ -5,13 +5,16 @@ import type { CommandContext } from './commands/command-context.ts';
 import { addConfigCommand } from './commands/config.ts';
 import { addDataCommand } from './commands/data.ts';
 import { addDemoCommand } from './commands/demo.ts';
+import { addDiffCommand } from './commands/diff.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addEvaluateCommand } from './commands/evaluate.ts';
 import { addGenerateCommand } from './commands/generate.ts';
 import { addInspectCommand } from './commands/inspect.ts';
 import { addLogprobsCommand } from './commands/logprobs.ts';
+import { addLsCommand } from './commands/ls.ts';
 import { addMergeCommand } from './commands/merge.ts';
 import { addPlanCommand } from './commands/plan.ts';
+import { addSamplesCommand } from './commands/samples.ts';
 import { addTrainCommand } from './commands/train.ts';
 import { exitOnCrash } from './crash-handler.ts';
 import { dawngradVersion } from './package-info.ts';
@@ -75,6 +78,9 @@ function createProgram(context: CommandContext): Command {
   addMergeCommand(program, context);
   addPlanCommand(program, context);
   addDataCommand(program, context);
+  addLsCommand(program, context);
+  addSamplesCommand(program, context);
+  addDiffCommand(program, context);
   addDoctorCommand(program, context);
   addConfigCommand(program, context);
   addBenchCommand(program, context);
@@ -92,6 +98,9 @@ Examples:
   $ dawngrad merge --adapter runs/lora --output models/merged
   $ dawngrad plan irl --model qwen3b policy.lora.rank=64 --budget 24GB    will it fit?
   $ dawngrad data show --model models/base --data train.jsonl
+  $ dawngrad ls runs                         how far is what, and how good?
+  $ dawngrad samples runs/irl --wrong --sort reward
+  $ dawngrad diff runs/seed1 runs/seed2
   $ dawngrad doctor                          can this machine train?
   $ dawngrad config show irl > irl.yaml      a configuration to edit
   $ dawngrad bench tune --save               kernels that suit this adapter

@@ -29,6 +29,12 @@ export interface RunLock {
   [Symbol.dispose](): void;
 }
 
+/** Whether a process that still runs holds a run directory. */
+export function isRunLocked(directory: string): boolean {
+  const holder = readHolder(join(directory, LOCK));
+  return typeof holder === 'object' && isAlive(holder);
+}
+
 /**
  * Takes a run directory for this process. A lock whose process is gone is taken over. Throws ToolError
  * 'config' while another process holds it.
