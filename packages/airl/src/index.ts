@@ -4,6 +4,12 @@ export { SCALES, type Scale } from './credit/estimators/estimator.ts';
 export { ESTIMATORS, type EstimatorName } from './credit/estimators/table.ts';
 export { LOCAL_SIGNALS, type LocalSignal, type LocalTermOptions } from './credit/local-term.ts';
 export { meanReward, type RewardOptions, tokenRewards } from './credit/reward.ts';
+export {
+  REWARD_FUNCTIONS,
+  type RewardFunctionName,
+  type RewardWeights,
+  weightedFunctions,
+} from './credit/reward-functions.ts';
 export type { OverlongOptions, RewardSources } from './credit/reward-sources.ts';
 export type { ScoredCompletion } from './credit/scored-completion.ts';
 export { Critic } from './critic/critic.ts';
@@ -32,6 +38,7 @@ export { DIVERGENCES, type DivergenceName, type DivergenceOptions } from './loss
 export { POLICY_LOSSES, type PolicyLossName } from './loss/policy/table.ts';
 export { NORMALISATIONS, type Normalisation } from './loss/token-weights.ts';
 export { METRICS, type MetricAlarm, type MetricDefinition, type MetricName, type MetricRow } from './metrics/names.ts';
+export { PHASES, type Phase } from './metrics/phase.ts';
 export { CORRUPTIONS, type CorruptionName, countCorruptions } from './perturb/corrupt-target.ts';
 export { corruptExperts, type ExpertErrorOptions, type ExpertErrors } from './perturb/expert-errors.ts';
 export { TEXT_EDITS, type TextEditName } from './perturb/text-edits.ts';
@@ -44,7 +51,7 @@ export { checkRecords, type Label, setLabel, type TraceRecord } from './record.t
 export { type RecordJson, recordFromJson, recordToJson } from './record-json.ts';
 export { RELABEL_MODES, type RelabelMode, type RelabelOptions, relabel, usesChecker } from './relabel.ts';
 export { Replay, type ReplayCapacity, type ReplayState } from './replay.ts';
-export type { Reporter } from './reporter.ts';
+export type { PlannedStage, Reporter } from './reporter.ts';
 export { type RolloutOptions, rollout } from './rollout/rollout.ts';
 export { type CriticScheduleOptions, criticLearningRate } from './schedule/critic-schedule.ts';
 export {

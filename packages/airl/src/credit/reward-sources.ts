@@ -1,5 +1,6 @@
 import type { TraceRecord } from '../record.ts';
 import { FORMAT_REWARDS, type FormatRewardName } from '../verify/format-rewards.ts';
+import { REWARD_FUNCTIONS, type RewardWeights, weightedFunctions } from './reward-functions.ts';
 
 /** DAPO's soft punishment of completions that come near to the length limit. */
 export interface OverlongOptions {
@@ -17,6 +18,8 @@ export interface RewardSources {
   readonly formatWeight?: number;
   /** `tag_count`, `soft_format` and `strict_format` unless said: at most 1.5 in all. */
   readonly formats?: readonly FormatRewardName[];
+  /** Reward functions by name, each with its weight; they come on top of the two above. */
+  readonly functions?: RewardWeights;
   readonly overlong?: OverlongOptions;
 }
 
@@ -30,13 +33,15 @@ const FORMATS: readonly FormatRewardName[] = ['tag_count', 'soft_format', 'stric
  */
 export function sourceReward(
   { text, correct, completionIds }: Pick<TraceRecord, 'text' | 'correct' | 'completionIds'>,
-  { outcomeWeight = 0, formatWeight = 0, formats = FORMATS, overlong }: RewardSources,
+  { outcomeWeight = 0, formatWeight = 0, formats = FORMATS, functions = {}, overlong }: RewardSources,
   maxTokens: number,
 ): number | undefined {
-  if (outcomeWeight === 0 && formatWeight === 0 && overlong === undefined) return undefined;
+  const named = weightedFunctions(functions);
+  if (outcomeWeight === 0 && formatWeight === 0 && named.length === 0 && overlong === undefined) return undefined;
   const format = formatWeight === 0 ? 0 : formats.reduce((sum, name) => sum + FORMAT_REWARDS[name](text), 0);
   const penalty = overlong === undefined ? 0 : overlongPenalty(completionIds.length, maxTokens, overlong);
-  return outcomeWeight * (correct ? 1 : 0) + formatWeight * format - penalty;
+  const sum = named.reduce((total, [name, weight]) => total + weight * REWARD_FUNCTIONS[name]({ text, correct }), 0);
+  return outcomeWeight * (correct ? 1 : 0) + formatWeight * format + sum - penalty;
 }
 
 /**

@@ -59,6 +59,36 @@ export const METRICS = {
     remedy:
       'raise sampling.group_size or sampling.max_resamples, or choose prompts that are neither solved nor hopeless.',
   },
+  'rewards/correctness/mean': {
+    unit: 'reward',
+    meaning: 'mean over the round of reward function correctness, by its weight',
+  },
+  'rewards/correctness/std': { unit: 'reward', meaning: 'standard deviation of the same over the round' },
+  'rewards/tag_count/mean': {
+    unit: 'reward',
+    meaning: 'mean over the round of reward function tag_count, by its weight',
+  },
+  'rewards/tag_count/std': { unit: 'reward', meaning: 'standard deviation of the same over the round' },
+  'rewards/soft_format/mean': {
+    unit: 'reward',
+    meaning: 'mean over the round of reward function soft_format, by its weight',
+  },
+  'rewards/soft_format/std': { unit: 'reward', meaning: 'standard deviation of the same over the round' },
+  'rewards/strict_format/mean': {
+    unit: 'reward',
+    meaning: 'mean over the round of reward function strict_format, by its weight',
+  },
+  'rewards/strict_format/std': { unit: 'reward', meaning: 'standard deviation of the same over the round' },
+  'rewards/integer_answer/mean': {
+    unit: 'reward',
+    meaning: 'mean over the round of reward function integer_answer, by its weight',
+  },
+  'rewards/integer_answer/std': { unit: 'reward', meaning: 'standard deviation of the same over the round' },
+  'rewards/xmlcount/mean': {
+    unit: 'reward',
+    meaning: 'mean over the round of reward function xmlcount, by its weight',
+  },
+  'rewards/xmlcount/std': { unit: 'reward', meaning: 'standard deviation of the same over the round' },
   accuracy: {
     unit: 'fraction',
     meaning: 'completions of the round that the checker calls correct (not used by R-AIRL)',

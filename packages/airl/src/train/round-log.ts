@@ -1,20 +1,30 @@
 import type { Advantages } from '../credit/advantage.ts';
 import { meanReward } from '../credit/reward.ts';
+import { REWARD_FUNCTIONS, type RewardWeights, weightedFunctions } from '../credit/reward-functions.ts';
 import type { MetricRow } from '../metrics/names.ts';
 import type { TraceRecord } from '../record.ts';
 import type { Task } from '../task/task.ts';
 import type { PolicyUpdateResult } from './policy-update.ts';
 import type { SampleRow } from './run-context.ts';
 
-/** What a round's samples and their rewards say. */
-export function roundMetrics(records: readonly TraceRecord[], advantages: Advantages): MetricRow {
-  const rewards = Array.from(advantages.rewards);
-  const reward = meanReward(rewards);
-  const squares = rewards.reduce((total, value) => total + (value - reward) ** 2, 0);
+/** What a round's samples and their rewards say, those of the weighted functions one by one. */
+export function roundMetrics(
+  records: readonly TraceRecord[],
+  advantages: Advantages,
+  weights: RewardWeights = {},
+): MetricRow {
+  const [reward, deviation] = meanAndDeviation(Array.from(advantages.rewards));
+  const functions: MetricRow = {};
+  for (const [name, weight] of weightedFunctions(weights)) {
+    const [mean, std] = meanAndDeviation(records.map((record) => weight * REWARD_FUNCTIONS[name](record)));
+    functions[`rewards/${name}/mean`] = mean;
+    functions[`rewards/${name}/std`] = std;
+  }
   return {
     reward,
-    reward_std: rewards.length < 2 ? 0 : Math.sqrt(squares / (rewards.length - 1)),
+    reward_std: deviation,
     frac_reward_zero_std: advantages.zeroSpreadGroups,
+    ...functions,
     ...sampleMetrics(records),
   };
 }
@@ -79,6 +89,13 @@ export function sampleRow(task: Task, step: number, record: TraceRecord, reward:
     token_rewards: Array.from(record.critic ?? []),
     advantages: Array.from(record.advantage ?? []),
   };
+}
+
+/** The standard deviation is the unbiased one; 0 of a single value. */
+function meanAndDeviation(values: readonly number[]): [number, number] {
+  const mean = meanReward(values);
+  const squares = values.reduce((total, value) => total + (value - mean) ** 2, 0);
+  return [mean, values.length < 2 ? 0 : Math.sqrt(squares / (values.length - 1))];
 }
 
 function meanUnlessEmpty(
