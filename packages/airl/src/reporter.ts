@@ -5,6 +5,8 @@ import type { Phase } from './metrics/phase.ts';
 export interface PlannedStage {
   /** As in `Reporter.step`. */
   readonly stage: string;
+  /** Steps that an earlier start has done. */
+  readonly done: number;
   readonly total: number;
   /** Steps from one evaluation to the next; the last is evaluated too. Absent: none. */
   readonly evalEvery?: number;

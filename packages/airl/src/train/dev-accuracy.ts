@@ -3,7 +3,7 @@ import { STREAMS } from '../data/streams.ts';
 import type { MetricRow } from '../metrics/names.ts';
 import { rollout } from '../rollout/rollout.ts';
 import type { Task } from '../task/task.ts';
-import { PhaseClock } from './phase-clock.ts';
+import type { PhaseClock } from './phase-clock.ts';
 import { completionTokens } from './round-log.ts';
 
 export interface DevOptions {
@@ -26,7 +26,7 @@ export async function devAccuracy(
   task: Task,
   options: DevOptions,
   at: { readonly seed: number; readonly step: number },
-  clock: PhaseClock = new PhaseClock({ nowMs: () => 0, reporter: { step: () => undefined, note: () => undefined } }),
+  clock: PhaseClock,
 ): Promise<MetricRow> {
   const prompts = task.dev.slice(0, options.prompts);
   if (prompts.length === 0) return {};

@@ -79,7 +79,7 @@ export async function trainGrpo(
     await checkpoints?.restore(state);
     const meter = new DeviceMeter(policy.device);
     const alarms = new Alarms(reporter);
-    reporter.plan?.([plannedStage('grpo', maxSteps, dev, checkpoints)]);
+    reporter.plan?.([plannedStage('grpo', counters.step, maxSteps, dev, checkpoints)]);
     if (counters.step === 0 && isDevStep(0, maxSteps, dev)) {
       context.metrics({ step: 0, ...(await devAccuracy(policy, task, dev, { seed, step: 0 }, clock)), ...clock.row() });
     }

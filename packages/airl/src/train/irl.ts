@@ -10,8 +10,10 @@ import { CriticPhase } from './irl/critic-phase.ts';
 import type { IrlOptions } from './irl/irl-options.ts';
 import { irlRound } from './irl/irl-round.ts';
 import type { IrlRun } from './irl/irl-run.ts';
-import { warmUp, warmupSamples } from './irl/warm-up.ts';
+import { WARM_UP, warmUp, warmupSamples } from './irl/warm-up.ts';
 import { createOptimizer, learningRate } from './optim-options.ts';
+import { PhaseClock } from './phase-clock.ts';
+import { plannedStage } from './planned-stage.ts';
 import { createReference } from './reference-policy.ts';
 import { demonstratedPerRound } from './round-prompts.ts';
 import type { RunContext, TrainingResult } from './run-context.ts';
@@ -33,6 +35,7 @@ export async function trainIrl(
   const { seed, maxSteps, warmup, dev } = options;
   const { checkpoints } = context;
   const counters = { step: 0, tokens: 0, skipped: 0, skippedInRow: 0, criticUpdates: 0 };
+  const clock = new PhaseClock(context);
   const reference = options.klBeta > 0 ? await createReference(policy) : undefined;
   const optimizer = createOptimizer(policy.trainableParameters(), options.optim);
   const criticPhase = new CriticPhase(critic, task, options, counters);
@@ -52,8 +55,11 @@ export async function trainIrl(
     criticPhase,
     counters,
     meter: new DeviceMeter(policy.device),
+    clock,
     alarms: new Alarms(context.reporter),
-    save: async () => checkpoints?.save(state(), { isBest: false }),
+    save: async () => {
+      if (checkpoints !== undefined) await clock.during('save', () => checkpoints.save(state(), { isBest: false }));
+    },
   };
   const stopped = (): TrainingResult => ({ status: 'stopped', step: counters.step });
 
@@ -61,8 +67,13 @@ export async function trainIrl(
     const restored = await checkpoints?.restore(state());
     if (restored?.replay !== undefined) criticPhase.restore(restored.replay);
     const isNew = counters.step === 0 && counters.criticUpdates === 0;
+    const warmed = Math.min(counters.criticUpdates, warmup.steps);
+    context.reporter.plan?.([
+      ...(warmup.steps === 0 ? [] : [{ stage: WARM_UP, done: warmed, total: warmup.steps }]),
+      plannedStage('irl', counters.step, maxSteps, dev, checkpoints),
+    ]);
     if (isNew && isDevStep(0, maxSteps, dev)) {
-      context.metrics({ step: 0, ...(await devAccuracy(policy, task, dev, { seed, step: 0 })) });
+      context.metrics({ step: 0, ...(await devAccuracy(policy, task, dev, { seed, step: 0 }, clock)), ...clock.row() });
     }
 
     if (isNew && warmup.steps > 0) {

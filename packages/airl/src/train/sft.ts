@@ -74,7 +74,7 @@ export async function trainSft(
     await checkpoints?.restore(state);
     const meter = new DeviceMeter(policy.device);
     const alarms = new Alarms(reporter);
-    reporter.plan?.([plannedStage('sft', maxSteps, dev, checkpoints)]);
+    reporter.plan?.([plannedStage('sft', counters.step, maxSteps, dev, checkpoints)]);
     if (counters.step === 0 && isDevStep(0, maxSteps, dev)) await evaluate(dev);
     while (counters.step < maxSteps) {
       clock.begin('update');

@@ -37,6 +37,7 @@ export async function runSession(
   const progress = new Progress({
     write: err,
     isTerminal: process.stderr.isTTY === true,
+    columns: () => process.stderr.columns,
     nowMs: () => performance.now(),
   });
   // Before anything is written: from here on, a run that is stopped leaves in good order.

@@ -6,7 +6,7 @@ import { joinExperts } from '../expert-groups.ts';
 import { countSkip, stopIfStuck } from '../health.ts';
 import { policyUpdate } from '../policy-update.ts';
 import { roundAdvantages } from '../round-advantages.ts';
-import { roundMetrics, sampleRow, updateMetrics } from '../round-log.ts';
+import { completionTokens, roundMetrics, sampleRow, updateMetrics } from '../round-log.ts';
 import { roundPrompts } from '../round-prompts.ts';
 import type { IrlRun } from './irl-run.ts';
 
@@ -15,10 +15,9 @@ import type { IrlRun } from './irl-run.ts';
  * stopped while samples were drawn; then nothing has changed.
  */
 export async function irlRound(run: IrlRun, round: number): Promise<boolean> {
-  const { policy, critic, task, options, context, reference, optimizer, criticPhase, counters, meter } = run;
+  const { policy, critic, task, options, context, reference, optimizer, criticPhase, counters, meter, clock } = run;
   const { seed, maxSteps, groupSize, temperature, reward, microBatchTokens, dev } = options;
-  const { nowMs } = context;
-  const startMs = nowMs();
+  clock.begin('rollout');
   meter.restart();
 
   // 1. Samples of the current policy, labelled and remembered.
@@ -33,20 +32,28 @@ export async function irlRound(run: IrlRun, round: number): Promise<boolean> {
       stream: STREAMS.rollout,
       round,
       marks: reward,
+      onProgress: clock.onProgress,
     },
     () => context.shouldAbandonRound?.() === true,
   );
   if (records === undefined) return false;
   const relabelled = criticPhase.remember(records, round);
-  const rolledMs = nowMs();
+  const sampledTokens = completionTokens(records);
+  clock.count('rollout', sampledTokens);
 
   // 2. The critic learns from them.
-  const criticRow = await criticPhase.read(
-    Array.from({ length: criticPhase.roundUpdates }, () => criticPhase.update(round)),
-  );
-  const criticMs = nowMs();
+  if (criticPhase.roundUpdates > 0) clock.begin('critic');
+  const criticSteps = Array.from({ length: criticPhase.roundUpdates }, () => criticPhase.update(round));
+  const criticRow = await criticPhase.read(criticSteps);
+  if (criticPhase.roundUpdates > 0) {
+    clock.count(
+      'critic',
+      criticSteps.reduce((total, step) => total + (step?.update.tokens ?? 0), 0),
+    );
+  }
 
   // 3. Its logits, after these updates, are the reward.
+  clock.begin('reward');
   const joined = options.expertInGroup
     ? await joinExperts(policy, records, criticPhase.expertOf, options)
     : { records };
@@ -59,9 +66,10 @@ export async function irlRound(run: IrlRun, round: number): Promise<boolean> {
   );
   // Metrics are of the samples; experts come after them.
   const advantages = { ...all, rewards: all.rewards.slice(0, records.length) };
-  const scoredMs = nowMs();
+  clock.count('reward', completionTokens(joined.records));
 
   // 4. The policy learns from that.
+  clock.begin('update');
   const lr = run.rate(counters.step);
   const update = await policyUpdate(policy, reference, optimizer, joined.records, {
     ...options,
@@ -74,7 +82,8 @@ export async function irlRound(run: IrlRun, round: number): Promise<boolean> {
   counters.tokens += update.tokens;
   const nonFinite = update.nonFinite + (criticRow['health/nonfinite'] ?? 0);
   countSkip(counters, nonFinite);
-  const endMs = nowMs();
+  clock.end();
+  clock.count('update', update.tokens * options.updatesPerRound);
   const discrimination = auroc(
     advantages.rewards,
     records.map(({ correct }) => correct),
@@ -88,16 +97,12 @@ export async function irlRound(run: IrlRun, round: number): Promise<boolean> {
     ...criticRow,
     'disc/relabelled': relabelled,
     ...(discrimination === undefined ? {} : { 'disc/auroc': discrimination }),
-    step_time: (endMs - startMs) / 1000,
-    'time/rollout': (rolledMs - startMs) / 1000,
-    'time/critic': (criticMs - rolledMs) / 1000,
-    'time/reward': (scoredMs - criticMs) / 1000,
-    'time/update': (endMs - scoredMs) / 1000,
-    'perf/tokens_per_second': update.tokens / ((endMs - startMs) / 1000),
+    'perf/tokens_per_second': update.tokens / clock.seconds(),
     'health/nonfinite': nonFinite,
     'health/skipped': counters.skipped,
     ...meter.row(),
-    ...(isDevStep(round, maxSteps, dev) ? await devAccuracy(policy, task, dev, { seed, step: round }) : {}),
+    ...(isDevStep(round, maxSteps, dev) ? await devAccuracy(policy, task, dev, { seed, step: round }, clock) : {}),
+    ...clock.row(),
   };
   context.metrics(row);
   run.alarms.check(row);

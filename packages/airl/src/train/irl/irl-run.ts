@@ -5,6 +5,7 @@ import type { Alarms } from '../../metrics/alarms.ts';
 import type { Task } from '../../task/task.ts';
 import type { DeviceMeter } from '../device-metrics.ts';
 import type { SkipCounters } from '../health.ts';
+import type { PhaseClock } from '../phase-clock.ts';
 import type { ReferencePolicy } from '../reference-policy.ts';
 import type { RunContext } from '../run-context.ts';
 import type { Counters } from '../training-state.ts';
@@ -38,7 +39,8 @@ export interface IrlRun {
   readonly criticPhase: CriticPhase;
   readonly counters: IrlCounters;
   readonly meter: DeviceMeter;
+  readonly clock: PhaseClock;
   readonly alarms: Alarms;
-  /** Saves a checkpoint, where the run has such. */
+  /** Saves a checkpoint, where the run has such: a phase of its own. */
   readonly save: () => Promise<void>;
 }
