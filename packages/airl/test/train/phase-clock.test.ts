@@ -5,7 +5,7 @@ import { PhaseClock } from '../../src/train/phase-clock.ts';
 /** A clock that moves only when told to, and what the reporter heard. */
 function start() {
   const time = { ms: 0 };
-  const heard: [Phase, number, number, number?][] = [];
+  const heard: [Phase, ...(number | undefined)[]][] = [];
   const clock = new PhaseClock({
     nowMs: () => time.ms,
     reporter: {
