@@ -1,4 +1,4 @@
-import { CREDIT_LEVELS, isCreditValid } from '@dawngrad/airl';
+import { CREDIT_LEVELS, isCreditValid, weightedFunctions } from '@dawngrad/airl';
 import type { Config, ConfigKind } from './schema.ts';
 
 /** A mistake that lies in how fields stand to each other. */
@@ -15,15 +15,21 @@ export function crossFaults<Kind extends ConfigKind>(kind: Kind, config: Config<
 
 const CHECKS: { readonly [Kind in ConfigKind]: (config: Config<Kind>) => CrossFault[] } = {
   sft: (config) => [...keepBestFaults(config), ...dtypeFaults('policy', config.policy)],
-  grpo: (config) => [...dtypeFaults('policy', config.policy), ...policyFaults(config)],
+  grpo: (config) => [
+    ...dtypeFaults('policy', config.policy),
+    ...policyFaults(config),
+    ...rewardFunctionFaults(config.reward, 1),
+  ],
   irl: (config) => [
     ...dtypeFaults('policy', config.policy),
     ...dtypeFaults('critic', config.critic),
     ...policyFaults(config),
+    ...rewardFunctionFaults(config.reward, 0),
     ...creditFaults(config),
     ...criticFaults(config),
     ...clipFaults(config),
   ],
+  opsd: (config) => [...dtypeFaults('policy', config.policy), ...opsdClipFaults(config)],
   evaluate: (config) => [...clipFaults(config), ...ksFaults(config)],
 };
 
@@ -88,6 +94,26 @@ function policyFaults({ policy, credit, reward, data }: Config<'grpo'> | Config<
     });
   }
   return faults;
+}
+
+/** Weights of functions and the older two say the same thing in different ways. */
+function rewardFunctionFaults(
+  { functions, outcome_weight, format_weight }: Config<'grpo'>['reward'],
+  outcomePreset: number,
+): CrossFault[] {
+  const weighted = weightedFunctions(functions).map(([name, weight]) => `${name}=${weight}`);
+  if (weighted.length === 0 || (outcome_weight === outcomePreset && format_weight === 0)) return [];
+  return [
+    {
+      keys: ['reward.functions', 'reward.outcome_weight', 'reward.format_weight'],
+      message: `weights by name (${weighted.join(', ')}) take the place of reward.outcome_weight and reward.format_weight. Leave those two out.`,
+    },
+  ];
+}
+
+function opsdClipFaults({ opsd: { clip } }: Config<'opsd'>): CrossFault[] {
+  if (clip === null || clip[0] < clip[1]) return [];
+  return [{ keys: ['opsd.clip'], message: `expected [low, high] with low below high, got [${clip.join(', ')}].` }];
 }
 
 function creditFaults({ reward, credit }: Config<'irl'>): CrossFault[] {

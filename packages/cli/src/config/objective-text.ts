@@ -1,15 +1,35 @@
+import { weightedFunctions } from '@dawngrad/airl';
 import { rowChecker } from '../run/row-checker.ts';
 import type { Config } from './schema.ts';
 
 type TrainingConfig =
   | { readonly kind: 'sft'; readonly config: Config<'sft'> }
   | { readonly kind: 'grpo'; readonly config: Config<'grpo'> }
-  | { readonly kind: 'irl'; readonly config: Config<'irl'> };
+  | { readonly kind: 'irl'; readonly config: Config<'irl'> }
+  | { readonly kind: 'opsd'; readonly config: Config<'opsd'> };
+
+/** Rounds whose advantages come of rewards. */
+type RewardConfig = Exclude<TrainingConfig, { readonly kind: 'sft' | 'opsd' }>;
 
 /** Everything that changes what is optimised, to be printed before the first step; one line a part. */
 export function objectiveText(training: TrainingConfig): string {
-  const parts = training.kind === 'sft' ? sftParts(training.config) : rewardParts(training);
-  return [...parts, `seed: ${training.config.run.seed}`].join('\n');
+  return [...partsOf(training), `seed: ${training.config.run.seed}`].join('\n');
+}
+
+function partsOf(training: TrainingConfig): string[] {
+  if (training.kind === 'sft') return sftParts(training.config);
+  return training.kind === 'opsd' ? opsdParts(training.config) : rewardParts(training);
+}
+
+function opsdParts({ opsd, policy, sampling, train }: Config<'opsd'>): string[] {
+  const clip = opsd.clip === null ? 'not clipped' : `clipped to [${opsd.clip.join(', ')}]`;
+  const normalised = opsd.normalise ? ', normalised over the round' : '';
+  return [
+    'objective: log-probability of sampled tokens, each weighted, mean over the tokens of the round',
+    `token weights: log-ratio of the starting policy with and without the expert in the prompt / ${opsd.temperature}, ${clip}${normalised}; no answer is looked at`,
+    `round: ${train.prompts_per_round} prompts x ${sampling.group_size} samples at temperature ${sampling.temperature}`,
+    weights('policy', policy),
+  ];
 }
 
 function sftParts({ policy, train }: Config<'sft'>): string[] {
@@ -21,7 +41,7 @@ function sftParts({ policy, train }: Config<'sft'>): string[] {
   ];
 }
 
-function rewardParts(training: Exclude<TrainingConfig, { readonly kind: 'sft' }>): string[] {
+function rewardParts(training: RewardConfig): string[] {
   const { policy, sampling, train } = training.config;
   return [
     `objective: ${lossText(policy)}, mean by ${policy.normalisation}, ${divergenceText(policy)}, ${count(policy.updates_per_round, 'update')} a round`,
@@ -31,7 +51,7 @@ function rewardParts(training: Exclude<TrainingConfig, { readonly kind: 'sft' }>
   ];
 }
 
-function resampleText(training: Exclude<TrainingConfig, { readonly kind: 'sft' }>): string {
+function resampleText(training: RewardConfig): string {
   const times = training.kind === 'grpo' ? training.config.sampling.max_resamples : 0;
   return times === 0 ? '' : `, those without spread drawn again up to ${count(times, 'time')}`;
 }
@@ -60,8 +80,18 @@ function divergenceText({ kl_beta, kl_form, kl_place, kl_unbiased }: Config<'grp
 
 function outcomeParts({ credit, data, reward }: Config<'grpo'>): string[] {
   return [
-    `reward: ${reward.outcome_weight} for an answer that the ${rowChecker(data)} checker calls right${formText(reward)}; ${advantageText(credit)}`,
+    `reward: ${functionsText(reward) ?? `${reward.outcome_weight} for an answer that the ${rowChecker(data)} checker calls right`}${formText(reward)}${checkerText(reward, data)}; ${advantageText(credit)}`,
   ];
+}
+
+/** Undefined where no function has a weight. */
+function functionsText({ functions }: Config<'grpo'>['reward']): string | undefined {
+  const weighted = weightedFunctions(functions).map(([name, weight]) => `${weight} x ${name}`);
+  return weighted.length === 0 ? undefined : weighted.join(' + ');
+}
+
+function checkerText({ functions }: Config<'grpo'>['reward'], data: Config<'grpo'>['data']): string {
+  return functions.correctness === 0 ? '' : ` (by the ${rowChecker(data)} checker)`;
 }
 
 function formText({ format_weight, overlong_buffer_tokens, overlong_penalty }: Config<'grpo'>['reward']): string {
@@ -79,7 +109,13 @@ function criticParts({ critic, reward, credit, negatives, relabel, replay, warmu
     reward.granularity === 'interval' ? `interval of ${reward.interval_tokens} tokens` : reward.granularity;
   const clip = reward.clip === null ? 'not clipped' : `clipped to [${reward.clip.join(', ')}]`;
   const discount = credit.level === 'token' ? `, gamma ${credit.gamma ?? 1}` : '';
-  const outcome = reward.outcome_weight === 0 ? '' : `, ${reward.outcome_weight} for a right answer`;
+  const named = functionsText(reward);
+  const outcome =
+    named !== undefined
+      ? ` + ${named}`
+      : reward.outcome_weight === 0
+        ? ''
+        : `, ${reward.outcome_weight} for a right answer`;
   const signal = credit.local === 'off' ? '' : ` + ${credit.local_weight} x ${credit.local}`;
   const local = `${signal}${credit.expert_in_group ? ', experts in their groups' : ''}`;
   const updates = critic.freeze_after_warmup
@@ -91,7 +127,7 @@ function criticParts({ critic, reward, credit, negatives, relabel, replay, warmu
       `${count(negatives.per_expert, 'corrupted copy', 'corrupted copies')} an expert; replay of ${count(replay.rounds, 'round')}`,
     // Only then may a report call the run verifier-free.
     relabel.mode === 'off'
-      ? `labels: no answer is looked at${reward.outcome_weight === 0 ? '' : '; the reward looks at answers'}`
+      ? `labels: no answer is looked at${reward.outcome_weight === 0 && reward.functions.correctness === 0 ? '' : '; the reward looks at answers'}`
       : `labels: right answers count as experts (${relabel.mode})`,
     weights('critic', critic),
   ];

@@ -16,6 +16,11 @@ import {
   irlRewardSection,
   irlTrainSection,
   negativesSection,
+  opsdDataSection,
+  opsdPolicySection,
+  opsdSamplingSection,
+  opsdSection,
+  opsdTrainSection,
   optimSection,
   relabelSection,
   replaySection,
@@ -51,6 +56,17 @@ const grpo = z.strictObject({
   eval: trainEvalSection(),
 });
 
+const opsd = z.strictObject({
+  run: runSection('runs/opsd'),
+  data: opsdDataSection(),
+  policy: opsdPolicySection(),
+  opsd: opsdSection(),
+  sampling: opsdSamplingSection(),
+  optim: optimSection(),
+  train: opsdTrainSection(),
+  eval: trainEvalSection(),
+});
+
 const irl = z.strictObject({
   run: runSection('runs/irl'),
   data: irlDataSection(),
@@ -79,7 +95,7 @@ const evaluate = z.strictObject({
 });
 
 /** The configuration of each verb that takes one. */
-export const SCHEMAS = { sft, grpo, irl, evaluate } as const;
+export const SCHEMAS = { sft, grpo, irl, opsd, evaluate } as const;
 
 export type ConfigKind = keyof typeof SCHEMAS;
 

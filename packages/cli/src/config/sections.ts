@@ -16,6 +16,7 @@ import {
   POLICY_LOSSES,
   type PolicyLossName,
   RELABEL_MODES,
+  type RewardFunctionName,
 } from '@dawngrad/airl';
 import { type WantedFormat, WEIGHT_FORMATS } from '@dawngrad/models';
 import { z } from 'zod';
@@ -42,6 +43,13 @@ export const runSection = (dir: string) =>
     dir: field(text(), dir, 'path', 'Folder of the run: config, environment, metrics, samples, checkpoints.', {
       safe: true,
     }),
+    name: field(
+      text().nullable(),
+      null,
+      'name',
+      'What reports call the run, for which other values may refer to it; null = the name of its folder.',
+      { safe: true },
+    ),
     seed: field(whole(0).max(2 ** 32 - 1, 'at most 4294967295'), 42, 'number', 'Seed of every random draw.'),
   });
 
@@ -121,6 +129,8 @@ const expertFields = {
   ),
 };
 
+export const opsdDataSection = () => section(expertFields);
+
 export const grpoDataSection = () => section(trainingFields);
 
 export const sftDataSection = () => section(expertFields);
@@ -160,6 +170,8 @@ const trainedFields = (lr: number) => ({
 });
 
 export const sftPolicySection = () => section(trainedFields(1e-4));
+
+export const opsdPolicySection = () => section(trainedFields(1e-5));
 
 export const rlPolicySection = (klBeta: number) =>
   section({
@@ -253,6 +265,19 @@ export const evaluationCriticSection = () =>
     dtype: dtypeField,
   });
 
+const rewardFunctionField = (help: string) => field(between(0, 100), 0, 'number', help);
+
+const rewardFunctionsSection = section({
+  correctness: rewardFunctionField('Weight of an answer that the checker calls right (1); the reference gives 2.'),
+  tag_count: rewardFunctionField('Weight of each of the four tags occurring once: at most 0.5.'),
+  soft_format: rewardFunctionField('Weight of the tags following one another anywhere: 0.5.'),
+  strict_format: rewardFunctionField('Weight of a text that is a think and an answer block and nothing else: 0.5.'),
+  integer_answer: rewardFunctionField('Weight of an answer of digits alone: 0.5.'),
+  xmlcount: rewardFunctionField(
+    "Weight of the reference's own tag count: at most 0.501, less for text behind the answer, without a lower bound.",
+  ),
+} satisfies Record<RewardFunctionName, unknown>);
+
 /** Rewards of a sample as a whole, weighted. */
 const sourceFields = (outcomeWeight: number) => ({
   outcome_weight: field(
@@ -274,6 +299,8 @@ const sourceFields = (outcomeWeight: number) => ({
     'Tokens before the length limit over which a penalty rises from 0; 0 = no penalty.',
   ),
   overlong_penalty: field(between(0, 100), 1, 'number', 'The penalty of a sample at the length limit.'),
+  // Weights by name; where one is above 0 they take the place of outcome_weight and format_weight.
+  functions: rewardFunctionsSection,
 });
 
 export const grpoRewardSection = () => section(sourceFields(1));
@@ -408,6 +435,31 @@ const samplingFields = {
 
 export const samplingSection = () => section(samplingFields);
 
+export const opsdSamplingSection = () =>
+  section({ ...samplingFields, group_size: field(whole(1), 8, 'samples', 'Completions of each prompt in a round.') });
+
+export const opsdSection = () =>
+  section({
+    temperature: field(
+      positive(),
+      1,
+      'number',
+      'Divides the log-ratio of the base with and without the expert, which is the weight of a token.',
+    ),
+    clip: field(
+      z.tuple([z.number('a number'), z.number('a number')], 'a pair [low, high] or null').nullable(),
+      [-5, 5],
+      'number',
+      'Bounds [low, high] of the weights; null = none.',
+    ),
+    normalise: field(
+      yesNo(),
+      false,
+      'yes/no',
+      "Take off the round's mean weight and divide by the standard deviation, after the bounds.",
+    ),
+  });
+
 export const grpoSamplingSection = () =>
   section({
     ...samplingFields,
@@ -489,6 +541,8 @@ const roundFields = {
 };
 
 export const grpoTrainSection = () => section(roundFields);
+
+export const opsdTrainSection = () => section(roundFields);
 
 export const irlTrainSection = () =>
   section({

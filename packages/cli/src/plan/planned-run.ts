@@ -1,6 +1,6 @@
 import { longestTask, type PlannedModel, type PlannedRun, type PlannedWork } from '@dawngrad/airl';
 import type { Config, ConfigKind } from '../config/schema.ts';
-import { grpoOptions, irlOptions, loraOptions, sftOptions } from '../training/trainer-options.ts';
+import { grpoOptions, irlOptions, loraOptions, opsdOptions, sftOptions } from '../training/trainer-options.ts';
 import { type PlanModel, planModel } from './plan-model.ts';
 
 /** A configuration with its kind. */
@@ -47,6 +47,8 @@ function plannedWork({ kind, config }: PlannedConfig, models: PlanModels): Plann
       return { kind, options: sftOptions(config, task) };
     case 'grpo':
       return { kind, options: grpoOptions(config, task) };
+    case 'opsd':
+      return { kind, options: opsdOptions(config, task) };
     case 'irl': {
       const lora = loraOptions(config.critic.lora, config.run.seed);
       const critic = models.critic;

@@ -1,10 +1,12 @@
 import {
   Critic,
+  longestTeacherPrompt,
   type RunContext,
   type TextTask,
   type TrainingResult,
   trainGrpo,
   trainIrl,
+  trainOpsd,
   trainSft,
 } from '@dawngrad/airl';
 import { type BaseNames, directoryCheckpoints } from '@dawngrad/airl/node';
@@ -22,7 +24,7 @@ import { readExamples } from '../run/read-examples.ts';
 import { resolvingFor } from '../run/resolve-model.ts';
 import type { RunInput } from '../run/run-inputs.ts';
 import { type RunSession, runSession } from '../run/run-session.ts';
-import { grpoOptions, irlOptions, loraOptions, sftOptions } from './trainer-options.ts';
+import { grpoOptions, irlOptions, loraOptions, opsdOptions, sftOptions } from './trainer-options.ts';
 import { type Training, trainingTask } from './training-task.ts';
 
 /** `dawngrad train`: a run directory with metrics, samples and checkpoints that are models to go on with. */
@@ -47,7 +49,9 @@ export async function runTraining(training: Training, resume: boolean, context: 
   ];
   await runSession({ config, resume, inputs, objective: objectiveText(training) }, context, async (session) => {
     const { device, directory, progress } = session;
-    const maxPositions = task.maxPromptTokens + task.maxCompletionTokens;
+    // A teacher reads the expert in its prompt; samples are as long as ever.
+    const promptTokens = Math.max(task.maxPromptTokens, training.kind === 'opsd' ? longestTeacherPrompt(task) : 0);
+    const maxPositions = promptTokens + task.maxCompletionTokens;
     const note = positionNote(source.config, maxPositions);
     if (note !== undefined) progress.note(note);
     if (task.dropped > 0) progress.note(`note: ${task.dropped} rows over the token limits are left out`);
@@ -125,6 +129,8 @@ async function train(training: Training, work: TrainingWork): Promise<TrainingRe
       return trainSft(policy, task, sftOptions(training.config, task), context);
     case 'grpo':
       return trainGrpo(policy, task, grpoOptions(training.config, task), context);
+    case 'opsd':
+      return trainOpsd(policy, task, opsdOptions(training.config, task), context);
     case 'irl': {
       const critic = await startingCritic(training.config, work);
       critic.model.recomputesBlocks = training.config.train.gradient_checkpointing;

@@ -1,4 +1,14 @@
-import type { DevOptions, GrpoOptions, IrlOptions, OptimOptions, RoundOptions, SftOptions, Task } from '@dawngrad/airl';
+import type {
+  DevOptions,
+  GrpoOptions,
+  IrlOptions,
+  OpsdOptions,
+  OptimOptions,
+  RoundOptions,
+  SftOptions,
+  Task,
+} from '@dawngrad/airl';
+import { weightedFunctions } from '@dawngrad/airl';
 import type { LoraOptions } from '@dawngrad/models';
 import type { Config } from '../config/schema.ts';
 
@@ -27,6 +37,23 @@ export function grpoOptions(config: Config<'grpo'>, task: Task): GrpoOptions {
     scale: config.credit.scale,
     estimator: config.credit.estimator,
     maxResamples: config.sampling.max_resamples,
+  };
+}
+
+export function opsdOptions(config: Config<'opsd'>, task: Task): OpsdOptions {
+  const { run, policy, opsd, sampling, optim, train, eval: dev } = config;
+  return {
+    seed: run.seed,
+    lr: policy.lr,
+    optim: optimOptions(optim),
+    weights: opsd,
+    groupSize: sampling.group_size,
+    temperature: sampling.temperature,
+    maxSteps: train.max_steps,
+    promptsPerRound: train.prompts_per_round,
+    microBatchTokens: train.micro_batch_tokens,
+    loggedPrompts: train.logged_prompts,
+    ...devOptions(dev, task),
   };
 }
 
@@ -86,8 +113,9 @@ function roundOptions(config: Config<'grpo'> | Config<'irl'>, task: Task, unlabe
     entropyBonus: policy.entropy_bonus,
     maskTruncated: policy.mask_truncated,
     sources: {
-      outcomeWeight: reward.outcome_weight,
-      formatWeight: reward.format_weight,
+      ...(weightedFunctions(reward.functions).length > 0
+        ? { functions: reward.functions, outcomeWeight: 0 }
+        : { outcomeWeight: reward.outcome_weight, formatWeight: reward.format_weight }),
       ...(reward.overlong_buffer_tokens === 0
         ? {}
         : { overlong: { bufferTokens: reward.overlong_buffer_tokens, penalty: reward.overlong_penalty } }),

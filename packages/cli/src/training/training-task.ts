@@ -18,7 +18,8 @@ import { rowChecker } from '../run/row-checker.ts';
 export type Training =
   | { readonly kind: 'sft'; readonly config: Config<'sft'> }
   | { readonly kind: 'grpo'; readonly config: Config<'grpo'> }
-  | { readonly kind: 'irl'; readonly config: Config<'irl'> };
+  | { readonly kind: 'irl'; readonly config: Config<'irl'> }
+  | { readonly kind: 'opsd'; readonly config: Config<'opsd'> };
 
 /** The rows of a training configuration as a task, tokenised for the model. */
 export function trainingTask(training: Training, model: OpenModel, examples: readonly Example[]): TextTask {
@@ -67,6 +68,7 @@ function splitTraining(
 ): { demonstrations: readonly Example[]; unlabelled: readonly Example[] } {
   if (training.kind === 'sft') return { demonstrations: train, unlabelled: [] };
   if (training.kind === 'grpo') return { demonstrations: [], unlabelled: train };
+  if (training.kind === 'opsd') return { demonstrations: shownToTeacher(train, training.config.data), unlabelled: [] };
   const { data, run } = training.config;
   const targeted = train.filter(({ target }) => target !== undefined);
   const withTarget = targeted.length === 0 ? [] : checkExperts(targeted, data.bad_rows).experts;
@@ -82,4 +84,19 @@ function splitTraining(
   const demonstrations = Array.from(order.slice(0, count), (i) => withTarget[i]!);
   const shown = new Set(demonstrations);
   return { demonstrations, unlabelled: train.filter((example) => !shown.has(example)) };
+}
+
+/** Rows that a teacher can be shown the expert of: all, unless rows without are to be left out. */
+function shownToTeacher(train: readonly Example[], data: Config<'opsd'>['data']): readonly Example[] {
+  const targeted = train.filter(({ target }) => target !== undefined);
+  if (targeted.length > 0 && (targeted.length === train.length || data.bad_rows === 'drop')) return targeted;
+  throw new ToolError('config', {
+    op: data.path ?? 'data.path',
+    expected: 'a target in every row, which the teacher is shown',
+    got: `${train.length - targeted.length} of ${train.length} training rows without one`,
+    hint:
+      targeted.length === 0
+        ? 'take data with expert traces, such as a _kd format.'
+        : 'set data.bad_rows=drop to leave them out.',
+  });
 }
