@@ -1,9 +1,15 @@
-import type { Command } from 'commander';
+import { join } from 'node:path';
+import { type Command, Option } from 'commander';
+import type { ConfigSources, ResolvedConfig } from '../config/resolve-config.ts';
 import type { Config, ConfigKind } from '../config/schema.ts';
+import type { CommandContext } from './command-context.ts';
 
 /** What a command line says about the configuration. */
 export interface ConfigOptions {
   readonly config?: string;
+  readonly configPath?: string;
+  readonly configName?: string;
+  readonly dropDeadKeys?: boolean;
   readonly data?: string;
   readonly model?: string;
   readonly critic?: string;
@@ -12,11 +18,19 @@ export interface ConfigOptions {
 /** Options that stand for a key, as they are typed most. */
 const SHORTHANDS = { data: 'data.path', model: 'policy.model', critic: 'critic.model' } as const;
 
+/** Where the commands of the reference code look for `--config-name`, unless they say. */
+const DEFAULT_CONFIG_PATH = 'configs';
+
 /** Gives a command the arguments that `readConfig` reads. */
 export function addConfigOptions(command: Command): Command {
   return command
     .argument('[overrides...]', 'values that come before those of the file, as section.key=value')
     .option('--config <file>', 'YAML file; `dawngrad config show` prints one with all keys')
+    .addOption(new Option('--config-path <folder>', 'folder of --config-name').conflicts('config'))
+    .addOption(
+      new Option('--config-name <name>', 'file in --config-path, without .yaml, as Hydra takes it').conflicts('config'),
+    )
+    .option('--drop-dead-keys', 'leave out keys of the reference code that do nothing, instead of refusing them')
     .option('--data <file>', `rows in JSONL; short for ${SHORTHANDS.data}=<file>`)
     .option(
       '--model <model>',
@@ -24,25 +38,59 @@ export function addConfigOptions(command: Command): Command {
     );
 }
 
+export interface ReadConfigOptions {
+  /** Whether the files that the run works on must be named. Default true. */
+  readonly needsInputs?: boolean;
+  /** Prints what became of names of the reference code; default silent. */
+  readonly err?: CommandContext['err'];
+}
+
 /** The configuration of a command line. Throws ToolError 'config' with all mistakes, or 'usage'. */
 export async function readConfig<Kind extends ConfigKind>(
   kind: Kind,
   overrides: readonly string[],
   options: ConfigOptions,
-  needsInputs = true,
+  { needsInputs = true, err }: ReadConfigOptions = {},
 ): Promise<Config<Kind>> {
-  const [{ readConfigFile }, { resolveConfig }] = await Promise.all([
-    import('../config/read-config-file.ts'),
-    import('../config/resolve-config.ts'),
-  ]);
+  const { config, notes } = await readWithOrigins(kind, overrides, options, needsInputs);
+  if (notes.length > 0) {
+    err?.(['note: names of the reference code are taken as', ...notes.map((line) => `  ${line}`), ''].join('\n'));
+  }
+  return config;
+}
+
+/** As `readConfig`, and where each value comes from. */
+export async function readWithOrigins<Kind extends ConfigKind>(
+  kind: Kind,
+  overrides: readonly string[],
+  options: ConfigOptions,
+  needsInputs: boolean,
+): Promise<ResolvedConfig<Kind>> {
+  const { resolveWithOrigins } = await import('../config/resolve-config.ts');
   const shorthands = (['data', 'model', 'critic'] as const).flatMap((name) => {
     const value = options[name];
     // Quoted, since a path may look like a number or a list.
     return value === undefined ? [] : [`${SHORTHANDS[name]}=${JSON.stringify(value)}`];
   });
-  return resolveConfig(kind, {
-    ...(options.config === undefined ? {} : { file: readConfigFile(options.config) }),
+  const file = await configFile(options);
+  return resolveWithOrigins(kind, {
+    ...(file === undefined ? {} : { file }),
     overrides: [...shorthands, ...overrides],
     needsInputs,
+    dropDead: options.dropDeadKeys ?? false,
   });
+}
+
+async function configFile({ config, configPath, configName }: ConfigOptions): Promise<ConfigSources['file']> {
+  if (config === undefined && configName === undefined && configPath === undefined) return undefined;
+  const [{ readConfigFile }, { ToolError }] = await Promise.all([
+    import('../config/read-config-file.ts'),
+    import('@dawngrad/tensor'),
+  ]);
+  if (config !== undefined) return readConfigFile(config);
+  if (configName === undefined) {
+    throw new ToolError('usage', { op: '--config-path', expected: '--config-name with it', got: 'none' });
+  }
+  const name = /\.ya?ml$/.test(configName) ? configName : `${configName}.yaml`;
+  return readConfigFile(join(configPath ?? DEFAULT_CONFIG_PATH, name));
 }

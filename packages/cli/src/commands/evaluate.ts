@@ -22,7 +22,7 @@ Example:
   $ dawngrad evaluate --model runs/irl --critic runs/irl --data test.jsonl eval.samples_per_prompt=16`,
     )
     .action(async (overrides: string[], options: EvaluateOptions) => {
-      const config = await readConfig('evaluate', overrides, options);
+      const config = await readConfig('evaluate', overrides, options, context);
       const { runEvaluation } = await import('../evaluation/run-evaluation.ts');
       await runEvaluation(config, options.resume === true, context);
     });

@@ -1,34 +1,30 @@
 import { ToolError } from '@dawngrad/tensor';
 import type { ConfigFault } from './config-error.ts';
-import { isPlainObject, ownValue, type PlainObject, setOwn } from './plain-object.ts';
+import { type Setting, UNSET } from './setting.ts';
 import { parseYaml } from './yaml-text.ts';
 
-/** A `key=value` of the command line. */
-export interface Override {
-  /** As typed. */
-  readonly text: string;
-  readonly path: readonly string[];
-  readonly value: unknown;
-}
-
 export interface ParsedOverrides {
-  readonly overrides: readonly Override[];
+  readonly settings: readonly Setting[];
   readonly faults: readonly ConfigFault[];
 }
 
-const KEY = /^[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*$/;
+/**
+ * A key, after what Hydra's command lines put before it: `+` (add), `++` (add or change) and `~` (take away). Unknown
+ * keys are refused anyway, so the first two mean nothing more than no sign.
+ */
+const OVERRIDE = /^(?<sign>\+{0,2}|~)(?<key>[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*)(?:=(?<text>.*))?$/s;
 
 /**
  * Parses `section.key=value`; the value is YAML, so `1e-5`, `true`, `null` and `[1, 2]` mean what they
- * mean in a file. Throws ToolError 'usage' for a text of another form.
+ * mean in a file. `+section.key=value` and `++section.key=value` are the same; `~section.key` takes back what files
+ * say, which leaves the default. Throws ToolError 'usage' for a text of another form.
  */
-export function parseOverrides(texts: readonly string[]): ParsedOverrides {
-  const overrides: Override[] = [];
+export function parseOverrides(texts: readonly string[], layer: number): ParsedOverrides {
+  const settings: Setting[] = [];
   const faults: ConfigFault[] = [];
   for (const text of texts) {
-    const at = text.indexOf('=');
-    const key = text.slice(0, Math.max(0, at));
-    if (!KEY.test(key)) {
+    const { sign, key, text: value } = OVERRIDE.exec(text)?.groups ?? {};
+    if (key === undefined || (value === undefined && sign !== '~')) {
       throw new ToolError('usage', {
         op: 'arguments',
         expected: 'section.key=value',
@@ -36,35 +32,18 @@ export function parseOverrides(texts: readonly string[]): ParsedOverrides {
         hint: '`dawngrad config show` lists the keys.',
       });
     }
-    const parsed = parseYaml(text.slice(at + 1), text);
+    const path = key.split('.');
+    const origin = { place: text, layer };
+    if (sign === '~') {
+      settings.push({ path, value: UNSET, origin });
+      continue;
+    }
+    const parsed = parseYaml(value as string, text);
     if (parsed.faults.length > 0) {
       faults.push(...parsed.faults.map(({ message }) => ({ place: text, key, message })));
     } else {
-      overrides.push({ text, path: key.split('.'), value: parsed.value });
+      settings.push({ path, value: parsed.value, origin });
     }
   }
-  return { overrides, faults };
-}
-
-/** Writes overrides into a configuration, in order: the last one of a key counts. */
-export function applyOverrides(root: PlainObject, overrides: readonly Override[]): ConfigFault[] {
-  const faults: ConfigFault[] = [];
-  for (const { text, path, value } of overrides) {
-    let target = root;
-    for (const [i, name] of path.entries()) {
-      if (i === path.length - 1) {
-        setOwn(target, name, value);
-        break;
-      }
-      const found = ownValue(target, name) ?? {};
-      if (!isPlainObject(found)) {
-        const parent = path.slice(0, i + 1).join('.');
-        faults.push({ place: text, key: path.join('.'), message: `${parent} is a value, not a section.` });
-        break;
-      }
-      setOwn(target, name, found);
-      target = found;
-    }
-  }
-  return faults;
+  return { settings, faults };
 }

@@ -1,21 +1,37 @@
 import type { z } from 'zod';
+import { composeFile } from './compose-file.ts';
 import { ConfigError, type ConfigFault } from './config-error.ts';
 import { crossFaults } from './cross-checks.ts';
 import { fieldsOf } from './fields.ts';
+import { interpolateSettings } from './interpolate.ts';
+import { mergeSettings } from './merge-settings.ts';
 import { nearest } from './nearest.ts';
-import { applyOverrides, type Override, parseOverrides } from './overrides.ts';
-import { isPlainObject, type PlainObject, removeAt, valueAt } from './plain-object.ts';
-import { type Config, type ConfigKind, SCHEMAS } from './schema.ts';
+import { parseOverrides } from './overrides.ts';
+import { type PlainObject, removeAt, valueAt } from './plain-object.ts';
+import { type Config, type ConfigKind, kindTitle, SCHEMAS } from './schema.ts';
+import { leaves, type Origin, overlaps, type Setting, settingsOf } from './setting.ts';
+import { referenceTargets, translateReference } from './translate-reference.ts';
 import { unknownKeyMessage } from './unknown-key.ts';
-import { parseYaml } from './yaml-text.ts';
 
 export interface ConfigSources {
-  /** A configuration file, already read. */
+  /** A configuration file, already read; the parts that it names are read beside it. */
   readonly file?: { readonly path: string; readonly text: string };
   /** `key=value` texts, which come after the file. */
   readonly overrides?: readonly string[];
   /** Whether the files that the run works on must be named. Default true. */
   readonly needsInputs?: boolean;
+  /** Leave out names of the reference code that change nothing, instead of refusing them. Default false. */
+  readonly dropDead?: boolean;
+  /** What `${oc.env:NAME}` reads. Default the environment of the process. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+export interface ResolvedConfig<Kind extends ConfigKind> {
+  readonly config: Config<Kind>;
+  /** Where the value of a key comes from; undefined for a default. */
+  readonly originOf: (key: string) => Origin | undefined;
+  /** What became of names of the reference code, one line each. */
+  readonly notes: readonly string[];
 }
 
 /** Fields without which a run has nothing to work on. */
@@ -23,27 +39,58 @@ const INPUTS = ['data.path', 'policy.model'];
 const SHOWN_CHARACTERS = 60;
 
 /**
- * The configuration of a kind: defaults, then the file, then the overrides. Throws ConfigError with all
- * mistakes at once, and ToolError 'usage' for an override that is not `key=value`.
+ * The configuration of a kind: defaults, then the parts of the file, the file, the overrides. Throws ConfigError with
+ * all mistakes at once, and ToolError 'usage' for an override that is not `key=value`.
  */
 export function resolveConfig<Kind extends ConfigKind>(kind: Kind, sources: ConfigSources): Config<Kind> {
+  return resolveWithOrigins(kind, sources).config;
+}
+
+/** As `resolveConfig`, and where each value comes from. */
+export function resolveWithOrigins<Kind extends ConfigKind>(kind: Kind, sources: ConfigSources): ResolvedConfig<Kind> {
   const path = sources.file?.path ?? 'command line';
-  const { overrides, faults: overrideFaults } = parseOverrides(sources.overrides ?? []);
-  const yaml = parseYaml(sources.file?.text ?? '', path);
-  if (yaml.faults.length > 0) throw new ConfigError(path, [...yaml.faults, ...overrideFaults]);
-  const root = yaml.value ?? {};
-  if (!isPlainObject(root)) {
-    const message = `expected sections such as "policy:", got ${show(root)}.`;
-    throw new ConfigError(path, [{ place: `${path}:1`, key: '', message }, ...overrideFaults]);
+  const layers = sources.file === undefined ? [] : composeFile(sources.file);
+  const { settings: overrides, faults: overrideFaults } = parseOverrides(sources.overrides ?? [], layers.length);
+  const said = layers.flatMap(({ path: file, root, lineOf }, layer) =>
+    settingsOf(root, (at) => ({ place: `${file}:${lineOf(at)}`, layer })),
+  );
+  const wrongKind = layers.find((layer) => layer.kind !== undefined && layer.kind !== kind);
+  if (wrongKind !== undefined) {
+    const message = `expected ${kind}, as for ${kindTitle(kind)}, got ${show(wrongKind.kind)}.`;
+    throw new ConfigError(path, [
+      { place: `${wrongKind.path}:${wrongKind.lineOf(['kind'])}`, key: 'kind', message },
+      ...overrideFaults,
+    ]);
   }
-  const placeOf = (at: readonly PropertyKey[]): string =>
-    overridden(overrides, at) ?? (valueAt(root, at.slice(0, 1)) === undefined ? path : `${path}:${yaml.lineOf(at)}`);
-  const faults = [...overrideFaults, ...applyOverrides(root, overrides)];
+
+  const raw = [...said, ...overrides];
+  const rawRoot = mergeSettings(raw).root;
+  const fields = new Map(fieldsOf(kind).map(({ key, preset }) => [key, preset]));
+  const lookup = (name: string): unknown => {
+    // A value may be set under the reference's name of it, or be looked up under that.
+    for (const key of [name, ...referenceTargets(name)]) {
+      const found = valueAt(rawRoot, key.split('.'));
+      if (found !== undefined && found !== null) return found;
+    }
+    for (const key of [name, ...referenceTargets(name)]) if (fields.has(key)) return fields.get(key);
+    return undefined;
+  };
+  const interpolated = interpolateSettings(raw, lookup, sources.env ?? process.env);
+  const translated = translateReference(kind, interpolated.settings, { dropDead: sources.dropDead ?? false });
+  const { root, faults: mergeFaults } = mergeSettings(translated.settings);
+
+  const placeOf = (at: readonly PropertyKey[]): string => {
+    const found = translated.settings.findLast((setting) => overlaps(setting.path, at));
+    if (found !== undefined) return found.origin.place;
+    const layer = layers.findLast((one) => valueAt(one.root, at.slice(0, 1)) !== undefined);
+    return layer === undefined ? path : `${layer.path}:${layer.lineOf(at)}`;
+  };
+  const faults = [...overrideFaults, ...interpolated.faults, ...translated.faults, ...mergeFaults];
   const { config, fieldFaults } = checkFields(kind, root, placeOf);
   faults.push(...fieldFaults);
 
   // A rule between fields is not judged by a default that stands in for a value already found wrong.
-  const wrong = new Set(faults.map(({ key }) => key));
+  const wrong = new Set(faults.flatMap(({ key }) => [key, ...referenceTargets(key)]));
   const crossed = crossFaults(kind, config).filter(({ keys }) => !keys.some((key) => wrong.has(key)));
   faults.push(...crossed.map(({ keys, message }) => ({ place: placeOf(keys[0].split('.')), key: keys[0], message })));
   if (sources.needsInputs ?? true) {
@@ -54,7 +101,15 @@ export function resolveConfig<Kind extends ConfigKind>(kind: Kind, sources: Conf
     }
   }
   if (faults.length > 0) throw new ConfigError(path, faults);
-  return config;
+  return { config, originOf: originsOf(translated.settings, root), notes: translated.notes };
+}
+
+function originsOf(settings: readonly Setting[], root: PlainObject): (key: string) => Origin | undefined {
+  return (key) => {
+    const path = key.split('.');
+    if (valueAt(root, path) === undefined) return undefined;
+    return settings.findLast((setting) => setting.path.join('.') === key)?.origin;
+  };
 }
 
 /** Checks each field alone. The configuration returned has the default where a field is wrong. */
@@ -71,8 +126,8 @@ function checkFields<Kind extends ConfigKind>(
   for (const issue of first.error.issues) {
     if (issue.code === 'unrecognized_keys') {
       for (const name of issue.keys) {
-        const path = [...issue.path, name];
-        for (const leaf of leaves(path, valueAt(root, path))) {
+        const path = [...issue.path.map(String), name];
+        for (const { path: leaf } of leaves(path, valueAt(root, path))) {
           const key = leaf.join('.');
           fieldFaults.push({ place: placeOf(leaf), key, message: unknownKeyMessage(kind, key) });
         }
@@ -95,12 +150,6 @@ function ofField(kind: ConfigKind, path: readonly PropertyKey[]): readonly Prope
   return field === undefined ? path : field.key.split('.');
 }
 
-/** The paths of all values under a path, so that each key of an unknown section is answered. */
-function leaves(path: readonly PropertyKey[], value: unknown): (readonly PropertyKey[])[] {
-  if (!isPlainObject(value) || Object.keys(value).length === 0) return [path];
-  return Object.keys(value).flatMap((name) => leaves([...path, name], value[name]));
-}
-
 function expectation(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_type' && issue.expected === 'object') return 'a section of keys';
   // A tuple of another length; the other messages are written beside the fields.
@@ -121,12 +170,4 @@ function show(value: unknown): string {
   if (typeof value === 'number') return String(value);
   const text = JSON.stringify(value);
   return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}...` : text;
-}
-
-function overridden(overrides: readonly Override[], path: readonly PropertyKey[]): string | undefined {
-  const key = path.join('.');
-  return overrides.findLast((override) => {
-    const own = override.path.join('.');
-    return key === own || key.startsWith(`${own}.`) || own.startsWith(`${key}.`);
-  })?.text;
 }

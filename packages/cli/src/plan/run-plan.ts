@@ -1,10 +1,10 @@
-import { basename } from 'node:path';
 import { measureRun, type PlannedAdapter, type PlannedRun, type RunMeasure } from '@dawngrad/airl';
 import { parameterCount } from '@dawngrad/models';
 import { ToolError } from '@dawngrad/tensor';
 import type { CommandContext } from '../commands/command-context.ts';
 import { type ConfigOptions, readConfig } from '../commands/config-options.ts';
-import { CONFIG_KINDS, type ConfigKind } from '../config/schema.ts';
+import { kindOfFile } from '../config/kind-of-file.ts';
+import { CONFIG_KINDS } from '../config/schema.ts';
 import { largestMicroBatch, updatesPeak } from './fit.ts';
 import { chooseKnobs, knobsFor } from './knobs.ts';
 import { type Plan, type PlanKnob, UNKNOWNS } from './plan.ts';
@@ -31,14 +31,17 @@ export async function runPlan(
   what: string,
   overrides: readonly string[],
   options: RunPlanOptions,
-  { out }: Pick<CommandContext, 'out'>,
+  { out, err }: Pick<CommandContext, 'out' | 'err'>,
 ): Promise<void> {
-  const kind = kindOf(what);
-  const files = CONFIG_KINDS.some((name) => name === what) ? options : { ...options, config: what };
-  const resolve = async (more: readonly string[]): Promise<PlannedConfig> =>
+  const named = CONFIG_KINDS.find((name) => name === what);
+  const kind = named ?? kindOfFile(what);
+  const files = named !== undefined ? options : { ...options, config: what };
+  const resolve = async (more: readonly string[], notes: { err?: CommandContext['err'] }): Promise<PlannedConfig> => {
+    const config = await readConfig(kind, [...overrides, ...more], files, { needsInputs: false, ...notes });
     // A kind and the configuration read for it belong together.
-    ({ kind, config: await readConfig(kind, [...overrides, ...more], files, false) }) as PlannedConfig;
-  const planned = await resolve([]);
+    return { kind, config } as PlannedConfig;
+  };
+  const planned = await resolve([], { err });
   if (planned.config.policy.model === null) {
     throw new ToolError('config', {
       op: 'policy.model',
@@ -64,7 +67,7 @@ export async function runPlan(
   const flops = stepFlops(needed);
   const knobs: PlanKnob[] = [];
   for (const { overrides: more, effect } of knobsFor(planned, rowTokens)) {
-    const changed = plannedRun(await resolve(more), models);
+    const changed = plannedRun(await resolve(more, {}), models);
     const measure = await measureRun(changed, adapter, { updatesOnly: true });
     const base = needed.phases.filter(({ name }) => measure.phases.some((phase) => phase.name === name));
     const saved = now - measure.peakBytes;
@@ -100,21 +103,6 @@ export async function runPlan(
     unknown: UNKNOWNS,
   };
   out(options.json === true ? `${JSON.stringify(plan, null, 2)}\n` : planText(plan));
-}
-
-/** The kind that is named or, of a file, the one that its name holds. */
-function kindOf(what: string): ConfigKind {
-  const words = basename(what)
-    .toLowerCase()
-    .split(/[^a-z]+/);
-  const found = CONFIG_KINDS.find((kind) => words.includes(kind)) ?? (words.includes('eval') ? 'evaluate' : undefined);
-  if (found !== undefined) return found;
-  throw new ToolError('usage', {
-    op: 'plan',
-    expected: `one of ${CONFIG_KINDS.join(', ')}, or a file whose name holds one of them`,
-    got: what,
-    hint: 'dawngrad plan irl --config FILE says which it is.',
-  });
 }
 
 /** Work of a step: of all that comes as often as there are steps, or oftener. */

@@ -2,7 +2,6 @@ import { ToolError } from '@dawngrad/tensor';
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../../src/config/config-error.ts';
 import { fieldsOf } from '../../src/config/fields.ts';
-import { REFERENCE_KEYS, referenceFate } from '../../src/config/reference-keys.ts';
 import { type ConfigSources, resolveConfig } from '../../src/config/resolve-config.ts';
 import { CONFIG_KINDS, type ConfigKind } from '../../src/config/schema.ts';
 
@@ -28,7 +27,7 @@ function failure(kind: ConfigKind, sources: ConfigSources): ConfigError {
 describe('resolveConfig', () => {
   it('gives every field its default where nothing is said', () => {
     const config = resolveConfig('irl', { needsInputs: false });
-    expect(config.run).toEqual({ dir: 'runs/irl', seed: 42 });
+    expect(config.run).toMatchObject({ dir: 'runs/irl', name: null, seed: 42 });
     expect(config.reward).toMatchObject({ granularity: 'sparse', interval_tokens: 15, temperature: 1, clip: [-5, 5] });
     // Nothing but the critic is a reward unless asked for.
     expect(config.reward).toMatchObject({ outcome_weight: 0, format_weight: 0, overlong_buffer_tokens: 0 });
@@ -183,33 +182,6 @@ describe('resolveConfig', () => {
     expect(faultsOf('sft', 'critic: { lr: 1e-5 }')).toEqual([
       'a.yaml:1 | critic.lr | train sft does not have this key, only train irl.',
     ]);
-  });
-
-  it.each([
-    ['model: { dense_rewards: true }', 'model.dense_rewards', "the reference's name; here it is reward.granularity."],
-    ['training: { beta: 0.1 }', 'training.beta', "the reference's name; here it is policy.kl_beta."],
-    [
-      'model: { gradient_penalty_coef: 10 }',
-      'model.gradient_penalty_coef',
-      'this key of the reference code has no use here: the reference code never reads it.',
-    ],
-    ['unsloth: true', 'unsloth', 'this key of the reference code has no use here: it belongs to another engine.'],
-    [
-      'training: { epochs: 2 }',
-      'training.epochs',
-      'this key of the reference code has no use here: say train.max_steps.',
-    ],
-  ])('answers the reference key %s', (text, key, message) => {
-    expect(faultsOf('irl', text)).toEqual([`a.yaml:1 | ${key} | ${message}`]);
-  });
-
-  it('knows a living key for every reference key that was renamed', () => {
-    const keys = new Set(CONFIG_KINDS.flatMap((kind) => fieldsOf(kind).map(({ key }) => key)));
-    for (const old of REFERENCE_KEYS) {
-      const fate = referenceFate(old);
-      expect(fate).toBeDefined();
-      if (fate !== undefined && 'now' in fate) expect(keys, old).toContain(fate.now);
-    }
   });
 
   it.each([

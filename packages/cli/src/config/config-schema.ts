@@ -1,0 +1,19 @@
+import { z } from 'zod';
+import { type ConfigKind, SCHEMAS } from './schema.ts';
+
+/** The JSON Schema of a configuration file, with the keys that say what the file is made of. */
+export function configSchema(kind: ConfigKind): object {
+  const { properties, ...schema } = z.toJSONSchema(SCHEMAS[kind], { io: 'input' });
+  return {
+    ...schema,
+    properties: {
+      kind: { const: kind, description: 'What the file configures.' },
+      defaults: {
+        type: 'array',
+        items: { type: 'string' },
+        description: 'Files that come before this one, beside it or in a folder _parts above it; the last one counts.',
+      },
+      ...properties,
+    },
+  };
+}
