@@ -32,7 +32,7 @@ export interface Advantages {
 type Credit = (completions: readonly ScoredCompletion[], options: CreditOptions) => Float32Array[];
 
 /**
- * Sequence credit. R = mean of r over the tokens, plus what comes on top; A = (R - mean_group) / (std + 1e-4)
+ * Sequence credit. R = mean of r over the tokens (or `whole`), plus what comes on top; A = (R - mean_group) / (std + 1e-4)
  * for every token, with the unbiased standard deviation; plus the local term, if there is one.
  */
 const sequenceCredit: Credit = (completions, options) => {
@@ -129,7 +129,7 @@ export function estimateAdvantages(completions: readonly ScoredCompletion[], opt
 }
 
 function wholeRewards(completions: readonly ScoredCompletion[]): number[] {
-  return completions.map(({ rewards, bonus = 0 }) => meanReward(rewards) + bonus);
+  return completions.map(({ rewards, whole, bonus = 0 }) => (whole ?? meanReward(rewards)) + bonus);
 }
 
 /** What comes on top, as an advantage of its own that every token of a completion shares; 0 where nothing does. */

@@ -1,28 +1,48 @@
-/** Count, mean and sum of squared differences from it of all rewards so far. Plain numbers, so that counters can hold them. */
-export interface RewardStatistics {
-  rewardCount: number;
-  rewardMean: number;
-  rewardSquares: number;
+/** The numbers of `RewardStatistics`, as a checkpoint holds them. */
+export interface RewardSums {
+  readonly count: number;
+  readonly mean: number;
+  /** Sum of the squared differences from the mean. */
+  readonly squares: number;
 }
 
 /**
- * Takes in more values, without the cancellation of sums of squares (Chan, Golub and LeVeque, "Updating formulae and a
- * pairwise algorithm for computing sample variances", 1979, eqs. 2.1a and 2.1b).
+ * Mean and deviation of all rewards so far, without the cancellation of sums of squares (Chan, Golub and LeVeque, "Updating
+ * formulae and a pairwise algorithm for computing sample variances", 1979, eqs. 2.1a and 2.1b).
  */
-export function updateStatistics(statistics: RewardStatistics, values: readonly number[]): void {
-  if (values.length === 0) return;
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  const { rewardCount: before, rewardMean, rewardSquares } = statistics;
-  const count = before + values.length;
-  const shift = mean - rewardMean;
-  statistics.rewardCount = count;
-  statistics.rewardMean = rewardMean + (shift * values.length) / count;
-  statistics.rewardSquares = rewardSquares + squares + (shift * shift * before * values.length) / count;
-}
+export class RewardStatistics {
+  #sums: RewardSums = { count: 0, mean: 0, squares: 0 };
 
-/** Mean and standard deviation of the population. */
-export function meanAndDeviation(statistics: RewardStatistics): { readonly mean: number; readonly deviation: number } {
-  const { rewardCount, rewardMean, rewardSquares } = statistics;
-  return { mean: rewardMean, deviation: rewardCount === 0 ? 0 : Math.sqrt(rewardSquares / rewardCount) };
+  get mean(): number {
+    return this.#sums.mean;
+  }
+
+  /** Of the population; 0 before the first value. */
+  get deviation(): number {
+    const { count, squares } = this.#sums;
+    return count === 0 ? 0 : Math.sqrt(squares / count);
+  }
+
+  /** Takes in more values. */
+  add(values: readonly number[]): void {
+    if (values.length === 0) return;
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+    const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+    const before = this.#sums;
+    const count = before.count + values.length;
+    const shift = mean - before.mean;
+    this.#sums = {
+      count,
+      mean: before.mean + (shift * values.length) / count,
+      squares: before.squares + squares + (shift * shift * before.count * values.length) / count,
+    };
+  }
+
+  state(): RewardSums {
+    return this.#sums;
+  }
+
+  restore(sums: RewardSums): void {
+    this.#sums = sums;
+  }
 }

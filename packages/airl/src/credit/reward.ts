@@ -1,9 +1,8 @@
 import { ToolError } from '@dawngrad/tensor';
+import type { MetricRow } from '../metrics/names.ts';
 import type { TraceRecord } from '../record.ts';
 import { backfill } from '../segment/marks.ts';
-import { meanAndDeviation, type RewardStatistics, updateStatistics } from './reward-statistics.ts';
-
-export type { RewardStatistics } from './reward-statistics.ts';
+import { RewardStatistics } from './reward-statistics.ts';
 
 /**
  * What of the critic is handed to the policy (r-airl.md, section 3.2): its f; f - log pi of the segment, the textbook AIRL
@@ -108,6 +107,17 @@ export function meanReward(rewards: ArrayLike<number>): number {
   return sum / rewards.length;
 }
 
+/** Mean and deviation of raw rewards, where they are on another scale than a clipped logit's. */
+export function rewardScale(
+  rewards: readonly Pick<TraceReward, 'raw'>[],
+  { form = 'f', normalise = 'none' }: Pick<RewardOptions, 'form' | 'normalise'>,
+): MetricRow {
+  if (form === 'f' && normalise === 'none') return {};
+  const statistics = new RewardStatistics();
+  statistics.add(rewards.flatMap(({ raw }) => raw));
+  return { 'disc/reward_mean': statistics.mean, 'disc/reward_std': statistics.deviation };
+}
+
 /** The values of a reward form, one a mark. */
 function formValues(
   { f, g, shape }: MarkValues,
@@ -167,7 +177,7 @@ function whitening(
   statistics: RewardStatistics | undefined,
 ): (value: number) => number {
   if (normalise === 'none') return (value) => value;
-  const held = normalise === 'running' ? statistics : { rewardCount: 0, rewardMean: 0, rewardSquares: 0 };
+  const held = normalise === 'running' ? statistics : new RewardStatistics();
   if (held === undefined) {
     throw new ToolError('failed', {
       op: 'reward.normalise',
@@ -175,7 +185,7 @@ function whitening(
       got: 'none',
     });
   }
-  updateStatistics(held, raw.flat());
-  const { mean, deviation } = meanAndDeviation(held);
+  held.add(raw.flat());
+  const { mean, deviation } = held;
   return (value) => (value - mean) / (deviation + 1e-8);
 }

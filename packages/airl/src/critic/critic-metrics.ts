@@ -1,11 +1,32 @@
 import type { MetricRow } from '../metrics/names.ts';
 import type { CriticUpdateResult } from './critic-update.ts';
+import { CRITIC_OBJECTIVES, type CriticLossName } from './objectives/table.ts';
 
 const BINS = 10;
 
-/** What the logits of an update say of the critic, as it was before the update. */
-export function criticMetrics(result: CriticUpdateResult, labelSmoothing: number): MetricRow {
-  const { positiveLogits: positive, negativeLogits: negative } = result;
+/**
+ * What the logits of an update say of the critic, as it was before the update. Where a loss sets no border between the
+ * classes at a logit of 0, only the order of logits counts, and there is no probability to be calibrated.
+ */
+export function criticMetrics(
+  result: CriticUpdateResult,
+  labelSmoothing: number,
+  loss: CriticLossName = 'bce',
+): MetricRow {
+  const { positiveLogits: positive, negativeLogits: negative, penalty, inputGradient } = result;
+  if (!CRITIC_OBJECTIVES[loss].hasBorder) {
+    const isExpert = [...positive.map(() => true), ...negative.map(() => false)];
+    return {
+      'disc/loss': result.loss,
+      'disc/acc': auroc([...positive, ...negative], isExpert)!,
+      'disc/logit_expert': mean(positive),
+      'disc/logit_policy': mean(negative),
+      ...(penalty === undefined ? {} : { 'disc/penalty': penalty }),
+      ...(inputGradient === undefined ? {} : { 'disc/input_gradient': inputGradient }),
+      'disc/grad_norm': result.gradientNorm,
+      'disc/lr': result.lr,
+    };
+  }
   const bce = (target: number) => (logit: number) => softplus(logit) - target * logit;
   const accuracyExpert = mean(positive.map((logit) => (logit > 0 ? 1 : 0)));
   const accuracyPolicy = mean(negative.map((logit) => (logit < 0 ? 1 : 0)));

@@ -1,13 +1,8 @@
 import type { Parameters } from '@dawngrad/autograd';
 import { DecoderModel, type LoraOptions, type PackedBatch, ScalarHead } from '@dawngrad/models';
 import { readAll, scopeAsync, Tensor, ToolError } from '@dawngrad/tensor';
-import {
-  type MarkValues,
-  type RewardOptions,
-  type RewardStatistics,
-  rewardsOf,
-  type TraceReward,
-} from '../credit/reward.ts';
+import { type MarkValues, type RewardOptions, rewardsOf, type TraceReward } from '../credit/reward.ts';
+import type { RewardStatistics } from '../credit/reward-statistics.ts';
 import { microBatches } from '../loss/micro-batches.ts';
 import { firstRows, packTraces, type TokenTrace, traceLength } from '../loss/token-rows.ts';
 import type { TraceRecord } from '../record.ts';
