@@ -13,6 +13,7 @@ import { addInspectCommand } from './commands/inspect.ts';
 import { addLogprobsCommand } from './commands/logprobs.ts';
 import { addLsCommand } from './commands/ls.ts';
 import { addMergeCommand } from './commands/merge.ts';
+import { addMetricsCommand } from './commands/metrics.ts';
 import { addPlanCommand } from './commands/plan.ts';
 import { addSamplesCommand } from './commands/samples.ts';
 import { addTrainCommand } from './commands/train.ts';
@@ -83,6 +84,7 @@ function createProgram(context: CommandContext): Command {
   addDiffCommand(program, context);
   addDoctorCommand(program, context);
   addConfigCommand(program, context);
+  addMetricsCommand(program, context);
   addBenchCommand(program, context);
   return program.addHelpText(
     'after',
@@ -103,6 +105,7 @@ Examples:
   $ dawngrad diff runs/seed1 runs/seed2
   $ dawngrad doctor                          can this machine train?
   $ dawngrad config show irl > irl.yaml      a configuration to edit
+  $ dawngrad metrics disc/acc                what does it mean, and is it healthy?
   $ dawngrad bench tune --save               kernels that suit this adapter
 `,
   );
