@@ -25,5 +25,7 @@ export interface StateJson {
   readonly counters: Readonly<Record<string, number>>;
   /** Steps of each optimiser, by name. */
   readonly optimizers: Readonly<Record<string, number>>;
+  /** The state of further parts, by name. */
+  readonly parts: Readonly<Record<string, unknown>>;
   readonly offsets: FileOffsets;
 }

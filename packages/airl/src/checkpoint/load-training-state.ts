@@ -76,6 +76,13 @@ export async function loadTrainingState(
     optimizer.restore({ step, first: await arrays('first'), second: await arrays('second') });
   }
   Object.assign(state.counters, saved.counters);
+  for (const [name, part] of Object.entries(state.parts ?? {})) {
+    const held = saved.parts?.[name];
+    if (held === undefined) {
+      throw new ToolError('corrupt', { op: STATE_FILE, expected: `the state of ${name}`, got: 'none' });
+    }
+    part.restore(held as never);
+  }
   if (state.replay === undefined) return { offsets: saved.offsets };
   const replay = {
     positives: await readRecords(training, REPLAY_FILES.positives),

@@ -55,12 +55,16 @@ export interface SaveTrainingStateOptions {
   readonly offsets: FileOffsets;
   /** Whether this is the best step so far. */
   readonly isBest: boolean;
+  /** Name of the checkpoint that the run went on from to this one; the manifest says so. */
+  readonly parent?: string;
+  /** Hash of the run's configuration, for the manifest. */
+  readonly configHash?: string;
   readonly fileSystem?: FileSystem;
 }
 
 /** Saves all that a run goes on from, atomically, under the name of its step. Returns the checkpoint's path. */
 export async function saveTrainingState(state: TrainingState, options: SaveTrainingStateOptions): Promise<string> {
-  const { folder, keep, sideFiles, bases, offsets, isBest, fileSystem } = options;
+  const { folder, keep, sideFiles, bases, offsets, isBest, parent, configHash, fileSystem } = options;
   const { method, policy, critic, best, counters } = state;
   const moments: TensorSource[] = [];
   const steps: Record<string, number> = {};
@@ -69,7 +73,8 @@ export async function saveTrainingState(state: TrainingState, options: SaveTrain
     steps[name] = held.step;
     moments.push(...momentSources(name, held));
   }
-  const stateJson: StateJson = { schema: 1, method, counters, optimizers: steps, offsets };
+  const parts = Object.fromEntries(Object.entries(state.parts ?? {}).map(([name, part]) => [name, part.state()]));
+  const stateJson: StateJson = { schema: 1, method, counters, optimizers: steps, offsets, parts };
   const models = [savedModel('', policy, bases?.policy, sideFiles)];
   if (critic !== undefined) models.push(savedModel(`${CRITIC_FOLDER}/`, critic.model, bases?.critic, sideFiles));
   const training = new Map<string, TensorSource[]>([[MOMENTS_FILE, moments]]);
@@ -86,8 +91,14 @@ export async function saveTrainingState(state: TrainingState, options: SaveTrain
     [...replay.values()].reduce((total, bytes) => total + bytes.byteLength, 0) +
     (1 << 16);
 
+  const extra = {
+    method,
+    step: counters.step,
+    ...(parent === undefined ? {} : { parent }),
+    ...(configHash === undefined ? {} : { configHash }),
+  };
   return saveCheckpoint(
-    { folder, step: counters.step, keep, isBest, expectedBytes, extra: { method }, ...(fileSystem && { fileSystem }) },
+    { folder, step: counters.step, keep, isBest, expectedBytes, extra, ...(fileSystem && { fileSystem }) },
     async (directory) => {
       for (const { write } of models) await write(directory);
       if (critic !== undefined) {

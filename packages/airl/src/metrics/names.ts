@@ -182,13 +182,14 @@ export const METRICS = {
   'disc/loss': {
     unit: 'nats',
     meaning: "the critic's loss, mean of both classes",
-    healthy: 'between 0.2 and 0.69 = ln 2, which is chance',
+    healthy: 'bce and pairwise: between 0.2 and 0.69 = ln 2, which is chance; wasserstein: below 0',
   },
   'disc/loss_expert': { unit: 'nats', meaning: "the critic's loss on experts" },
   'disc/loss_policy': { unit: 'nats', meaning: "the critic's loss on negatives" },
   'disc/acc': {
     unit: 'fraction',
-    meaning: 'mean of the two accuracies below',
+    meaning:
+      "mean of the two accuracies below; of losses without a border at 0 the chance that an expert's logit is above a negative's",
     healthy: [0.52, 0.98],
     alarm: { above: 0.98, below: 0.52, steps: 50 },
     remedy:
@@ -213,6 +214,25 @@ export const METRICS = {
     meaning: 'chance that a correct sample of the round scores above a wrong one (not used in training)',
     healthy: 'above 0.5; at 0.5 the reward says nothing about answers',
   },
+  'disc/penalty': {
+    unit: '-',
+    meaning: "what the gradient penalty adds to the critic's loss (critic.loss=wasserstein)",
+    healthy: 'well below critic.penalty_weight, its value where the critic is flat',
+  },
+  'disc/input_gradient': {
+    unit: '-',
+    meaning: "mean norm of the critic's gradient by the embeddings between experts and negatives",
+    healthy: 'near 1 once the critic has learned',
+  },
+  'disc/reward_mean': {
+    unit: 'reward',
+    meaning: 'mean reward at the marks of the round, by critic temperature, before it is whitened and clipped',
+  },
+  'disc/reward_std': {
+    unit: 'reward',
+    meaning: 'standard deviation of the same: the scale of f - log pi, or what a whitened reward was divided by',
+    healthy: 'the same order from round to round',
+  },
   'disc/grad_norm': {
     unit: '-',
     meaning: 'norm of the critic gradient before clipping',
@@ -230,6 +250,26 @@ export const METRICS = {
   'disc/on_policy': { unit: 'count', meaning: 'negatives of the last update from the current round' },
   'disc/replayed': { unit: 'count', meaning: 'negatives of the last update from earlier rounds' },
   'disc/corrupted': { unit: 'count', meaning: 'corrupted experts in the last update' },
+  'disc/stored': { unit: 'count', meaning: "wrong traces that came with the experts' rows in the last update" },
+  'disc/expert_errors': {
+    unit: 'count',
+    meaning: 'experts of the last update that were made wrong on purpose (data.expert_error_rate)',
+    healthy: '0, but in the ablation',
+  },
+  'disc/cut': {
+    unit: 'count',
+    meaning: 'samples of the round that the critic does not see, since they were cut at the length limit',
+  },
+  'disc/control': {
+    unit: '-',
+    meaning: 'control that the critic is under: 1 shuffled_labels, 2 length_only; absent without one',
+    healthy: 'absent',
+  },
+  'disc/compared': {
+    unit: 'count',
+    meaning: 'samples of the round compared with an answer to their own prompt, for relabelling',
+    healthy: 'all samples of demonstrated prompts',
+  },
   'disc/relabelled': { unit: 'count', meaning: 'samples of the round that count as experts' },
 
   'opsd/teacher_logp': {
@@ -317,6 +357,20 @@ export const METRICS = {
     healthy: [0, 5],
     alarm: { above: 5 },
     remedy: 'lower policy.lr and critic.lr, or optim.max_grad_norm.',
+  },
+  'health/spikes': {
+    unit: 'count',
+    meaning: 'updates so far whose loss or gradient norm was over 6 standard deviations above the 128 before it',
+    healthy: 'few, and not more and more often',
+    alarm: { above: 20 },
+    remedy: 'look at the samples of those steps; lower the learning rate, or set train.on_spike=skip.',
+  },
+  'health/rollbacks': {
+    unit: 'count',
+    meaning: 'times that the run went back to a checkpoint, since too many steps were skipped; it ends at the fourth',
+    healthy: [0, 0],
+    alarm: { above: 0 },
+    remedy: 'look at the data after that checkpoint; lower policy.lr and critic.lr.',
   },
 } as const satisfies Record<string, MetricDefinition>;
 

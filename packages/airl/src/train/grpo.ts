@@ -1,6 +1,7 @@
 import type { DecoderModel } from '@dawngrad/models';
 import type { Scale } from '../credit/estimators/estimator.ts';
 import type { EstimatorName } from '../credit/estimators/table.ts';
+import { weightedFunctions } from '../credit/reward-functions.ts';
 import { type RewardSources, sourceReward } from '../credit/reward-sources.ts';
 import { STREAMS } from '../data/streams.ts';
 import type { Normalisation } from '../loss/token-weights.ts';
@@ -10,17 +11,19 @@ import { rollout } from '../rollout/rollout.ts';
 import type { Task } from '../task/task.ts';
 import { type DevOptions, devAccuracy, isDevStep } from './dev-accuracy.ts';
 import { DeviceMeter } from './device-metrics.ts';
-import { countSkip, stopIfStuck } from './health.ts';
+import { Health } from './health.ts';
 import { createOptimizer, learningRate, type OptimOptions } from './optim-options.ts';
 import { PhaseClock } from './phase-clock.ts';
 import { plannedStage } from './planned-stage.ts';
 import { type PolicyObjective, policyUpdate } from './policy-update.ts';
 import { createReference } from './reference-policy.ts';
 import { resampleFlatGroups } from './resample-groups.ts';
+import { goBackIfStuck } from './roll-back.ts';
 import { roundAdvantages } from './round-advantages.ts';
 import { completionTokens, roundMetrics, sampleRow, updateMetrics } from './round-log.ts';
 import { roundPrompts } from './round-prompts.ts';
 import type { RunContext, TrainingResult } from './run-context.ts';
+import { isBestYet, stepEnd } from './step-end.ts';
 import type { TrainingState } from './training-state.ts';
 
 /** What rounds of sampling and learning have in common. */
@@ -55,7 +58,8 @@ export interface GrpoOptions extends RoundOptions {
 }
 
 /**
- * GRPO with the outcome reward: R = 1 (or the weight of outcomes) where the checker accepts a sample, else 0;
+ * GRPO with the outcome reward: R = 1 (or the weight of outcomes) where the checker accepts a sample, else 0, or with
+ * the weighted sum of named reward functions;
  * A = (R - mean of the group) / (std of the group + 1e-4), the same for all tokens of a sample.
  */
 export async function trainGrpo(
@@ -65,7 +69,8 @@ export async function trainGrpo(
   context: RunContext,
 ): Promise<TrainingResult> {
   const { seed, maxSteps, groupSize, temperature, scale, estimator = 'group', maxResamples = 0, dev } = options;
-  const outcomeWeight = options.sources?.outcomeWeight ?? 1;
+  const functions = options.sources?.functions ?? {};
+  const outcomeWeight = options.sources?.outcomeWeight ?? (weightedFunctions(functions).length === 0 ? 1 : 0);
   const sources = { ...options.sources, outcomeWeight };
   const rewardOf = (record: TraceRecord): number => sourceReward(record, sources, task.maxCompletionTokens) ?? 0;
   const { checkpoints, reporter } = context;
@@ -73,8 +78,9 @@ export async function trainGrpo(
   const reference = options.klBeta > 0 ? await createReference(policy) : undefined;
   const optimizer = createOptimizer(policy.trainableParameters(), options.optim);
   const rate = learningRate(options.lr, maxSteps, options.optim);
-  const counters = { step: 0, tokens: 0, skipped: 0, skippedInRow: 0 };
-  const state: TrainingState = { method: 'grpo', policy, optimizer, counters };
+  const counters = { step: 0, tokens: 0, bestAccuracy: -1, bestStep: 0 };
+  const health = new Health(reporter, context.onSpike);
+  const state: TrainingState = { method: 'grpo', policy, optimizer, counters, parts: { health } };
   try {
     await checkpoints?.restore(state);
     const meter = new DeviceMeter(policy.device);
@@ -86,6 +92,7 @@ export async function trainGrpo(
     let savedStep = counters.step;
     while (counters.step < maxSteps) {
       const round = counters.step + 1;
+      const dataRound = round + health.shift;
       clock.begin('rollout');
       meter.restart();
 
@@ -93,13 +100,13 @@ export async function trainGrpo(
       const sampled = await rollout(
         policy,
         task,
-        roundPrompts(task, round, options),
+        roundPrompts(task, dataRound, options),
         {
           samplesPerPrompt: groupSize,
           temperature,
           seed,
           stream: STREAMS.rollout,
-          round,
+          round: dataRound,
           marks: { granularity: 'sparse' },
           onProgress: clock.onProgress,
         },
@@ -111,7 +118,7 @@ export async function trainGrpo(
           policy,
           task,
           sampled,
-          round,
+          dataRound,
           { ...options, maxResamples, rewardOf, onProgress: clock.onProgress },
           shouldAbandon,
         ));
@@ -142,28 +149,29 @@ export async function trainGrpo(
 
       clock.begin('update');
       const lr = rate(counters.step);
+      health.limit({ policy: optimizer });
       const update = await policyUpdate(policy, reference, optimizer, records, {
         ...options,
         lr,
         updates: options.updatesPerRound,
         maxTokens: task.maxCompletionTokens,
+        onRecorded: context.onRecorded,
       });
 
       counters.step = round;
       counters.tokens += update.tokens;
-      countSkip(counters, update.nonFinite);
+      health.observe(round, { policy: update.steps });
       clock.end();
       clock.count('update', update.tokens * options.updatesPerRound);
-      const isLast = round === maxSteps;
       const row = {
         step: round,
         lr,
         num_tokens: counters.tokens,
-        ...roundMetrics(records, advantages),
+        ...roundMetrics(records, advantages, functions),
         ...updateMetrics(update),
         ...(maxResamples > 0 ? { 'sampling/resampled_groups': resampled } : {}),
         'perf/tokens_per_second': update.tokens / clock.seconds(),
-        'health/skipped': counters.skipped,
+        ...health.row(),
         ...meter.row(),
         ...(isDevStep(round, maxSteps, dev) ? await devAccuracy(policy, task, dev, { seed, step: round }, clock) : {}),
         ...clock.row(),
@@ -174,14 +182,17 @@ export async function trainGrpo(
         context.samples(sampleRow(task, round, record, advantages.rewards[i]!));
       });
       reporter.step('grpo', round, maxSteps, row);
-      stopIfStuck(counters, round);
+      if (await goBackIfStuck(state, health, context)) {
+        savedStep = counters.step;
+        continue;
+      }
 
-      const stops = context.shouldStop() && !isLast;
-      if (checkpoints !== undefined && (stops || isLast || round % checkpoints.everySteps === 0)) {
-        await clock.during('save', () => checkpoints.save(state, { isBest: false }));
+      const end = stepEnd(context, { step: round, maxSteps, isBest: isBestYet(counters, round, row) });
+      if (end.saves) {
+        await clock.during('save', async () => checkpoints?.save(state, end));
         savedStep = round;
       }
-      if (stops) return { status: 'stopped', step: round };
+      if (end.stops) return { status: 'stopped', step: round };
     }
     return { status: 'finished', step: counters.step };
   } finally {

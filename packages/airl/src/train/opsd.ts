@@ -11,14 +11,16 @@ import type { Task } from '../task/task.ts';
 import { teacherPromptIds } from '../task/teacher-prompt.ts';
 import { type DevOptions, devAccuracy, isDevStep } from './dev-accuracy.ts';
 import { DeviceMeter } from './device-metrics.ts';
-import { countSkip, stopIfStuck } from './health.ts';
+import { Health } from './health.ts';
 import { createOptimizer, learningRate, type OptimOptions } from './optim-options.ts';
 import { PhaseClock } from './phase-clock.ts';
 import { plannedStage } from './planned-stage.ts';
 import { createReference, type ReferencePolicy } from './reference-policy.ts';
+import { goBackIfStuck } from './roll-back.ts';
 import { completionTokens, sampleMetrics, sampleRow } from './round-log.ts';
 import { roundPrompts } from './round-prompts.ts';
 import type { RunContext, TrainingResult } from './run-context.ts';
+import { isBestYet, stepEnd } from './step-end.ts';
 import { readSteps, supervisedStep } from './supervised-step.ts';
 import type { TrainingState } from './training-state.ts';
 
@@ -64,8 +66,9 @@ export async function trainOpsd(
   const teacher = await createReference(policy);
   const optimizer = createOptimizer(policy.trainableParameters(), options.optim);
   const rate = learningRate(options.lr, maxSteps, options.optim);
-  const counters = { step: 0, tokens: 0, skipped: 0, skippedInRow: 0 };
-  const state: TrainingState = { method: 'opsd', policy, optimizer, counters };
+  const counters = { step: 0, tokens: 0, bestAccuracy: -1, bestStep: 0 };
+  const health = new Health(reporter, context.onSpike);
+  const state: TrainingState = { method: 'opsd', policy, optimizer, counters, parts: { health } };
   try {
     await checkpoints?.restore(state);
     const meter = new DeviceMeter(policy.device);
@@ -77,6 +80,7 @@ export async function trainOpsd(
     let savedStep = counters.step;
     while (counters.step < maxSteps) {
       const round = counters.step + 1;
+      const dataRound = round + health.shift;
       clock.begin('rollout');
       meter.restart();
 
@@ -84,13 +88,13 @@ export async function trainOpsd(
         policy,
         task,
         // A prompt without an expert has no teacher.
-        roundPrompts(task, round, { ...options, unlabelledFraction: 0 }),
+        roundPrompts(task, dataRound, { ...options, unlabelledFraction: 0 }),
         {
           samplesPerPrompt: groupSize,
           temperature,
           seed,
           stream: STREAMS.rollout,
-          round,
+          round: dataRound,
           marks: { granularity: 'sparse' },
           onProgress: clock.onProgress,
         },
@@ -108,12 +112,18 @@ export async function trainOpsd(
 
       clock.begin('update');
       const lr = rate(counters.step);
-      const step = supervisedStep(policy, optimizer, records, { lr, microBatchTokens, weights: weights.perToken });
+      health.limit({ policy: optimizer });
+      const step = supervisedStep(policy, optimizer, records, {
+        lr,
+        microBatchTokens,
+        weights: weights.perToken,
+        onRecorded: context.onRecorded,
+      });
       const [result] = await readSteps([step]);
 
       counters.step = round;
       counters.tokens += step.tokens;
-      countSkip(counters, result!.nonFinite);
+      health.observe(round, { policy: [result!] });
       clock.end();
       clock.count('update', step.tokens);
       const row = {
@@ -126,7 +136,7 @@ export async function trainOpsd(
         ...weightRow,
         'perf/tokens_per_second': step.tokens / clock.seconds(),
         'health/nonfinite': result!.nonFinite,
-        'health/skipped': counters.skipped,
+        ...health.row(),
         ...meter.row(),
         ...(isDevStep(round, maxSteps, dev) ? await devAccuracy(policy, task, dev, { seed, step: round }, clock) : {}),
         ...clock.row(),
@@ -137,15 +147,17 @@ export async function trainOpsd(
         context.samples(sampleRow(task, round, record, meanReward(record.advantage!)));
       }
       reporter.step('opsd', round, maxSteps, row);
-      stopIfStuck(counters, round);
+      if (await goBackIfStuck(state, health, context)) {
+        savedStep = counters.step;
+        continue;
+      }
 
-      const isLast = round === maxSteps;
-      const stops = context.shouldStop() && !isLast;
-      if (checkpoints !== undefined && (stops || isLast || round % checkpoints.everySteps === 0)) {
-        await clock.during('save', () => checkpoints.save(state, { isBest: false }));
+      const end = stepEnd(context, { step: round, maxSteps, isBest: isBestYet(counters, round, row) });
+      if (end.saves) {
+        await clock.during('save', async () => checkpoints?.save(state, end));
         savedStep = round;
       }
-      if (stops) return { status: 'stopped', step: round };
+      if (end.stops) return { status: 'stopped', step: round };
     }
     return { status: 'finished', step: counters.step };
   } finally {

@@ -9,7 +9,9 @@ import { detached, type PolicyLoss, policyLoss } from '../loss/policy-loss.ts';
 import { packTraces, predictingRows, traceLength, traceRows, trainedTokens } from '../loss/token-rows.ts';
 import { type Normalisation, tokenWeights } from '../loss/token-weights.ts';
 import type { TraceRecord } from '../record.ts';
+import type { ObservedStep } from './health.ts';
 import type { ReferencePolicy } from './reference-policy.ts';
+import type { RunContext } from './run-context.ts';
 
 /** What the policy is moved by; all but the clip and the divergence's weight may be left out. */
 export interface PolicyObjective {
@@ -38,6 +40,7 @@ export interface PolicyUpdateOptions extends PolicyObjective {
   /** The length limit of completions, for the normalisation `constant`. */
   readonly maxTokens?: number;
   readonly microBatchTokens: number;
+  readonly onRecorded?: RunContext['onRecorded'] | undefined;
 }
 
 export interface PolicyUpdateResult {
@@ -61,6 +64,8 @@ export interface PolicyUpdateResult {
   readonly gradientNorm: number;
   /** Over all updates. */
   readonly nonFinite: number;
+  /** Each update; only the last one's loss is read. */
+  readonly steps: readonly ObservedStep[];
   /** Trained tokens of the round. */
   readonly tokens: number;
 }
@@ -124,13 +129,15 @@ export async function policyUpdate(
     let last: PolicyLoss[] = [];
     const stats: Tensor[] = [];
     for (let update = 0; update < updates; update++) {
-      const results = parts.map((part, i) =>
-        accumulateGradients([policy.trainableParameters()], () => {
+      const results = parts.map((part, i) => {
+        const result = accumulateGradients([policy.trainableParameters()], () => {
           const { logp, entropy } = tokenLogProbs(policy, part.batch, { temperature });
           const loss = policyLoss({ ...part, logp, entropy, oldLogp: oldLogps[i] }, objective);
           return { ...loss, logp: oldLogps[i] === undefined && updates > 1 ? detached(logp) : undefined };
-        }),
-      );
+        });
+        options.onRecorded?.('micro-batch');
+        return result;
+      });
       optimizer.step(lr);
       // The optimiser's own tensor is overwritten by the next step.
       stats.push(affine(optimizer.stats, 1, 0));
@@ -151,12 +158,17 @@ export async function policyUpdate(
     const extremes = (found: readonly (Tensor | undefined)[]): number[] =>
       found.map((one) => (one === undefined ? 1 : Math.exp(numbersOf(one)[0]!)));
     const hasReference = parts[0]?.refLogp !== undefined;
+    const loss = total(last.map(({ loss }) => loss));
+    const steps = stats.map((tensor, i): ObservedStep => {
+      const [gradientNorm, nonFinite] = [numbersOf(tensor)[0]!, numbersOf(tensor)[1]!];
+      return { gradientNorm, nonFinite, ...(i === stats.length - 1 ? { loss } : {}) };
+    });
     const [clippedLow, clippedHigh] = [
       perToken(last.map(({ clippedLow }) => clippedLow)),
       perToken(last.map(({ clippedHigh }) => clippedHigh)),
     ];
     return {
-      loss: total(last.map(({ loss }) => loss)),
+      loss,
       kl: hasReference ? perToken(last.map(({ kl }) => kl)) : undefined,
       k1: hasReference ? perToken(last.map(({ k1 }) => k1)) : undefined,
       k2: hasReference ? perToken(last.map(({ k2 }) => k2)) : undefined,
@@ -167,8 +179,9 @@ export async function policyUpdate(
       ratioMin: Math.min(...extremes(last.map(({ logRatioMin }) => logRatioMin))),
       ratioMax: Math.max(...extremes(last.map(({ logRatioMax }) => logRatioMax))),
       sampledError: Math.max(...first.map(({ sampledError }) => numbersOf(sampledError)[0]!)),
-      gradientNorm: numbersOf(stats.at(-1)!)[0]!,
-      nonFinite: stats.reduce((sum, tensor) => sum + numbersOf(tensor)[1]!, 0),
+      gradientNorm: steps.at(-1)!.gradientNorm,
+      nonFinite: steps.reduce((sum, { nonFinite }) => sum + nonFinite, 0),
+      steps,
       tokens,
     };
   });
@@ -189,6 +202,7 @@ const NO_UPDATE: PolicyUpdateResult = {
   sampledError: 0,
   gradientNorm: 0,
   nonFinite: 0,
+  steps: [],
   tokens: 0,
 };
 

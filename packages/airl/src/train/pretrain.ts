@@ -3,8 +3,9 @@ import type { TokenTrace } from '../loss/token-rows.ts';
 import { Alarms } from '../metrics/alarms.ts';
 import type { MetricRow } from '../metrics/names.ts';
 import { DeviceMeter } from './device-metrics.ts';
-import { countSkip, stopIfStuck } from './health.ts';
+import { Health } from './health.ts';
 import { createOptimizer, learningRate, type OptimOptions } from './optim-options.ts';
+import { goBackIfStuck } from './roll-back.ts';
 import type { RunContext, TrainingResult } from './run-context.ts';
 import { readSteps, type SupervisedStep, supervisedStep } from './supervised-step.ts';
 import type { TrainingState } from './training-state.ts';
@@ -33,8 +34,9 @@ export async function pretrain(
   const { checkpoints, reporter, nowMs } = context;
   const optimizer = createOptimizer(model.trainableParameters(), options.optim);
   const rate = learningRate(options.lr, maxSteps, options.optim);
-  const counters = { step: 0, tokens: 0, skipped: 0, skippedInRow: 0 };
-  const state: TrainingState = { method: 'pretrain', policy: model, optimizer, counters };
+  const counters = { step: 0, tokens: 0 };
+  const health = new Health(reporter, context.onSpike);
+  const state: TrainingState = { method: 'pretrain', policy: model, optimizer, counters, parts: { health } };
   await checkpoints?.restore(state);
   const meter = new DeviceMeter(model.device);
   const alarms = new Alarms(reporter);
@@ -42,7 +44,8 @@ export async function pretrain(
     let pending: SupervisedStep[] = [];
     let sinceMs = nowMs();
     while (counters.step < maxSteps) {
-      const first = counters.step * rowsPerStep;
+      const first = (counters.step + health.shift) * rowsPerStep;
+      health.limit({ policy: optimizer });
       const documents = Array.from({ length: rowsPerStep }, (_, i) => documentAt(first + i));
       pending.push(supervisedStep(model, optimizer, documents, { lr: rate(counters.step), microBatchTokens }));
       counters.step++;
@@ -61,7 +64,7 @@ export async function pretrain(
       let row: MetricRow = {};
       results.forEach(({ loss, gradientNorm, nonFinite }, i) => {
         counters.tokens += pending[i]!.tokens;
-        countSkip(counters, nonFinite);
+        health.observe(firstStep + i + 1, { policy: [{ loss, gradientNorm, nonFinite }] });
         row = {
           step: firstStep + i + 1,
           loss,
@@ -69,15 +72,15 @@ export async function pretrain(
           grad_norm: gradientNorm,
           num_tokens: counters.tokens,
           'health/nonfinite': nonFinite,
-          'health/skipped': counters.skipped,
+          ...health.row(),
           ...shared,
         };
         context.metrics(row);
         alarms.check(row);
-        stopIfStuck(counters, firstStep + i + 1);
       });
       reporter.step('pretrain', counters.step, maxSteps, row);
       pending = [];
+      if (await goBackIfStuck(state, health, context)) continue;
       const stops = context.shouldStop() && counters.step < maxSteps;
       if (saves || stops || counters.step === maxSteps) await checkpoints?.save(state, { isBest: false });
       if (stops) return { status: 'stopped', step: counters.step };

@@ -1,5 +1,6 @@
 import type { MetricRow } from '../metrics/names.ts';
 import type { Reporter } from '../reporter.ts';
+import type { OnSpike } from './health.ts';
 import type { RestoredState, TrainingState } from './training-state.ts';
 
 /** A line of `samples.jsonl`. Lists have one entry a completion token. */
@@ -25,9 +26,13 @@ export interface SampleRow {
 export interface Checkpoints {
   /** Steps from one save to the next; the last step is always saved. */
   readonly everySteps: number;
+  /** Whether a step with a new best accuracy on dev rows is saved too; true unless said. */
+  readonly savesBest?: boolean;
   save(state: TrainingState, options: { readonly isBest: boolean }): Promise<void>;
   /** Puts the saved state of this run back into `state`; undefined where the run starts anew. */
   restore(state: TrainingState): Promise<RestoredState | undefined>;
+  /** The same in the middle of a run, from its own last checkpoint; undefined where it has saved none. */
+  goBack(state: TrainingState): Promise<RestoredState | undefined>;
 }
 
 /** All that a trainer needs of the world around it. */
@@ -42,6 +47,12 @@ export interface RunContext {
    * had before. A later start draws them again. Default: rounds are finished.
    */
   readonly shouldAbandonRound?: () => boolean;
+  /** Asked after every step: true saves a checkpoint, and the run goes on. */
+  readonly shouldSave?: () => boolean;
+  /** What becomes of a step whose numbers are far from those before it; noted unless said. */
+  readonly onSpike?: OnSpike;
+  /** Told when a part of an update is recorded for the device; where it throws or ends the process, nothing is lost. */
+  readonly onRecorded?: (part: 'micro-batch' | 'critic update') => void;
   /** Milliseconds on a clock that does not jump. */
   readonly nowMs: () => number;
   /** Absent: nothing is saved. */

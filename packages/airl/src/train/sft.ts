@@ -5,12 +5,14 @@ import { Alarms } from '../metrics/alarms.ts';
 import type { Task } from '../task/task.ts';
 import { type DevOptions, devAccuracy, isDevStep } from './dev-accuracy.ts';
 import { DeviceMeter } from './device-metrics.ts';
-import { countSkip, stopIfStuck } from './health.ts';
+import { Health } from './health.ts';
 import { createOptimizer, learningRate, type OptimOptions } from './optim-options.ts';
 import { copyParameters } from './parameter-copy.ts';
 import { PhaseClock } from './phase-clock.ts';
 import { plannedStage } from './planned-stage.ts';
+import { goBackIfStuck } from './roll-back.ts';
 import type { RunContext, TrainingResult } from './run-context.ts';
+import { isBestYet, stepEnd } from './step-end.ts';
 import { readSteps, supervisedStep } from './supervised-step.ts';
 import type { TrainingState } from './training-state.ts';
 import { wholeTrace } from './whole-trace.ts';
@@ -53,8 +55,10 @@ export async function trainSft(
   const rate = learningRate(options.lr, maxSteps, options.optim);
   const order = new DataOrder(seed, STREAMS.dataOrder, task.demonstrations.length);
   const best = keepBest && dev !== undefined ? copyParameters(weights, 'airl/sft/best') : undefined;
-  const counters = { step: 0, tokens: 0, skipped: 0, skippedInRow: 0, bestAccuracy: -1, bestStep: 0 };
-  const state: TrainingState = { method: 'sft', policy, optimizer, counters, ...(best ? { best } : {}) };
+  const counters = { step: 0, tokens: 0, bestAccuracy: -1, bestStep: 0 };
+  const health = new Health(reporter, context.onSpike);
+  const parts = { health };
+  const state: TrainingState = { method: 'sft', policy, optimizer, counters, parts, ...(best ? { best } : {}) };
 
   /** Evaluates the weights of the current step; true if they are the best so far. */
   const evaluate = async (options: DevOptions): Promise<boolean> => {
@@ -63,11 +67,9 @@ export async function trainSft(
     if (accuracy === undefined) return false;
     context.metrics({ step: counters.step, ...row, ...clock.row() });
     reporter.note(`sft step ${counters.step}: dev accuracy ${accuracy.toFixed(3)} (n = ${row['eval/n']})`);
-    // A tie goes to the later step: it has learned more, also where dev accuracy is still 0.
-    if (accuracy < counters.bestAccuracy) return false;
-    Object.assign(counters, { bestAccuracy: accuracy, bestStep: counters.step });
-    best?.copyFrom(weights);
-    return true;
+    const isBest = isBestYet(counters, counters.step, row);
+    if (isBest) best?.copyFrom(weights);
+    return isBest;
   };
 
   try {
@@ -79,17 +81,19 @@ export async function trainSft(
     while (counters.step < maxSteps) {
       clock.begin('update');
       meter.restart();
-      const first = counters.step * rowsPerStep;
+      const first = (counters.step + health.shift) * rowsPerStep;
       const traces = Array.from({ length: rowsPerStep }, (_, i) => {
         const { promptIds, completionIds } = task.demonstrations[order.at(first + i)]!;
         const trace = { promptIds, completionIds, forced: task.forced(completionIds) };
         return options.fullText ? wholeTrace(trace) : trace;
       });
-      const step = supervisedStep(policy, optimizer, traces, { lr: rate(counters.step), microBatchTokens });
+      health.limit({ policy: optimizer });
+      const lr = rate(counters.step);
+      const step = supervisedStep(policy, optimizer, traces, { lr, microBatchTokens, onRecorded: context.onRecorded });
       const [result] = await readSteps([step]);
       counters.step++;
       counters.tokens += step.tokens;
-      countSkip(counters, result!.nonFinite);
+      health.observe(counters.step, { policy: [result!] });
       clock.end();
       clock.count('update', step.tokens);
       const row = {
@@ -101,22 +105,19 @@ export async function trainSft(
         'perf/tokens_per_second': step.tokens / clock.seconds(),
         ...clock.row(),
         'health/nonfinite': result!.nonFinite,
-        'health/skipped': counters.skipped,
+        ...health.row(),
         ...meter.row(),
       };
       context.metrics(row);
       alarms.check(row);
       reporter.step('sft', counters.step, maxSteps, row);
-      stopIfStuck(counters, counters.step);
+      if (await goBackIfStuck(state, health, context)) continue;
 
-      const isBest = isDevStep(counters.step, maxSteps, dev) && (await evaluate(dev));
-      const isLast = counters.step === maxSteps;
-      const stops = context.shouldStop() && !isLast;
-      if (isLast && best !== undefined) weights.copyFrom(best);
-      if (checkpoints !== undefined && (isBest || stops || isLast || counters.step % checkpoints.everySteps === 0)) {
-        await clock.during('save', () => checkpoints.save(state, { isBest }));
-      }
-      if (stops) return { status: 'stopped', step: counters.step };
+      const isNewBest = isDevStep(counters.step, maxSteps, dev) && (await evaluate(dev));
+      const end = stepEnd(context, { step: counters.step, maxSteps, isBest: isNewBest });
+      if (end.isLast && best !== undefined) weights.copyFrom(best);
+      if (end.saves) await clock.during('save', async () => checkpoints?.save(state, end));
+      if (end.stops) return { status: 'stopped', step: counters.step };
     }
     return { status: 'finished', step: counters.step };
   } finally {

@@ -4,12 +4,14 @@ import { add, affine, readAll, scope, type Tensor } from '@dawngrad/tensor';
 import { microBatches } from '../loss/micro-batches.ts';
 import { sftLoss } from '../loss/sft-loss.ts';
 import { packTraces, predictingRows, type TokenTrace, traceLength, trainedTokens } from '../loss/token-rows.ts';
+import type { RunContext } from './run-context.ts';
 
 export interface SupervisedStepOptions {
   readonly lr: number;
   readonly microBatchTokens: number;
   /** What each completion token counts in the mean, trace by trace; 1 unless said. */
   readonly weights?: readonly ArrayLike<number>[];
+  readonly onRecorded?: RunContext['onRecorded'] | undefined;
 }
 
 /** A step whose numbers are still on the device. */
@@ -29,25 +31,26 @@ export function supervisedStep(
   policy: DecoderModel,
   optimizer: Adamw,
   traces: readonly TokenTrace[],
-  { lr, microBatchTokens, weights: factors }: SupervisedStepOptions,
+  { lr, microBatchTokens, weights: factors, onRecorded }: SupervisedStepOptions,
 ): SupervisedStep {
   return scope(() => {
     const tokens = traces.reduce((total, trace) => total + trainedTokens(trace), 0);
     const items = traces.map((trace, i) => ({ trace, factors: factors?.[i] }));
-    const losses = microBatches(items, ({ trace }) => traceLength(trace), microBatchTokens).map(
-      (items) =>
-        accumulateGradients([policy.trainableParameters()], () => {
-          const part = items.map(({ trace }) => trace);
-          const batch = packTraces(policy.device, part);
-          const weights = predictingRows(batch, part, (i) => {
-            const { trace, factors } = items[i]!;
-            return Float32Array.from(trace.completionIds, (_, t) =>
-              trace.forced?.[t] ? 0 : (factors?.[t] ?? 1) / tokens,
-            );
-          });
-          return { loss: sftLoss(tokenLogProbs(policy, batch).logp, weights) };
-        }).loss,
-    );
+    const losses = microBatches(items, ({ trace }) => traceLength(trace), microBatchTokens).map((items) => {
+      const { loss } = accumulateGradients([policy.trainableParameters()], () => {
+        const part = items.map(({ trace }) => trace);
+        const batch = packTraces(policy.device, part);
+        const weights = predictingRows(batch, part, (i) => {
+          const { trace, factors } = items[i]!;
+          return Float32Array.from(trace.completionIds, (_, t) =>
+            trace.forced?.[t] ? 0 : (factors?.[t] ?? 1) / tokens,
+          );
+        });
+        return { loss: sftLoss(tokenLogProbs(policy, batch).logp, weights) };
+      });
+      onRecorded?.('micro-batch');
+      return loss;
+    });
     optimizer.step(lr);
     // The optimiser's own tensor is overwritten by the next step.
     return { loss: losses.reduce(add), stats: affine(optimizer.stats, 1, 0), lr, tokens };

@@ -7,6 +7,12 @@ import type { Replay, ReplayState } from '../replay.ts';
 /** Numbers that a trainer goes on from; all are finite. */
 export type Counters = Record<string, number>;
 
+/** Something of a run that is kept in a checkpoint as a small JSON value; its numbers are finite. */
+export interface StatefulPart<State = unknown> {
+  state(): State;
+  restore(state: State): void;
+}
+
 /**
  * All that decides how a run goes on, beside its configuration: random draws are functions of the step,
  * and the frozen reference is the model that the run started from.
@@ -22,6 +28,8 @@ export interface TrainingState {
   readonly critic?: Critic;
   readonly criticOptimizer?: Adamw;
   readonly replay?: Replay<TraceRecord>;
+  /** By the name that each is saved under. */
+  readonly parts?: Readonly<Record<string, StatefulPart>>;
 }
 
 /** What a restore does not put into place itself. */
