@@ -11,7 +11,7 @@ import type { Checkpoints, RunContext, SampleRow } from '../../src/train/run-con
 import type { SftOptions } from '../../src/train/sft.ts';
 
 /** The smallest model that has every part: two layers, grouped heads, an output matrix of its own. */
-const tinyConfig: DecoderConfig = {
+export const tinyConfig: DecoderConfig = {
   modelType: 'llama',
   vocabSize: VOCAB_SIZE,
   hiddenSize: 16,
