@@ -7,15 +7,37 @@ export {
   passAt1ByPrompt,
   type Separation,
 } from './evaluate-rows.ts';
-export { aurocByPrompt, eceByPrompt, type Scored, scoreProbability } from './metrics/calibration.ts';
+export { type Annotation, parseAnnotation, saysAnswerOnly } from './localise/annotation.ts';
+export { averagePrecision, randomAveragePrecision } from './localise/average-precision.ts';
+export { changedPositions } from './localise/changed-positions.ts';
 export {
-  aboveChance,
-  chanceHit,
-  type Grid,
-  hitsChange,
-  largestDrop,
-  randomAveragePrecision,
-} from './metrics/localise.ts';
+  type ControlledOptions,
+  type ControlledSummary,
+  type MeasuredPair,
+  measurePairs,
+  summariseControlled,
+} from './localise/controlled-summary.ts';
+export { deltaMetrics } from './localise/delta-metrics.ts';
+export { aboveChance, chanceHit, chanceOfAny, type Grid, hitsChange } from './localise/grid.ts';
+export type { HeadlineRow } from './localise/headline.ts';
+export type { JudgedRow, Measure } from './localise/judge.ts';
+export { largestChange, largestDifference, largestDrop } from './localise/localisers.ts';
+export { pairDetail } from './localise/pair-detail.ts';
+export { harmonicMean, type ProcessRow } from './localise/process-f1.ts';
+export type { ScoredPair } from './localise/scored-pair.ts';
+export { type LabelledOptions, type SpanSummary, type SpanTrace, summariseSpans } from './localise/span-summary.ts';
+export { type StepSummary, summariseSteps } from './localise/step-summary.ts';
+export type { StepTrace } from './localise/step-trace.ts';
+export { SIGNAL_NAMES, type SignalName, type TraceSignals } from './localise/trace-signals.ts';
+export {
+  type AnnotatedCase,
+  labelledUnit,
+  scoreSpan,
+  summariseUnits,
+  type UnitSummary,
+  type VisibleUnit,
+} from './localise/unit-summary.ts';
+export { aurocByPrompt, eceByPrompt, type Scored, scoreProbability } from './metrics/calibration.ts';
 export { effectiveCorrect, passAtK, rewardWeightedPassAtK, softmaxMass } from './metrics/pass-at-k.ts';
 export { bestOf, type Candidate, RANKER_NAMES, type RankerName } from './metrics/rerank.ts';
 export { type AnswerSpan, SELECTOR_NAMES, type SelectorName, selectScore } from './metrics/selectors.ts';
