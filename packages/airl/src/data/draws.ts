@@ -35,6 +35,11 @@ export class Draws {
     return items[this.integer(items.length)] as T;
   }
 
+  /** Up to `count` different items, in random order. */
+  some<T>(items: readonly T[], count: number): T[] {
+    return this.distinct(items.length, count).map((i) => items[i] as T);
+  }
+
   /** An index drawn with the given weights, which sum to 1. */
   weighted(weights: readonly number[]): number {
     let rest = this.uniform();

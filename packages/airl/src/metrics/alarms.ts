@@ -14,7 +14,7 @@ export class Alarms {
 
   check(row: MetricRow): void {
     for (const [name, value] of Object.entries(row) as [MetricName, number][]) {
-      const { alarm, meaning }: MetricDefinition = METRICS[name];
+      const { alarm, meaning, remedy }: MetricDefinition = METRICS[name];
       if (alarm === undefined || this.#told.has(name)) continue;
       const { above = Number.POSITIVE_INFINITY, below = Number.NEGATIVE_INFINITY, steps = 1 } = alarm;
       const rows = value > above || value < below ? (this.#rows.get(name) ?? 0) + 1 : 0;
@@ -23,7 +23,10 @@ export class Alarms {
       this.#told.add(name);
       const limit = value > above ? `above ${above}` : `below ${below}`;
       const since = steps === 1 ? '' : ` after ${steps} rows outside its limits`;
-      this.#reporter.note(`warning: ${name} is ${Number(value.toPrecision(3))}, ${limit}${since} (${meaning})`);
+      const advice = remedy === undefined ? '' : `: ${remedy}`;
+      this.#reporter.note(
+        `warning: ${name} is ${Number(value.toPrecision(3))}, ${limit}${since} (${meaning})${advice}`,
+      );
     }
   }
 }

@@ -249,9 +249,9 @@ export class DryRun {
     await this.#rollout(policy, { name: 'samples', times: maxSteps }, promptsPerRound, groupSize, options.temperature);
     const samples = promptsPerRound * groupSize;
     if (irl !== undefined) {
-      const { updatesPerRound: updates, freezeAfterWarmup } = irl.critic;
-      const each = freezeAfterWarmup ? 0 : updates;
-      await this.#criticUpdates(held, irl, Math.max(1, each), irl.warmup.steps + maxSteps * each);
+      const { updatesPerRound: updates, freeze = false, freezeAfterWarmup } = irl.critic;
+      const each = freeze || freezeAfterWarmup ? 0 : updates;
+      await this.#criticUpdates(held, irl, Math.max(1, each), (freeze ? 0 : irl.warmup.steps) + maxSteps * each);
       await this.#scoring(held, samples, maxSteps, irl);
     }
     const records = this.#records(samples);
@@ -274,23 +274,23 @@ export class DryRun {
 
   async #warmup({ policy }: Held, options: IrlOptions, demonstrations: number | undefined): Promise<void> {
     const { warmup, critic, temperature } = options;
-    if (warmup.steps === 0) return;
-    const prompts = Math.min(demonstrations ?? Number.POSITIVE_INFINITY, warmup.steps * critic.expertsPerUpdate);
+    if (warmup.steps === 0 || critic.freeze) return;
+    const each = critic.expertsPerUpdate ?? options.promptsPerRound;
+    const prompts = Math.min(demonstrations ?? Number.POSITIVE_INFINITY, warmup.steps * each);
     const work = { name: "critic's warm-up samples", times: 1 };
     await this.#rollout(policy, work, prompts, warmup.samplesPerPrompt, temperature);
   }
 
   async #criticUpdates({ critic, criticOptimizer }: Held, options: IrlOptions, together: number, times: number) {
     if (times === 0) return;
-    const { expertsPerUpdate, policyPerUpdate, labelSmoothing } = options.critic;
+    const { labelSmoothing } = options.critic;
+    const { experts, samples } = mostExamples(options);
     const { microBatchTokens } = options;
     const record = this.#records(1, options.reward)[0]!;
     const demonstration = this.#task.demonstrations[0]!;
     const expert = expertRecord(this.#task, demonstration, options.reward);
-    const positives = new Array<TraceRecord>(expertsPerUpdate).fill(expert);
-    const negatives = new Array<TraceRecord>(policyPerUpdate + expertsPerUpdate * options.corruptedPerExpert).fill(
-      record,
-    );
+    const positives = new Array<TraceRecord>(experts).fill(expert);
+    const negatives = new Array<TraceRecord>(samples + experts * options.corruptedPerExpert).fill(record);
     const all = [...positives, ...negatives];
     await this.#phase({ name: 'critic update', tokens: tokensOf(all), times }, async () => {
       const { kept, scale } = someBatches(all, microBatchTokens);
@@ -390,6 +390,19 @@ export class DryRun {
       measured(0, { refused: error.message });
     }
   }
+}
+
+/** The most experts and policy samples of a critic update. */
+function mostExamples({ critic, replay, promptsPerRound, groupSize }: IrlOptions): {
+  experts: number;
+  samples: number;
+} {
+  const { expertsPerUpdate: experts, policyPerUpdate: samples } = critic;
+  if (experts !== null && samples !== null) return { experts, samples };
+  const share = replay.onPolicyFraction;
+  const replayed = Math.min(replay.rounds, share === 0 ? replay.rounds : (1 - share) / share);
+  const groups = Math.floor(promptsPerRound * (1 + replayed));
+  return { experts: groups, samples: groups * groupSize };
 }
 
 function modelPart(label: string): 'weights' | 'adapters' | 'gradients' {

@@ -16,6 +16,8 @@ export interface TaskPrompt {
 /** A question with an expert's completion, its end token included. */
 export interface Demonstration extends TaskPrompt {
   readonly completionIds: Uint32Array;
+  /** The completion was made wrong on purpose (`corruptExperts`). */
+  readonly isExpertError?: boolean;
 }
 
 /** An expert's completion made wrong. */

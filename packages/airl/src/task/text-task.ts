@@ -135,7 +135,11 @@ function encodeDemonstration(row: Example, options: TextTaskOptions): Demonstrat
   if (row.target === undefined) {
     throw new ToolError('config', { op: `row ${row.id}`, expected: 'a "target" in a demonstration', got: 'none' });
   }
-  return { ...encodeRow(row, options), completionIds: encodeTarget(row.target, options.codec) };
+  return {
+    ...encodeRow(row, options),
+    completionIds: encodeTarget(row.target, options.codec),
+    ...(row.isExpertError === true ? { isExpertError: true } : {}),
+  };
 }
 
 function encodeTarget(text: string, codec: TextCodec): Uint32Array {

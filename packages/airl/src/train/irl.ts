@@ -1,11 +1,14 @@
 import type { DecoderModel } from '@dawngrad/models';
 import { ToolError } from '@dawngrad/tensor';
 import { checkCredit } from '../credit/credit-level.ts';
+import { RewardStatistics } from '../credit/reward-statistics.ts';
 import type { Critic } from '../critic/critic.ts';
+import { checkCriticChoice } from '../critic/critic-choice.ts';
 import { Alarms } from '../metrics/alarms.ts';
 import type { Task } from '../task/task.ts';
 import { devAccuracy, isDevStep } from './dev-accuracy.ts';
 import { DeviceMeter } from './device-metrics.ts';
+import { Health } from './health.ts';
 import { CriticPhase } from './irl/critic-phase.ts';
 import type { IrlOptions } from './irl/irl-options.ts';
 import { irlRound } from './irl/irl-round.ts';
@@ -15,8 +18,10 @@ import { createOptimizer, learningRate } from './optim-options.ts';
 import { PhaseClock } from './phase-clock.ts';
 import { plannedStage } from './planned-stage.ts';
 import { createReference } from './reference-policy.ts';
+import { goBackIfStuck } from './roll-back.ts';
 import { demonstratedPerRound } from './round-prompts.ts';
 import type { RunContext, TrainingResult } from './run-context.ts';
+import { stepEnd } from './step-end.ts';
 import type { TrainingState } from './training-state.ts';
 
 /**
@@ -31,17 +36,28 @@ export async function trainIrl(
   options: IrlOptions,
   context: RunContext,
 ): Promise<TrainingResult> {
-  checkIrl(task, options);
-  const { seed, maxSteps, warmup, dev } = options;
+  checkIrl(task, critic, options);
+  const { seed, maxSteps, dev } = options;
   const { checkpoints } = context;
-  const counters = { step: 0, tokens: 0, skipped: 0, skippedInRow: 0, criticUpdates: 0 };
+  const counters = { step: 0, tokens: 0, bestAccuracy: -1, bestStep: 0, criticUpdates: 0 };
+  const health = new Health(context.reporter, context.onSpike);
   const clock = new PhaseClock(context);
   const reference = options.klBeta > 0 ? await createReference(policy) : undefined;
   const optimizer = createOptimizer(policy.trainableParameters(), options.optim);
-  const criticPhase = new CriticPhase(critic, task, options, counters);
+  const criticPhase = new CriticPhase(policy, critic, task, options, counters);
+  const rewardStatistics = options.reward.normalise === 'running' ? new RewardStatistics() : undefined;
   const state = (): TrainingState => {
     const { optimizer: criticOptimizer, replay } = criticPhase;
-    return { method: 'irl', policy, optimizer, critic, criticOptimizer, replay, counters };
+    return {
+      method: 'irl',
+      policy,
+      optimizer,
+      critic,
+      ...(criticOptimizer === undefined ? {} : { criticOptimizer }),
+      replay,
+      counters,
+      parts: { health, ...(rewardStatistics && { rewards: rewardStatistics }) },
+    };
   };
   const run: IrlRun = {
     policy,
@@ -53,12 +69,21 @@ export async function trainIrl(
     optimizer,
     rate: learningRate(options.lr, maxSteps, options.optim),
     criticPhase,
+    rewardStatistics,
     counters,
+    health,
     meter: new DeviceMeter(policy.device),
     clock,
     alarms: new Alarms(context.reporter),
-    save: async () => {
-      if (checkpoints !== undefined) await clock.during('save', () => checkpoints.save(state(), { isBest: false }));
+    save: async (isBest = false) => {
+      if (checkpoints !== undefined) await clock.during('save', () => checkpoints.save(state(), { isBest }));
+    },
+    goBackIfStuck: async () => {
+      const back = await goBackIfStuck(state(), health, context);
+      if (back === undefined) return false;
+      if (back.replay !== undefined) criticPhase.restore(back.replay);
+      await criticPhase.begin();
+      return true;
     },
   };
   const stopped = (): TrainingResult => ({ status: 'stopped', step: counters.step });
@@ -66,17 +91,19 @@ export async function trainIrl(
   try {
     const restored = await checkpoints?.restore(state());
     if (restored?.replay !== undefined) criticPhase.restore(restored.replay);
+    await criticPhase.begin();
     const isNew = counters.step === 0 && counters.criticUpdates === 0;
-    const warmed = Math.min(counters.criticUpdates, warmup.steps);
+    const { warmupSteps } = criticPhase;
+    const warmed = Math.min(counters.criticUpdates, warmupSteps);
     context.reporter.plan?.([
-      ...(warmup.steps === 0 ? [] : [{ stage: WARM_UP, done: warmed, total: warmup.steps }]),
+      ...(warmupSteps === 0 ? [] : [{ stage: WARM_UP, done: warmed, total: warmupSteps }]),
       plannedStage('irl', counters.step, maxSteps, dev, checkpoints),
     ]);
     if (isNew && isDevStep(0, maxSteps, dev)) {
       context.metrics({ step: 0, ...(await devAccuracy(policy, task, dev, { seed, step: 0 }, clock)), ...clock.row() });
     }
 
-    if (isNew && warmup.steps > 0) {
+    if (isNew && warmupSteps > 0) {
       const samples = await warmupSamples(run);
       if (samples === undefined) return stopped();
       criticPhase.remember(samples, 0);
@@ -91,13 +118,16 @@ export async function trainIrl(
         if (savedStep < counters.step) await run.save();
         return stopped();
       }
-      const isLast = round === maxSteps;
-      const stops = context.shouldStop() && !isLast;
-      if (checkpoints !== undefined && (stops || isLast || round % checkpoints.everySteps === 0)) {
-        await run.save();
+      if (await run.goBackIfStuck()) {
+        savedStep = counters.step;
+        continue;
+      }
+      const end = stepEnd(context, { step: round, maxSteps, isBest: counters.bestStep === round });
+      if (end.saves) {
+        await run.save(end.isBest);
         savedStep = round;
       }
-      if (stops) return stopped();
+      if (end.stops) return stopped();
     }
     return { status: 'finished', step: counters.step };
   } finally {
@@ -108,13 +138,24 @@ export async function trainIrl(
 }
 
 /** What can be told before anything is made or sampled. Throws ToolError 'config'. */
-function checkIrl(task: Task, options: IrlOptions): void {
+function checkIrl(task: Task, critic: Critic, options: IrlOptions): void {
+  checkCriticChoice({
+    kind: critic.kind,
+    loss: options.critic.loss ?? 'bce',
+    objective: options.critic.objective,
+    granularity: options.reward.granularity,
+    reward: options.reward,
+    corruptedPerExpert: options.corruptedPerExpert,
+    replayRounds: options.replay.rounds,
+    localSignal: options.credit.local?.signal,
+  });
   checkCredit(options.reward.granularity, options.credit.level);
   if (task.demonstrations.length === 0) {
     throw new ToolError('config', { op: task.name, expected: 'at least one demonstration', got: 'none' });
   }
-  const { freezeAfterWarmup, updatesPerRound } = options.critic;
-  if (demonstratedPerRound(task, options) === 0 && !freezeAfterWarmup && updatesPerRound > 0) {
+  const { freeze = false, freezeAfterWarmup, updatesPerRound } = options.critic;
+  const isFrozen = freeze || freezeAfterWarmup || updatesPerRound === 0;
+  if (demonstratedPerRound(task, options) === 0 && !isFrozen) {
     throw new ToolError('config', {
       op: 'train.unlabelled_fraction, train.prompts_per_round',
       expected: 'at least one demonstrated prompt a round, for the critic to learn from',

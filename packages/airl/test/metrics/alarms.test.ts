@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Alarms } from '../../src/metrics/alarms.ts';
+import { METRICS, type MetricDefinition } from '../../src/metrics/names.ts';
 import { recordRun } from '../train/tiny-run.ts';
 
 function listen() {
@@ -8,12 +9,24 @@ function listen() {
 }
 
 describe('Alarms', () => {
+  it('says of every metric with an alarm what to do', () => {
+    for (const [name, { alarm, remedy }] of Object.entries<MetricDefinition>(METRICS)) {
+      if (alarm === undefined) continue;
+      const { alarms, notes } = listen();
+      const value = alarm.above === undefined ? (alarm.below as number) - 1 : alarm.above * 2 + 1;
+      for (let i = 0; i < (alarm.steps ?? 1); i++) alarms.check({ [name]: value });
+      expect(notes, name).toEqual([expect.stringContaining(`: ${remedy}`)]);
+    }
+  });
+
   it('tells once that a metric is outside its limits', () => {
     const { alarms, notes } = listen();
     alarms.check({ step: 1, grad_norm: 10, kl: 0.1 });
     expect(notes).toEqual([]);
     for (const step of [2, 3]) alarms.check({ step, grad_norm: 12.3456, kl: 0.1 });
-    expect(notes).toEqual(['warning: grad_norm is 12.3, above 10 (norm of the policy gradient before clipping)']);
+    expect(notes).toEqual([
+      expect.stringMatching(/^warning: grad_norm is 12\.3, above 10 \(norm of the policy gradient before clipping\): /),
+    ]);
   });
 
   it('waits for as many rows in a row as the alarm asks, on either side', () => {

@@ -1,5 +1,8 @@
 import type { CreditOptions } from '../../credit/advantage.ts';
 import type { RewardOptions } from '../../credit/reward.ts';
+import type { CriticControl } from '../../critic/control.ts';
+import type { ObjectiveOptions } from '../../critic/objectives/objective.ts';
+import type { CriticLossName } from '../../critic/objectives/table.ts';
 import type { RelabelMode } from '../../relabel.ts';
 import type { MarkChoice } from '../../task/create-record.ts';
 import type { RoundOptions } from '../grpo.ts';
@@ -13,6 +16,13 @@ export interface IrlOptions extends RoundOptions {
   readonly expertInGroup?: boolean;
   /** Corrupted copies of each expert in an update. */
   readonly corruptedPerExpert: number;
+  /** Of the wrong traces that came with an expert's row, how many an update has; null, which is the default, all. */
+  readonly storedPerExpert?: number | null;
+  /**
+   * Leaves samples that were cut at the length limit out of what the critic sees: they lack the end token that every
+   * expert has. They are scored all the same. False unless said.
+   */
+  readonly dropsCutSamples?: boolean;
   readonly relabel: RelabelMode;
   readonly replay: {
     /** Rounds of samples that updates draw from besides the current one; the warm-up's count as earlier ones. */
@@ -23,6 +33,11 @@ export interface IrlOptions extends RoundOptions {
   readonly warmup: {
     /** Critic updates before the first round. */
     readonly steps: number;
+    /**
+     * What becomes of these updates where the run starts from a stored critic (`RunContext.storedCritic`): done on top
+     * of those that it had, or, as unless said, taken as done.
+     */
+    readonly continues?: boolean;
     /** Completions of the starting policy for each demonstrated prompt. */
     readonly samplesPerPrompt: number;
   };
@@ -38,11 +53,22 @@ export interface IrlCriticOptions {
   readonly lrDecay: 'cosine' | 'none';
   /** Of these, the fields of the schedule are not used. */
   readonly optim: OptimOptions;
+  /** `bce` unless said. */
+  readonly loss?: CriticLossName;
+  /** Further settings of the loss. */
+  readonly objective?: Omit<ObjectiveOptions, 'labelSmoothing'>;
+  /** Factor of the learning rate of a shaped critic's potential; 0.5 unless said. */
+  readonly potentialLrScale?: number;
   /** Targets are 1 - e for experts and e for negatives. */
   readonly labelSmoothing: number;
   readonly updatesPerRound: number;
-  readonly expertsPerUpdate: number;
-  readonly policyPerUpdate: number;
-  /** The fixed-critic control. */
+  /** Null, as `policyPerUpdate` is then: updates see the whole round, and replayed samples as the share leaves room. */
+  readonly expertsPerUpdate: number | null;
+  readonly policyPerUpdate: number | null;
+  /** The fixed-critic control: no update after the warm-up. */
   readonly freezeAfterWarmup: boolean;
+  /** No update at all, no warm-up either: for a critic that was trained before. False unless said. */
+  readonly freeze?: boolean;
+  /** `none` unless said. */
+  readonly control?: CriticControl;
 }

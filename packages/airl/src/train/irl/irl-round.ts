@@ -1,13 +1,14 @@
+import { rewardScale } from '../../credit/reward.ts';
 import { auroc } from '../../critic/critic-metrics.ts';
 import { STREAMS } from '../../data/streams.ts';
 import { rollout } from '../../rollout/rollout.ts';
 import { devAccuracy, isDevStep } from '../dev-accuracy.ts';
 import { joinExperts } from '../expert-groups.ts';
-import { countSkip, stopIfStuck } from '../health.ts';
 import { policyUpdate } from '../policy-update.ts';
 import { roundAdvantages } from '../round-advantages.ts';
 import { completionTokens, roundMetrics, sampleRow, updateMetrics } from '../round-log.ts';
 import { roundPrompts } from '../round-prompts.ts';
+import { isBestYet } from '../step-end.ts';
 import type { IrlRun } from './irl-run.ts';
 
 /**
@@ -15,8 +16,11 @@ import type { IrlRun } from './irl-run.ts';
  * stopped while samples were drawn; then nothing has changed.
  */
 export async function irlRound(run: IrlRun, round: number): Promise<boolean> {
-  const { policy, critic, task, options, context, reference, optimizer, criticPhase, counters, meter, clock } = run;
+  const { policy, critic, task, options, context, reference, optimizer, criticPhase, counters, health, meter, clock } =
+    run;
   const { seed, maxSteps, groupSize, temperature, reward, microBatchTokens, dev } = options;
+  const dataRound = round + health.shift;
+  health.limit({ policy: optimizer, critic: criticPhase.optimizer });
   clock.begin('rollout');
   meter.restart();
 
@@ -24,26 +28,26 @@ export async function irlRound(run: IrlRun, round: number): Promise<boolean> {
   const records = await rollout(
     policy,
     task,
-    roundPrompts(task, round, options),
+    roundPrompts(task, dataRound, options),
     {
       samplesPerPrompt: groupSize,
       temperature,
       seed,
       stream: STREAMS.rollout,
-      round,
+      round: dataRound,
       marks: reward,
       onProgress: clock.onProgress,
     },
     () => context.shouldAbandonRound?.() === true,
   );
   if (records === undefined) return false;
-  const relabelled = criticPhase.remember(records, round);
+  const labels = criticPhase.remember(records, dataRound);
   const sampledTokens = completionTokens(records);
   clock.count('rollout', sampledTokens);
 
   // 2. The critic learns from them.
   if (criticPhase.roundUpdates > 0) clock.begin('critic');
-  const criticSteps = Array.from({ length: criticPhase.roundUpdates }, () => criticPhase.update(round));
+  const criticSteps = Array.from({ length: criticPhase.roundUpdates }, () => criticPhase.update(dataRound));
   const criticRow = await criticPhase.read(criticSteps);
   if (criticPhase.roundUpdates > 0) {
     clock.count(
@@ -57,12 +61,16 @@ export async function irlRound(run: IrlRun, round: number): Promise<boolean> {
   const joined = options.expertInGroup
     ? await joinExperts(policy, records, criticPhase.expertOf, options)
     : { records };
-  await critic.score(task, joined.records, microBatchTokens, reward);
+  const seen = criticPhase.seen(joined.records);
+  const scores = await critic.score(task, seen, microBatchTokens, reward, run.rewardStatistics);
+  seen.forEach(({ critic: rewards }, i) => {
+    joined.records[i]!.critic = rewards!;
+  });
   const all = await roundAdvantages(
     joined.records,
     joined.records.map(({ critic: rewards }) => rewards!),
     reference,
-    { ...options, ...joined, maxTokens: task.maxCompletionTokens },
+    { ...options, ...joined, scores, maxTokens: task.maxCompletionTokens },
   );
   // Metrics are of the samples; experts come after them.
   const advantages = { ...all, rewards: all.rewards.slice(0, records.length) };
@@ -76,12 +84,16 @@ export async function irlRound(run: IrlRun, round: number): Promise<boolean> {
     lr,
     updates: options.updatesPerRound,
     maxTokens: task.maxCompletionTokens,
+    onRecorded: context.onRecorded,
   });
 
   counters.step = round;
   counters.tokens += update.tokens;
   const nonFinite = update.nonFinite + (criticRow['health/nonfinite'] ?? 0);
-  countSkip(counters, nonFinite);
+  health.observe(round, {
+    policy: update.steps,
+    critic: criticPhase.roundUpdates > 0 ? criticPhase.observed : [],
+  });
   clock.end();
   clock.count('update', update.tokens * options.updatesPerRound);
   const discrimination = auroc(
@@ -92,14 +104,15 @@ export async function irlRound(run: IrlRun, round: number): Promise<boolean> {
     step: round,
     lr,
     num_tokens: counters.tokens,
-    ...roundMetrics(records, advantages),
+    ...roundMetrics(records, advantages, options.sources?.functions),
     ...updateMetrics(update),
     ...criticRow,
-    'disc/relabelled': relabelled,
+    ...rewardScale(scores, reward),
+    ...labels,
     ...(discrimination === undefined ? {} : { 'disc/auroc': discrimination }),
     'perf/tokens_per_second': update.tokens / clock.seconds(),
     'health/nonfinite': nonFinite,
-    'health/skipped': counters.skipped,
+    ...health.row(),
     ...meter.row(),
     ...(isDevStep(round, maxSteps, dev) ? await devAccuracy(policy, task, dev, { seed, step: round }, clock) : {}),
     ...clock.row(),
@@ -110,6 +123,6 @@ export async function irlRound(run: IrlRun, round: number): Promise<boolean> {
     context.samples(sampleRow(task, round, record, advantages.rewards[i]!));
   });
   context.reporter.step('irl', round, maxSteps, row);
-  stopIfStuck(counters, round);
+  isBestYet(counters, round, row);
   return true;
 }

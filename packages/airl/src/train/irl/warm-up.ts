@@ -3,7 +3,6 @@ import { STREAMS } from '../../data/streams.ts';
 import type { MetricRow } from '../../metrics/names.ts';
 import type { TraceRecord } from '../../record.ts';
 import { rollout } from '../../rollout/rollout.ts';
-import { countSkip, stopIfStuck } from '../health.ts';
 import { completionTokens } from '../round-log.ts';
 import type { IrlRun } from './irl-run.ts';
 
@@ -48,9 +47,10 @@ export async function warmupSamples(run: IrlRun): Promise<TraceRecord[] | undefi
  * stopped before.
  */
 export async function warmUp(run: IrlRun): Promise<boolean> {
-  const { options, context, criticPhase, counters, meter, clock, alarms } = run;
-  const { steps } = options.warmup;
+  const { context, criticPhase, counters, health, meter, clock, alarms } = run;
+  const { warmupSteps: steps } = criticPhase;
   while (counters.criticUpdates < steps) {
+    health.limit({ critic: criticPhase.optimizer });
     clock.begin('critic');
     meter.restart();
     const recorded = criticPhase.update(0);
@@ -58,20 +58,22 @@ export async function warmUp(run: IrlRun): Promise<boolean> {
     clock.end();
     const tokens = recorded?.update.tokens ?? 0;
     clock.count('critic', tokens);
+    health.observe(0, { critic: criticPhase.observed });
     const row: MetricRow = {
       step: 0,
       ...criticRow,
       'perf/tokens_per_second': tokens / clock.seconds('critic'),
       ...clock.row(),
+      ...health.row(),
       ...meter.row(),
     };
-    countSkip(counters, row['health/nonfinite'] ?? 0);
     context.metrics(row);
     alarms.check(row);
     context.reporter.step(WARM_UP, counters.criticUpdates, steps, row);
-    stopIfStuck(counters, 0);
+    if (await run.goBackIfStuck()) continue;
     const stops = context.shouldStop();
-    if (stops || counters.criticUpdates === steps) await run.save();
+    const isAsked = context.shouldSave?.() === true;
+    if (stops || isAsked || counters.criticUpdates === steps) await run.save();
     if (stops) return false;
   }
   return true;
