@@ -10,13 +10,14 @@ const METHODS = {
   sft: 'imitate the targets of the rows (supervised fine-tuning)',
   grpo: 'learn from right and wrong answers (group-relative policy optimisation)',
   irl: 'learn a reward from the targets, and the policy from the reward (R-AIRL)',
+  opsd: 'learn from samples what the model itself would write if it saw the expert (self-distillation)',
 } as const;
 
-/** `dawngrad train sft|grpo|irl`. */
+/** `dawngrad train sft|grpo|irl|opsd`. */
 export function addTrainCommand(program: Command, context: CommandContext): void {
   const train = program
     .command('train')
-    .description('train a model: sft, grpo, irl')
+    .description('train a model: sft, grpo, irl, opsd')
     .addHelpText(
       'after',
       `
@@ -36,7 +37,7 @@ Examples:
         `\nExample:\n  $ dawngrad train ${kind} --config ${kind}.yaml policy.lr=3e-4 run.dir=runs/a`,
       )
       .action(async (overrides: string[], options: TrainOptions) => {
-        const config = await readConfig(kind, overrides, options);
+        const config = await readConfig(kind, overrides, options, context);
         const { runTraining } = await import('../training/run-training.ts');
         // `kind` and the configuration read for it belong together.
         await runTraining({ kind, config } as Parameters<typeof runTraining>[0], options.resume === true, context);
