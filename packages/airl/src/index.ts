@@ -3,7 +3,17 @@ export { CREDIT_LEVELS, type CreditLevel, checkCredit, isCreditValid } from './c
 export { SCALES, type Scale } from './credit/estimators/estimator.ts';
 export { ESTIMATORS, type EstimatorName } from './credit/estimators/table.ts';
 export { LOCAL_SIGNALS, type LocalSignal, type LocalTermOptions } from './credit/local-term.ts';
-export { meanReward, type RewardOptions, tokenRewards } from './credit/reward.ts';
+export {
+  type MarkValues,
+  meanReward,
+  REWARD_FORMS,
+  REWARD_NORMALISATIONS,
+  type RewardForm,
+  type RewardNormalisation,
+  type RewardOptions,
+  type TraceReward,
+  tokenRewards,
+} from './credit/reward.ts';
 export {
   REWARD_FUNCTIONS,
   type RewardFunctionName,
@@ -12,7 +22,12 @@ export {
 } from './credit/reward-functions.ts';
 export type { OverlongOptions, RewardSources } from './credit/reward-sources.ts';
 export type { ScoredCompletion } from './credit/scored-completion.ts';
-export { Critic } from './critic/critic.ts';
+export { CRITIC_CONTROLS, type CriticControl } from './critic/control.ts';
+export { CRITIC_KINDS, Critic, type CriticKind } from './critic/critic.ts';
+export { type ChoiceFault, type CriticChoice, criticChoiceFaults } from './critic/critic-choice.ts';
+export type { CriticObjective, ObjectiveOptions } from './critic/objectives/objective.ts';
+export { CRITIC_OBJECTIVES, type CriticLossName } from './critic/objectives/table.ts';
+export { ShapedHead, type Shaping } from './critic/shaped-head.ts';
 export { checkExperts, type ExpertReport } from './data/check-experts.ts';
 export { checkLengths, type LengthLimits, type OverlongPolicy } from './data/check-lengths.ts';
 export {
@@ -28,7 +43,7 @@ export { DATASETS, type DatasetName } from './data/datasets.ts';
 export { Draws } from './data/draws.ts';
 export { type Example, foldedPrompt } from './data/example.ts';
 export { hashText } from './data/hash-text.ts';
-export { type LeakageProbe, probeLeakage } from './data/leakage.ts';
+export { LEAKAGE_PROBES, type LeakageProbe, type ProbedTrace, probeLeakage } from './data/leakage.ts';
 export { DataOrder, permutation } from './data/order.ts';
 export { type ProcessRow, processRow, solutionText } from './data/process-bench.ts';
 export { assertDisjoint, cutDev, type TrainDev } from './data/splits.ts';
@@ -40,6 +55,7 @@ export { NORMALISATIONS, type Normalisation } from './loss/token-weights.ts';
 export { METRICS, type MetricAlarm, type MetricDefinition, type MetricName, type MetricRow } from './metrics/names.ts';
 export { PHASES, type Phase } from './metrics/phase.ts';
 export { CORRUPTIONS, type CorruptionName, countCorruptions } from './perturb/corrupt-target.ts';
+export { type EditedReasoning, editReasoning } from './perturb/edit-reasoning.ts';
 export { corruptExperts, type ExpertErrorOptions, type ExpertErrors } from './perturb/expert-errors.ts';
 export { TEXT_EDITS, type TextEditName } from './perturb/text-edits.ts';
 export type { PhaseMeasure } from './plan/dry-run.ts';
@@ -53,6 +69,7 @@ export { RELABEL_MODES, type RelabelMode, type RelabelOptions, relabel, usesChec
 export { Replay, type ReplayCapacity, type ReplayState } from './replay.ts';
 export type { PlannedStage, Reporter } from './reporter.ts';
 export { type RolloutOptions, rollout } from './rollout/rollout.ts';
+export { type TokenSignalOptions, type TokenSignals, tokenSignals } from './rollout/token-signals.ts';
 export { type CriticScheduleOptions, criticLearningRate } from './schedule/critic-schedule.ts';
 export {
   backfill,
@@ -86,6 +103,7 @@ export { createTextTask, type TextCodec, type TextTask, type TextTaskOptions } f
 export { type TokenizerCodecOptions, tokenizerCodec } from './task/tokenizer-codec.ts';
 export type { DevOptions } from './train/dev-accuracy.ts';
 export { type GrpoOptions, type RoundOptions, trainGrpo } from './train/grpo.ts';
+export { ON_SPIKE, type OnSpike } from './train/health.ts';
 export type { IrlOptions } from './train/irl/irl-options.ts';
 export { trainIrl } from './train/irl.ts';
 export { type OpsdOptions, trainOpsd } from './train/opsd.ts';

@@ -297,6 +297,74 @@ export const METRICS = {
     healthy: [0, 0.2],
   },
 
+  'leak/tokens': {
+    unit: 'AUROC',
+    meaning:
+      'how well the number of tokens alone tells experts from the first samples that the critic sees; 0.5 = not at all',
+    healthy: [0.5, 0.8],
+  },
+  'leak/end': {
+    unit: 'AUROC',
+    meaning: 'how well the end token alone tells experts from the first samples that the critic sees; 0.5 = not at all',
+    healthy: [0.5, 0.8],
+  },
+  'leak/characters': {
+    unit: 'AUROC',
+    meaning:
+      'how well the number of characters alone tells experts from the first samples that the critic sees; 0.5 = not at all',
+    healthy: [0.5, 0.8],
+  },
+  'leak/lines': {
+    unit: 'AUROC',
+    meaning:
+      'how well the number of lines alone tells experts from the first samples that the critic sees; 0.5 = not at all',
+    healthy: [0.5, 0.8],
+  },
+  'leak/blank_lines': {
+    unit: 'AUROC',
+    meaning:
+      'how well the number of blank lines alone tells experts from the first samples that the critic sees; 0.5 = not at all',
+    healthy: [0.5, 0.8],
+  },
+  'leak/white_space': {
+    unit: 'AUROC',
+    meaning:
+      'how well the share of white space alone tells experts from the first samples that the critic sees; 0.5 = not at all',
+    healthy: [0.5, 0.8],
+  },
+  'leak/edge_space': {
+    unit: 'AUROC',
+    meaning:
+      'how well white space at the ends alone tells experts from the first samples that the critic sees; 0.5 = not at all',
+    healthy: [0.5, 0.8],
+  },
+  'leak/tags': {
+    unit: 'AUROC',
+    meaning:
+      'how well the number of think and answer tags alone tells experts from the first samples that the critic sees; 0.5 = not at all',
+    healthy: [0.5, 0.8],
+  },
+  'leak/markdown': {
+    unit: 'AUROC',
+    meaning:
+      'how well the number of markdown marks alone tells experts from the first samples that the critic sees; 0.5 = not at all',
+    healthy: [0.5, 0.8],
+  },
+  'leak/digits': {
+    unit: 'AUROC',
+    meaning:
+      'how well the share of digits alone tells experts from the first samples that the critic sees; 0.5 = not at all',
+    healthy: [0.5, 0.8],
+  },
+  'leak/most': {
+    unit: 'AUROC',
+    meaning: 'the largest of leak/*: what a critic can do that reads nothing of the reasoning',
+    healthy: [0.5, 0.8],
+    alarm: { above: 0.8 },
+    remedy:
+      'start from a policy that writes like the experts (train sft), raise negatives.per_expert; of leak/end raise data.max_completion_tokens or set negatives.drop_cut; then compare with a run under critic.control=length_only.',
+  },
+
   'eval/accuracy': { unit: 'fraction', meaning: 'accuracy on dev prompts', healthy: 'rises' },
   'eval/n': { unit: 'count', meaning: 'completions behind that accuracy' },
 

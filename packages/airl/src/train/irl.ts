@@ -93,6 +93,7 @@ export async function trainIrl(
     if (restored?.replay !== undefined) criticPhase.restore(restored.replay);
     await criticPhase.begin();
     const isNew = counters.step === 0 && counters.criticUpdates === 0;
+    criticPhase.isProbed = !isNew;
     const { warmupSteps } = criticPhase;
     const warmed = Math.min(counters.criticUpdates, warmupSteps);
     context.reporter.plan?.([
@@ -107,6 +108,7 @@ export async function trainIrl(
       const samples = await warmupSamples(run);
       if (samples === undefined) return stopped();
       criticPhase.remember(samples, 0);
+      criticPhase.probe(samples, context.reporter);
     }
     if (!(await warmUp(run))) return stopped();
     if (counters.step === 0) criticPhase.endWarmup();

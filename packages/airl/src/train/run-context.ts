@@ -20,6 +20,9 @@ export interface SampleRow {
   /** Empty without a critic. */
   readonly token_rewards: readonly number[];
   readonly advantages: readonly number[];
+  /** The critic's class of the sample, and why; absent without a critic. */
+  readonly label?: 'positive' | 'negative';
+  readonly label_reason?: string;
 }
 
 /** Where a trainer's state goes and comes from. */

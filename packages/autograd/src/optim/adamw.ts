@@ -55,6 +55,11 @@ export class Adamw implements Optimizer {
     this.#parts.skipAbove.value = norm ?? NO_LIMIT;
   }
 
+  get skipAbove(): number | undefined {
+    const { value } = this.#parts.skipAbove;
+    return value === NO_LIMIT ? undefined : value;
+  }
+
   step(lr: ScalarLike): void {
     const { set, health, tables, count } = this.#parts;
     this.#parts.begin();

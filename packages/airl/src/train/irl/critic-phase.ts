@@ -14,6 +14,7 @@ import type { MetricRow } from '../../metrics/names.ts';
 import { checkRecords, type TraceRecord } from '../../record.ts';
 import { relabel } from '../../relabel.ts';
 import { Replay, type ReplayState } from '../../replay.ts';
+import type { Reporter } from '../../reporter.ts';
 import { type CriticScheduleOptions, criticLearningRate } from '../../schedule/critic-schedule.ts';
 import { expertRecord, taskRecordRules } from '../../task/create-record.ts';
 import type { Task } from '../../task/task.ts';
@@ -21,6 +22,7 @@ import type { ObservedStep } from '../health.ts';
 import { demonstratedPerRound } from '../round-prompts.ts';
 import type { IrlOptions } from './irl-options.ts';
 import type { IrlCounters } from './irl-run.ts';
+import { leakageRow } from './leakage-row.ts';
 
 /** An update of the critic whose numbers are still on the device. */
 export interface CriticStep {
@@ -45,6 +47,8 @@ export class CriticPhase {
   readonly roundUpdates: number;
   /** Prompts that the warm-up samples: its updates cannot see more than they draw. */
   readonly warmupPrompts: number;
+  /** Whether the run's first samples were probed, now or before a restart. */
+  isProbed = false;
   readonly #policy: DecoderModel;
   readonly #critic: Critic;
   readonly #task: Task;
@@ -56,6 +60,7 @@ export class CriticPhase {
   readonly #control: CriticControl;
   readonly #guard: ChangeGuard | undefined;
   #replay: Replay<TraceRecord>;
+  #nextRow: MetricRow = {};
   #observed: readonly ObservedStep[] = [];
 
   constructor(policy: DecoderModel, critic: Critic, task: Task, options: IrlOptions, counters: IrlCounters) {
@@ -152,6 +157,13 @@ export class CriticPhase {
     };
   }
 
+  /** Tells how well surface features alone tell experts from the first samples of a run; later ones are not probed. */
+  probe(samples: readonly TraceRecord[], reporter: Reporter): void {
+    if (this.isProbed) return;
+    this.isProbed = true;
+    this.#nextRow = leakageRow(samples, this.expertOf, reporter);
+  }
+
   /** The records as the critic sees them, under a control too: what it says of one is true of the other. */
   seen(records: readonly TraceRecord[]): readonly TraceRecord[] {
     return this.#control === 'length_only' ? lengthOnly(this.#task, records) : records;
@@ -165,7 +177,9 @@ export class CriticPhase {
     const options = this.#options;
     const counters = this.#counters;
     const { seed, reward, microBatchTokens } = options;
-    const { corruptedPerExpert, storedPerExpert = null, dropsCutSamples = false } = options;
+    const { corruptedPerExpert, dropsCutSamples = false } = options;
+    // Pairs are of an expert and samples: no corruption of it takes part.
+    const { storedPerExpert = options.critic.loss === 'pairwise' ? 0 : null } = options;
     const promptsPerRound = this.#promptsPerRound;
     const counts = { ...options.critic, promptsPerRound, corruptedPerExpert, storedPerExpert };
     const share = { round, fraction: options.replay.onPolicyFraction };
@@ -207,12 +221,14 @@ export class CriticPhase {
     });
     const last = updates.at(-1);
     const nonFinite = results.reduce((total, result) => total + result.nonFinite, 0);
-    const counts = {
+    const counts: MetricRow = {
+      ...this.#nextRow,
       'health/nonfinite': nonFinite,
       'disc/updates': this.#counters.criticUpdates,
       'disc/skipped': recorded.length - updates.length,
       ...(this.#control === 'none' ? {} : { 'disc/control': CRITIC_CONTROLS.indexOf(this.#control) }),
     };
+    this.#nextRow = {};
     if (last === undefined) return counts;
     return {
       ...counts,

@@ -42,6 +42,7 @@ export async function irlRound(run: IrlRun, round: number): Promise<boolean> {
   );
   if (records === undefined) return false;
   const labels = criticPhase.remember(records, dataRound);
+  criticPhase.probe(records, context.reporter);
   const sampledTokens = completionTokens(records);
   clock.count('rollout', sampledTokens);
 
@@ -120,7 +121,8 @@ export async function irlRound(run: IrlRun, round: number): Promise<boolean> {
   context.metrics(row);
   run.alarms.check(row);
   records.slice(0, options.loggedPrompts * groupSize).forEach((record, i) => {
-    context.samples(sampleRow(task, round, record, advantages.rewards[i]!));
+    const row = sampleRow(task, round, record, advantages.rewards[i]!);
+    context.samples({ ...row, label: record.label, label_reason: record.labelReason });
   });
   context.reporter.step('irl', round, maxSteps, row);
   isBestYet(counters, round, row);
