@@ -1,4 +1,5 @@
-import { CREDIT_LEVELS, isCreditValid, weightedFunctions } from '@dawngrad/airl';
+import { CREDIT_LEVELS, criticChoiceFaults, isCreditValid, weightedFunctions } from '@dawngrad/airl';
+import { objectiveOptions } from './objective-options.ts';
 import type { Config, ConfigKind } from './schema.ts';
 
 /** A mistake that lies in how fields stand to each other. */
@@ -27,6 +28,7 @@ const CHECKS: { readonly [Kind in ConfigKind]: (config: Config<Kind>) => CrossFa
     ...rewardFunctionFaults(config.reward, 0),
     ...creditFaults(config),
     ...criticFaults(config),
+    ...criticChoice(config),
     ...clipFaults(config),
   ],
   opsd: (config) => [...dtypeFaults('policy', config.policy), ...opsdClipFaults(config)],
@@ -152,6 +154,28 @@ function criticFaults({ critic, warmup, negatives }: Config<'irl'>): CrossFault[
     faults.push({
       keys: ['negatives.functions', 'negatives.per_expert'],
       message: `expected at least one edit for negatives.per_expert=${negatives.per_expert}, got none. Or set negatives.per_expert=0.`,
+    });
+  }
+  return faults;
+}
+
+/** What the package says of the critic, its loss and the reward that is made of it. */
+function criticChoice({ critic, reward, credit, negatives, replay }: Config<'irl'>): CrossFault[] {
+  const { form, shape_weight, logpi } = reward;
+  const faults = criticChoiceFaults({
+    kind: critic.kind,
+    loss: critic.loss,
+    objective: objectiveOptions(critic),
+    granularity: reward.granularity,
+    reward: { form, logpi, ...(shape_weight === null ? {} : { shapeWeight: shape_weight }) },
+    corruptedPerExpert: negatives.per_expert,
+    replayRounds: replay.rounds,
+    localSignal: credit.local === 'off' ? undefined : credit.local,
+  });
+  if (critic.shaping.clamp !== null && critic.kind !== 'shaped') {
+    faults.push({
+      keys: ['critic.shaping.clamp', 'critic.kind'],
+      message: 'only critic.kind=shaped has a shaping, got "plain".',
     });
   }
   return faults;

@@ -122,8 +122,8 @@ function criticParts({ critic, reward, credit, negatives, relabel, replay, warmu
     ? 'then frozen'
     : `then ${count(critic.updates_per_round, 'update')} a round`;
   return [
-    `reward: critic logit / ${reward.temperature}, ${clip}${outcome}${formText(reward)}; granularity ${granularity}; credit ${credit.level}${discount}${local}; ${advantageText(credit)}`,
-    `critic: balanced cross-entropy, label smoothing ${critic.label_smoothing}; ${count(warmup.steps, 'warm-up update')}, ${updates}; ` +
+    `reward: ${rewardText(reward)} / ${reward.temperature}${whitened[reward.normalise]}, ${clip}${outcome}${formText(reward)}; granularity ${granularity}; credit ${credit.level}${discount}${local}; ${advantageText(credit)}`,
+    `critic: ${criticText(critic)}; ${count(warmup.steps, 'warm-up update')}, ${updates}; ` +
       `${count(negatives.per_expert, 'corrupted copy', 'corrupted copies')} an expert; replay of ${count(replay.rounds, 'round')}`,
     // Only then may a report call the run verifier-free.
     relabel.mode === 'off'
@@ -131,6 +131,36 @@ function criticParts({ critic, reward, credit, negatives, relabel, replay, warmu
       : `labels: right answers count as experts (${relabel.mode})`,
     weights('critic', critic),
   ];
+}
+
+const whitened = { none: '', batch: ', whitened over the round', running: ', whitened over all rounds' } as const;
+
+function rewardText({ form, shape_weight, logpi }: Config<'irl'>['reward']): string {
+  const forms: Record<typeof form, string> = {
+    f: 'critic logit',
+    'f-minus-logpi': `critic f - log pi (${logpi === 'sum' ? 'summed over' : 'mean of'} the tokens of a segment)`,
+    g: `critic's reward head g${shape_weight === null ? '' : ` + ${shape_weight} x shaping`}`,
+  };
+  return forms[form];
+}
+
+function criticText({
+  kind,
+  loss,
+  label_smoothing,
+  pairwise,
+  penalty_weight,
+  shaping,
+}: Config<'irl'>['critic']): string {
+  const { margin, negatives_per_prompt } = pairwise;
+  const losses: Record<typeof loss, string> = {
+    bce: `balanced cross-entropy${kind === 'shaped' ? ' of f - log pi' : ''}, label smoothing ${label_smoothing}`,
+    pairwise: `Bradley-Terry pairs, margin ${margin}, ${negatives_per_prompt === 0 ? 'all' : negatives_per_prompt} negatives a prompt`,
+    wasserstein: `Wasserstein, gradient penalty ${penalty_weight}`,
+  };
+  return kind === 'plain'
+    ? losses[loss]
+    : `reward and potential heads (shaped), gamma ${shaping.gamma}; ${losses[loss]}`;
 }
 
 function weights(name: string, { lr, lora }: Pick<Config<'sft'>['policy'], 'lr' | 'lora'>): string {

@@ -4,6 +4,9 @@ import {
   CORRUPTIONS,
   type CorruptionName,
   CREDIT_LEVELS,
+  CRITIC_KINDS,
+  CRITIC_OBJECTIVES,
+  type CriticLossName,
   DATASETS,
   type DatasetName,
   DIVERGENCES,
@@ -13,9 +16,12 @@ import {
   GRANULARITIES,
   LOCAL_SIGNALS,
   NORMALISATIONS,
+  ON_SPIKE,
   POLICY_LOSSES,
   type PolicyLossName,
   RELABEL_MODES,
+  REWARD_FORMS,
+  REWARD_NORMALISATIONS,
   type RewardFunctionName,
 } from '@dawngrad/airl';
 import { type WantedFormat, WEIGHT_FORMATS } from '@dawngrad/models';
@@ -38,19 +44,51 @@ const loraSection = (rank: number, help: string) =>
     ),
   });
 
-export const runSection = (dir: string) =>
+const runFields = (dir: string) => ({
+  dir: field(text(), dir, 'path', 'Folder of the run: config, environment, metrics, samples, checkpoints.', {
+    safe: true,
+  }),
+  name: field(
+    text().nullable(),
+    null,
+    'name',
+    'What reports call the run, for which other values may refer to it; null = the name of its folder.',
+    { safe: true },
+  ),
+  seed: field(whole(0).max(2 ** 32 - 1, 'at most 4294967295'), 42, 'number', 'Seed of every random draw.'),
+});
+
+export const runSection = (dir: string) => section(runFields(dir));
+
+export const trainingRunSection = (dir: string) =>
   section({
-    dir: field(text(), dir, 'path', 'Folder of the run: config, environment, metrics, samples, checkpoints.', {
-      safe: true,
-    }),
-    name: field(
-      text().nullable(),
-      null,
-      'name',
-      'What reports call the run, for which other values may refer to it; null = the name of its folder.',
+    ...runFields(dir),
+    resume: field(
+      oneOf(['never', 'auto', 'must']),
+      'never',
+      'choice',
+      'auto = go on with the run in run.dir, or start it where there is none; must = go on; never = only a new run.',
       { safe: true },
     ),
-    seed: field(whole(0).max(2 ** 32 - 1, 'at most 4294967295'), 42, 'number', 'Seed of every random draw.'),
+    report_to: field(
+      z
+        .array(oneOf(['tensorboard', 'mlflow']), 'a list of names')
+        .refine((names) => new Set(names).size === names.length, 'each name once'),
+      [],
+      'name',
+      'Where metrics go besides metrics.jsonl: event files for TensorBoard in the run folder, an MLflow server.',
+      { safe: true },
+    ),
+    tracking_uri: field(
+      z.url({ protocol: /^https?$/, error: 'a URL of http or https' }).nullable(),
+      null,
+      'path',
+      'The MLflow server; null = MLFLOW_TRACKING_URI of the environment. Unused unless report_to has mlflow.',
+      { safe: true },
+    ),
+    experiment: field(text(), 'dawngrad', 'name', 'The experiment that an MLflow server files the run under.', {
+      safe: true,
+    }),
   });
 
 /** The fields that all uses of data share. */
@@ -246,7 +284,47 @@ export const criticSection = () =>
     dtype: dtypeField,
     lr: field(positive(), 1e-5, 'number', 'Peak learning rate of the critic.'),
     lora: loraSection(0, "Rank of the critic's low-rank adapters; 0 = train all weights."),
-    label_smoothing: field(between(0, 0.49), 0.1, 'fraction', 'Targets are 1 - e for experts and e for negatives.'),
+    kind: field(
+      oneOf(CRITIC_KINDS),
+      'plain',
+      'choice',
+      'plain: one number f, the logit. shaped: reward g and potential h, f = g + gamma h(end) - h(start), logit f - log pi.',
+    ),
+    loss: field(
+      oneOf(namesOf<CriticLossName>(CRITIC_OBJECTIVES)),
+      'bce',
+      'choice',
+      'bce: balanced cross-entropy; pairwise: Bradley-Terry pairs of whole traces (GAD); wasserstein: gradient penalty.',
+    ),
+    pairwise: section({
+      margin: field(between(0, 100), 0, 'logit', "What an expert's logit is to lead by (loss pairwise)."),
+      negatives_per_prompt: field(
+        whole(0),
+        0,
+        'samples',
+        'Samples of a prompt that its expert is compared with, drawn for each update; 0 = all (loss pairwise).',
+      ),
+    }),
+    penalty_weight: field(between(0, 10_000), 10, 'number', 'Weight of the gradient penalty (loss wasserstein).'),
+    penalty_pairs: field(
+      whole(1).nullable(),
+      null,
+      'samples',
+      'Pairs of expert and negative that the penalty is taken between; null = one an expert (loss wasserstein).',
+    ),
+    shaping: section({
+      gamma: field(between(0, 1), 1, 'number', 'Discount of the potential at the end of a segment (kind shaped).'),
+      clamp: field(positive().nullable(), null, 'logit', 'Bound of the shaping; null = none (kind shaped).'),
+      lr_mult: field(between(0, 100), 0.5, 'number', "Factor of the potential's learning rate (kind shaped)."),
+      h_l2: field(between(0, 100), 1e-4, 'number', 'Weight of the squared potentials in the loss (kind shaped).'),
+      shape_l2: field(between(0, 100), 1e-4, 'number', 'Weight of the squared shaping in the loss (kind shaped).'),
+    }),
+    label_smoothing: field(
+      between(0, 0.49),
+      0.1,
+      'fraction',
+      'Targets are 1 - e for experts and e for negatives (loss bce).',
+    ),
     lr_decay: field(oneOf(['cosine', 'none']), 'cosine', 'choice', "The critic's learning rate after its warm-up."),
     updates_per_round: field(whole(1), 3, 'updates', 'Critic updates in each round.'),
     experts_per_update: field(whole(1), 16, 'samples', 'Expert traces in each critic update.'),
@@ -305,9 +383,18 @@ const sourceFields = (outcomeWeight: number) => ({
 
 export const grpoRewardSection = () => section(sourceFields(1));
 
-export const rewardSection = () => section(criticRewardFields);
+export const rewardSection = () =>
+  section({
+    ...criticRewardFields,
+    form: field(
+      oneOf(REWARD_FORMS).nullable(),
+      null,
+      'choice',
+      'f, g, or f-minus-logpi of the policy that sampled; null = f of a plain critic, g of a shaped one.',
+    ),
+  });
 
-export const irlRewardSection = () => section({ ...criticRewardFields, ...sourceFields(0) });
+export const irlRewardSection = () => section({ ...criticRewardFields, ...rewardFormFields, ...sourceFields(0) });
 
 const criticRewardFields = {
   granularity: field(
@@ -323,6 +410,33 @@ const criticRewardFields = {
     [-5, 5],
     'logit',
     'Bounds [low, high] of the reward; null = none.',
+  ),
+};
+
+const rewardFormFields = {
+  form: field(
+    oneOf(REWARD_FORMS),
+    'f',
+    'choice',
+    'What of the critic is the reward: f; f-minus-logpi; or g, the reward head of a shaped critic.',
+  ),
+  shape_weight: field(
+    between(0, 100).nullable(),
+    null,
+    'number',
+    'Weight of the shaping that is added to g; null = g alone, 1 = the same as f (form g).',
+  ),
+  logpi: field(
+    oneOf(['sum', 'mean']),
+    'sum',
+    'choice',
+    "log pi of a segment: summed over its tokens, or their mean (form f-minus-logpi; a sum's scale is in disc/reward_std).",
+  ),
+  normalise: field(
+    oneOf(REWARD_NORMALISATIONS),
+    'none',
+    'choice',
+    'Whiten rewards, before they are clipped, by mean and deviation of the round (batch) or of all rounds (running).',
   ),
 };
 
@@ -359,10 +473,10 @@ export const irlCreditSection = () =>
     estimator: estimatorField,
     scale: scaleField,
     local: field(
-      oneOf(['off', ...LOCAL_SIGNALS.filter((signal) => signal !== 'g')] as ['off', 'clipped_delta_f', 'drop_f']),
+      oneOf(['off', ...LOCAL_SIGNALS]),
       'off',
       'choice',
-      'Change of the reward from segment to segment that is added to sequence credit.',
+      'Added to sequence credit: change of the reward from segment to segment, or g of a shaped critic.',
     ),
     expert_in_group: field(
       yesNo(),
@@ -510,6 +624,20 @@ const stepFields = {
     { safe: true },
   ),
   keep_checkpoints: field(whole(1), 2, 'checkpoints', 'Checkpoints kept besides the best.', { safe: true }),
+  save_best: field(
+    yesNo(),
+    true,
+    'yes/no',
+    'Save each step with a new best accuracy on the dev rows too and keep the best, which uses the checker.',
+    { safe: true },
+  ),
+  on_spike: field(
+    oneOf(ON_SPIKE),
+    'note',
+    'choice',
+    'A loss or gradient norm 6 deviations above the last 128 steps: told, left out (by its norm), or the end of the run.',
+    { safe: true },
+  ),
 };
 
 export const sftTrainSection = () =>

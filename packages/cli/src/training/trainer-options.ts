@@ -10,6 +10,7 @@ import type {
 } from '@dawngrad/airl';
 import { weightedFunctions } from '@dawngrad/airl';
 import type { LoraOptions } from '@dawngrad/models';
+import { objectiveOptions } from '../config/objective-options.ts';
 import type { Config } from '../config/schema.ts';
 
 /** The linears of a block; all of them get an adapter. */
@@ -65,6 +66,9 @@ export function irlOptions(config: Config<'irl'>, task: Task): IrlOptions {
       lr: critic.lr,
       lrDecay: critic.lr_decay,
       optim: optimOptions(config.optim),
+      loss: critic.loss,
+      objective: objectiveOptions(critic),
+      potentialLrScale: critic.shaping.lr_mult,
       labelSmoothing: critic.label_smoothing,
       updatesPerRound: critic.updates_per_round,
       expertsPerUpdate: critic.experts_per_update,
@@ -76,6 +80,10 @@ export function irlOptions(config: Config<'irl'>, task: Task): IrlOptions {
       intervalTokens: reward.interval_tokens,
       temperature: reward.temperature,
       clip: reward.clip,
+      form: reward.form,
+      ...(reward.shape_weight === null ? {} : { shapeWeight: reward.shape_weight }),
+      logpi: reward.logpi,
+      normalise: reward.normalise,
     },
     credit: {
       level: credit.level,
