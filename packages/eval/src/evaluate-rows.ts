@@ -1,10 +1,38 @@
-import { aurocByPrompt, eceByPrompt, type Scored } from './metrics/calibration.ts';
-import { passAtK, rewardWeightedPassAtK } from './metrics/pass-at-k.ts';
-import { bestOf, type Candidate, RANKER_NAMES, type RankerName, whyUnavailable } from './metrics/rerank.ts';
-import { type SelectorName, selectScore } from './metrics/selectors.ts';
-import { groupByPrompt, type PromptGroup } from './prompt-group.ts';
+import {
+  type BestOfRow,
+  bestOfAccuracies,
+  bestOfRow,
+  estimatePassAtK,
+  type PassAtK,
+  type RewardGain,
+  rewardGain,
+  type SelectorRow,
+  selectorRows,
+  successRows,
+} from './evaluation/best-of-summary.ts';
+import { type CalibrationSummary, calibrationSummary } from './evaluation/calibration-summary.ts';
+import {
+  candidateOf,
+  estimateScored,
+  type LengthUnit,
+  type PromptCandidates,
+  rewardOf,
+  scoredBy,
+} from './evaluation/candidates.ts';
+import { type CategoryRow, categoryRows } from './evaluation/category-rows.ts';
+import {
+  type CorrelationMatrix,
+  correlationMatrix,
+  type RewardDifference,
+  rewardDifferences,
+} from './evaluation/reward-tests.ts';
+import { aurocByPrompt } from './metrics/calibration.ts';
+import { type BestOfRule, type Candidate, RANKER_NAMES } from './metrics/rerank.ts';
+import type { SelectorName } from './metrics/selectors.ts';
+import { isEnumerated } from './metrics/subsets.ts';
+import { groupByPrompt } from './prompt-group.ts';
 import { type EvalRow, isCorrect } from './row.ts';
-import { type Estimate, estimateMean, estimateStatistic, pairedDifference } from './stats/estimate.ts';
+import type { Estimate } from './stats/estimate.ts';
 import { drawResamples, type Resamples } from './stats/resample.ts';
 
 export interface EvaluationOptions {
@@ -12,27 +40,17 @@ export interface EvaluationOptions {
   readonly ks?: readonly number[];
   /** Best-of-N for these N; those above the samples of a prompt are left out. */
   readonly sizes?: readonly number[];
+  /** Which N of a prompt's samples. Default `subsets`. */
+  readonly rule?: BestOfRule;
   /** How token scores (rewards and log-probabilities alike) become one score. */
   readonly selector?: SelectorName;
-  readonly lengthUnit?: 'characters' | 'tokens';
+  readonly lengthUnit?: LengthUnit;
   readonly resamples?: number;
   readonly seed?: number;
   /** When given, each prompt must have exactly this many completions. */
   readonly samplesPerPrompt?: number;
-}
-
-export interface PassAtK {
-  readonly k: number;
-  readonly plain: Estimate;
-  /** Null without critic scores. */
-  readonly rewardWeighted: Estimate | null;
-}
-
-/** Best-of-N by one way to choose; `estimates` follow `sizes` of the table, null is "n/a". */
-export interface BestOfRow {
-  readonly ranker: RankerName;
-  readonly estimates: readonly Estimate[] | null;
-  readonly unavailable: string | null;
+  /** Rows of other (dev) prompts with scores of the same critic: temperature and isotonic scaling are fitted on them. */
+  readonly calibrationRows?: readonly EvalRow[];
 }
 
 /** How well a signal tells correct completions from wrong ones. */
@@ -43,23 +61,40 @@ export interface Separation {
 }
 
 export interface EvaluationSummary {
-  readonly schema: 1;
+  readonly schema: 2;
   readonly runIds: readonly string[];
   readonly prompts: number;
   readonly completions: number;
   readonly samplesPerPrompt: { readonly min: number; readonly max: number };
   readonly selector: SelectorName;
+  /** What an interval covers: the draw of prompts, with all of their completions. */
+  readonly clusteredBy: 'prompt';
   readonly bootstrap: { readonly resamples: number; readonly seed: number };
   readonly passAtK: readonly PassAtK[];
-  readonly bestOfN: { readonly sizes: readonly number[]; readonly rows: readonly BestOfRow[] };
+  readonly bestOfN: {
+    readonly rule: BestOfRule;
+    readonly sizes: readonly number[];
+    readonly rows: readonly BestOfRow[];
+    /** Sizes at which the weighted vote is the mean of drawn subsets, there being too many to go through. */
+    readonly drawnSizes: readonly number[];
+  };
+  /** success@k|N at the largest N, by the learned reward; null without scores. */
+  readonly successAtK: readonly { readonly k: number; readonly estimate: Estimate }[] | null;
   /** Paired differences at the largest N, in the same unit as the accuracies; null without scores. */
-  readonly rewardGain: { readonly overRandom: Estimate; readonly overMajority: Estimate } | null;
+  readonly rewardGain: RewardGain | null;
+  /** Null without scores. */
+  readonly selectors: readonly SelectorRow[] | null;
   readonly separation: readonly Separation[];
   /** Of logistic(reward); null without finite scores. */
   readonly ece: Estimate | null;
+  readonly calibration: CalibrationSummary | null;
+  readonly rewardDifferences: readonly RewardDifference[] | null;
+  readonly correlations: CorrelationMatrix;
+  /** Empty where rows name fewer than two categories. */
+  readonly categories: readonly CategoryRow[];
   /** Sequence scores of correct and wrong completions, finite ones only: the histogram's data. */
   readonly rewards: { readonly correct: readonly number[]; readonly wrong: readonly number[] };
-  /** Mean tokens of correct and of wrong completions; null for an empty class. */
+  /** Mean tokens of correct and of wrong completions; null for an empty class, or without token ids. */
   readonly meanTokens: { readonly correct: number | null; readonly wrong: number | null };
   readonly counts: {
     readonly correct: number;
@@ -72,35 +107,62 @@ export interface EvaluationSummary {
   };
 }
 
+/** Best-of-N at these N, unless others are asked for. */
+export const BEST_OF_SIZES: readonly number[] = [1, 2, 3, 5, 8, 16];
+export const PASS_KS: readonly number[] = [1, 3, 5, 10];
+
 /**
  * Everything `dawngrad evaluate` reports about a set of completions: a pure function of the rows,
  * whatever their order. Intervals are 95 %, over prompts.
  */
 export function evaluateRows(rows: readonly EvalRow[], options: EvaluationOptions = {}): EvaluationSummary {
-  const selector = options.selector ?? 'mean';
+  const { selector = 'mean', rule = 'subsets', lengthUnit = 'characters' } = options;
   const groups = groupByPrompt(rows, options.samplesPerPrompt);
+  const ids = groups.map(({ promptId }) => promptId);
   const resamples = drawResamples(groups.length, options.resamples, options.seed);
-  const prompts = groups.map((group) => group.rows.map((row) => toCandidate(row, selector, options.lengthUnit)));
+  const prompts = groups.map((group) => group.rows.map((row) => candidateOf(row, selector, lengthUnit)));
   const all = prompts.flat();
   const sampleCounts = prompts.map((candidates) => candidates.length);
   const fewest = sampleCounts.reduce((a, b) => Math.min(a, b));
-  const sizes = (options.sizes ?? [1, 2, 3, 5, 8, 16]).filter((size) => size <= fewest);
+  const sizes = (options.sizes ?? BEST_OF_SIZES).filter((size) => size <= fewest);
+  const ks = [...new Set([1, ...(options.ks ?? PASS_KS)])].filter((k) => k <= fewest);
+  const accuracies = bestOfAccuracies(prompts, sizes, rule);
+  const rewarded = scoredBy(prompts, (c) => c.reward);
+  const calibration = calibrationSummary(rewarded, new Set(ids), options.calibrationRows, selector, resamples);
+  const judged = groups.flatMap((group, prompt) =>
+    group.rows.map((row, i) => ({ row, candidate: prompts[prompt]![i]!, prompt })),
+  );
+  const rescored = (other: SelectorName): PromptCandidates =>
+    other === selector
+      ? prompts
+      : groups.map((group, p) => group.rows.map((row, i) => ({ ...prompts[p]![i]!, reward: rewardOf(row, other) })));
 
   return {
-    schema: 1,
+    schema: 2,
     runIds: [...new Set(rows.map((row) => row.run_id))].sort(),
     prompts: groups.length,
     completions: all.length,
     samplesPerPrompt: { min: fewest, max: sampleCounts.reduce((a, b) => Math.max(a, b)) },
     selector,
+    clusteredBy: 'prompt',
     bootstrap: { resamples: resamples.count, seed: resamples.seed },
-    passAtK: [...new Set([1, ...(options.ks ?? [3, 5, 10])])]
-      .filter((k) => k <= fewest)
-      .map((k) => estimatePassAtK(prompts, k, resamples)),
-    bestOfN: { sizes, rows: RANKER_NAMES.map((ranker) => estimateBestOf(ranker, prompts, sizes, resamples)) },
-    rewardGain: rewardGain(groups, prompts, sizes.at(-1) ?? 1, resamples),
+    passAtK: ks.map((k) => estimatePassAtK(prompts, k, resamples)),
+    bestOfN: {
+      rule,
+      sizes,
+      rows: RANKER_NAMES.map((ranker) => bestOfRow(ranker, accuracies, resamples)),
+      drawnSizes:
+        rule === 'first' ? [] : sizes.filter((size) => sampleCounts.some((count) => !isEnumerated(count, size))),
+    },
+    successAtK: successRows(prompts, ks, fewest, resamples),
+    rewardGain: rewardGain(ids, accuracies, resamples),
+    selectors: selectorRows(ids, rescored, sizes, rule, resamples),
     separation: separations(prompts, resamples),
-    ece: statisticOf(prompts, (c) => c.reward, eceByPrompt, resamples),
+    ece: calibration?.raw.ece ?? null,
+    calibration,
+    rewardDifferences: rewardDifferences(judged, resamples),
+    correlations: correlationMatrix(judged),
+    categories: categoryRows(groups, accuracies, resamples),
     rewards: { correct: finiteRewards(all, true), wrong: finiteRewards(all, false) },
     meanTokens: { correct: meanTokens(rows, true), wrong: meanTokens(rows, false) },
     counts: {
@@ -121,74 +183,7 @@ export function passAt1ByPrompt(rows: readonly EvalRow[]): Map<string, number> {
   );
 }
 
-function toCandidate(
-  row: EvalRow,
-  selector: SelectorName,
-  lengthUnit: 'characters' | 'tokens' = 'characters',
-): Candidate {
-  // The environment's tokens say nothing about the policy's confidence.
-  const forced = new Set(row.forced);
-  const logProbs = row.policy_log_probs?.filter((_, t) => !forced.has(t));
-  return {
-    correct: isCorrect(row),
-    answer: row.answer,
-    length: lengthUnit === 'tokens' ? row.completion_ids.length : row.generation.content.length,
-    reward: row.reward_model_score === null ? null : selectScore(selector, row.reward_model_score),
-    logprob: logProbs === undefined ? null : selectScore(selector, logProbs),
-  };
-}
-
-function estimatePassAtK(prompts: readonly (readonly Candidate[])[], k: number, resamples: Resamples): PassAtK {
-  const plain = prompts.map((c) => passAtK(c.length, c.filter((one) => one.correct).length, k));
-  const scored = whyUnavailable('reward', prompts.flat()) === null;
-  const weighted = prompts.map((c) =>
-    rewardWeightedPassAtK(
-      c.map((one) => one.reward ?? Number.NaN),
-      c.map((one) => one.correct),
-      k,
-    ),
-  );
-  return {
-    k,
-    plain: estimateMean(plain, resamples),
-    rewardWeighted: scored ? estimateMean(weighted, resamples) : null,
-  };
-}
-
-function estimateBestOf(
-  ranker: RankerName,
-  prompts: readonly (readonly Candidate[])[],
-  sizes: readonly number[],
-  resamples: Resamples,
-): BestOfRow {
-  const unavailable = whyUnavailable(ranker, prompts.flat());
-  if (unavailable !== null) return { ranker, estimates: null, unavailable };
-  const estimates = sizes.map((size) =>
-    estimateMean(
-      prompts.map((candidates) => bestOf(ranker, candidates, size)),
-      resamples,
-    ),
-  );
-  return { ranker, estimates, unavailable: null };
-}
-
-function rewardGain(
-  groups: readonly PromptGroup[],
-  prompts: readonly (readonly Candidate[])[],
-  size: number,
-  resamples: Resamples,
-): EvaluationSummary['rewardGain'] {
-  if (whyUnavailable('reward', prompts.flat()) !== null) return null;
-  const by = (ranker: RankerName): Map<string, number> =>
-    new Map(groups.map((group, i) => [group.promptId, bestOf(ranker, prompts[i]!, size)]));
-  const reward = by('reward');
-  return {
-    overRandom: pairedDifference(reward, by('random'), resamples),
-    overMajority: pairedDifference(reward, by('majority'), resamples),
-  };
-}
-
-function separations(prompts: readonly (readonly Candidate[])[], resamples: Resamples): Separation[] {
+function separations(prompts: PromptCandidates, resamples: Resamples): Separation[] {
   const signals = {
     reward: (c: Candidate) => c.reward,
     logprob: (c: Candidate) => c.logprob,
@@ -196,26 +191,8 @@ function separations(prompts: readonly (readonly Candidate[])[], resamples: Resa
   };
   return (['reward', 'logprob', 'length'] as const).map((signal) => ({
     signal,
-    auroc: statisticOf(prompts, signals[signal], aurocByPrompt, resamples),
+    auroc: estimateScored(scoredBy(prompts, signals[signal]), aurocByPrompt, resamples),
   }));
-}
-
-/** A statistic over all completions that have a finite signal; null when any has none at all. */
-function statisticOf(
-  prompts: readonly (readonly Candidate[])[],
-  signal: (candidate: Candidate) => number | null,
-  statistic: (samples: readonly Scored[]) => (weights: ArrayLike<number>) => number,
-  resamples: Resamples,
-): Estimate | null {
-  const scored: Scored[] = [];
-  for (const [prompt, candidates] of prompts.entries()) {
-    for (const candidate of candidates) {
-      const score = signal(candidate);
-      if (score === null) return null;
-      if (Number.isFinite(score)) scored.push({ score, correct: candidate.correct, prompt });
-    }
-  }
-  return estimateStatistic(statistic(scored), resamples);
 }
 
 function finiteRewards(candidates: readonly Candidate[], correct: boolean): number[] {
@@ -224,5 +201,6 @@ function finiteRewards(candidates: readonly Candidate[], correct: boolean): numb
 
 function meanTokens(rows: readonly EvalRow[], correct: boolean): number | null {
   const some = rows.filter((row) => isCorrect(row) === correct);
-  return some.length === 0 ? null : some.reduce((sum, row) => sum + row.completion_ids.length, 0) / some.length;
+  if (some.length === 0 || some.some((row) => row.completion_ids === null)) return null;
+  return some.reduce((sum, row) => sum + row.completion_ids!.length, 0) / some.length;
 }

@@ -1,12 +1,18 @@
+export { type CollectRowsOptions, collectRows, type RowCollection, readRows } from './collect-rows.ts';
+export { compareRuns, type NamedRows, passAt1OverSeeds, type RunComparison } from './compare-runs.ts';
 export {
-  type BestOfRow,
+  BEST_OF_SIZES,
   type EvaluationOptions,
   type EvaluationSummary,
   evaluateRows,
-  type PassAtK,
+  PASS_KS,
   passAt1ByPrompt,
   type Separation,
 } from './evaluate-rows.ts';
+export type { BestOfRow, PassAtK, RewardGain, SelectorRow, TestedDifference } from './evaluation/best-of-summary.ts';
+export type { CalibrationNumbers, CalibrationSummary } from './evaluation/calibration-summary.ts';
+export type { CategoryRow } from './evaluation/category-rows.ts';
+export type { CorrelationMatrix, RewardDifference } from './evaluation/reward-tests.ts';
 export { type Annotation, parseAnnotation, saysAnswerOnly } from './localise/annotation.ts';
 export { averagePrecision, randomAveragePrecision } from './localise/average-precision.ts';
 export { changedPositions } from './localise/changed-positions.ts';
@@ -37,14 +43,32 @@ export {
   type UnitSummary,
   type VisibleUnit,
 } from './localise/unit-summary.ts';
-export { aurocByPrompt, eceByPrompt, type Scored, scoreProbability } from './metrics/calibration.ts';
+export {
+  aurocByPrompt,
+  brierByPrompt,
+  eceByPrompt,
+  type ReliabilityBin,
+  reliabilityBins,
+  type Scored,
+  scoreProbability,
+  type ToProbability,
+} from './metrics/calibration.ts';
 export { effectiveCorrect, passAtK, rewardWeightedPassAtK, softmaxMass } from './metrics/pass-at-k.ts';
-export { bestOf, type Candidate, RANKER_NAMES, type RankerName } from './metrics/rerank.ts';
-export { type AnswerSpan, SELECTOR_NAMES, type SelectorName, selectScore } from './metrics/selectors.ts';
+export {
+  BEST_OF_RULES,
+  type BestOfRule,
+  bestOf,
+  type Candidate,
+  RANKER_NAMES,
+  type RankerName,
+} from './metrics/rerank.ts';
+export { fitIsotonic, fitTemperature, type IsotonicScaling, type TemperatureScaling } from './metrics/scaling.ts';
+export { type AnswerSpan, answerSpan, SELECTOR_NAMES, type SelectorName, selectScore } from './metrics/selectors.ts';
 export { oracle, successAtK } from './metrics/success-at-k.ts';
 export { majorityShare, weightedMajorityShare } from './metrics/vote.ts';
 export { groupByPrompt, joinRows, type PromptGroup } from './prompt-group.ts';
 export { type RowContext, rowOfRecord } from './record-row.ts';
+export { formatReferenceRow, promptKey } from './reference-row.ts';
 export type { ReportCompletion, ReportToken } from './report/completions.ts';
 export type { Curve, MetricRow, StageCurves } from './report/curves.ts';
 export { formatEstimate, formatPercent, formatPoints } from './report/format.ts';
@@ -68,8 +92,11 @@ export {
   parseRow,
   ROW_SCHEMA,
   type RowSource,
-  readRows,
 } from './row.ts';
+export { averageRanks, pearson, spearman } from './stats/correlation.ts';
 export { type Estimate, estimateMean, estimateStatistic, pairedDifference } from './stats/estimate.ts';
+export { type PairedTest, pairedTest } from './stats/paired-test.ts';
 export { drawResamples, type Interval, percentileInterval, type Resamples } from './stats/resample.ts';
+export { estimateOverSeeds, type SeedEstimate } from './stats/seeds.ts';
+export { type WelchTest, welchTest } from './stats/welch.ts';
 export { wilsonInterval } from './stats/wilson.ts';

@@ -31,7 +31,11 @@ export function groupByPrompt(rows: readonly EvalRow[], samplesPerPrompt?: numbe
         throw fault(`prompt ${promptId}`, `generation_idx 0..${group.length - 1}`, `${row.generation_idx} ${what}`);
       }
       if (row.gold !== group[0]!.gold) {
-        throw fault(`prompt ${promptId}`, 'one gold answer', `"${group[0]!.gold}" and "${row.gold}"`);
+        throw fault(
+          `prompt ${promptId}`,
+          'one gold answer',
+          `${JSON.stringify(group[0]!.gold)} and ${JSON.stringify(row.gold)}`,
+        );
       }
     });
     if (samplesPerPrompt !== undefined && group.length !== samplesPerPrompt) {
@@ -43,7 +47,8 @@ export function groupByPrompt(rows: readonly EvalRow[], samplesPerPrompt?: numbe
 
 /**
  * Pairs two sets of rows of the same completions (sampled here, scored there) by prompt id and
- * generation_idx. Every row must find its partner with the same completion ids.
+ * generation_idx. Every row must find its partner with the same completion: the same ids, or the same text
+ * where a side has no ids.
  */
 export function joinRows(left: readonly EvalRow[], right: readonly EvalRow[]): (readonly [EvalRow, EvalRow])[] {
   const partners = new Map(right.map((row) => [rowKey(row), row]));
@@ -60,10 +65,7 @@ export function joinRows(left: readonly EvalRow[], right: readonly EvalRow[]): (
       );
     }
     partners.delete(rowKey(row));
-    const same =
-      row.completion_ids.length === partner.completion_ids.length &&
-      row.completion_ids.every((id, t) => id === partner.completion_ids[t]);
-    if (!same) {
+    if (!sameCompletion(row, partner)) {
       throw fault(
         `prompt ${row.prompt_id} sample ${row.generation_idx}`,
         'equal completion_ids on both sides',
@@ -80,6 +82,12 @@ export function joinRows(left: readonly EvalRow[], right: readonly EvalRow[]): (
     );
   }
   return pairs;
+}
+
+function sameCompletion(a: EvalRow, b: EvalRow): boolean {
+  const [ids, others] = [a.completion_ids, b.completion_ids];
+  if (ids === null || others === null) return a.generation.content === b.generation.content;
+  return ids.length === others.length && ids.every((id, t) => id === others[t]);
 }
 
 function rowKey(row: EvalRow): string {

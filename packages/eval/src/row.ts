@@ -21,7 +21,8 @@ export interface EvalRow {
   readonly generation: { readonly content: string };
   /** 0-based, unique within a prompt. */
   readonly generation_idx: number;
-  readonly completion_ids: readonly number[];
+  /** Null in rows of the reference's files, which hold text alone. */
+  readonly completion_ids: readonly number[] | null;
   /** Positions at which the critic was read, ascending. */
   readonly marks: readonly number[] | null;
   /** Positions that the environment wrote, ascending: log-probability scores leave them out. */
@@ -30,9 +31,14 @@ export interface EvalRow {
   readonly reward_model_score: readonly number[] | null;
   /** T log-probabilities under the policy (nats), or null when not computed. */
   readonly policy_log_probs: readonly number[] | null;
-  readonly gold: string;
+  /** Null in rows of the reference's files, which hold the verdict alone. */
+  readonly gold: string | null;
   /** The extracted answer, or null when none could be extracted. */
   readonly answer: string | null;
+  /** The checker that gave the verdict; absent where it is not known. */
+  readonly checker?: string;
+  /** The part of the data set that the prompt belongs to. */
+  readonly category?: string;
   /** The checker's verdict: positive is correct, 0 is wrong. The scale (1 or 2) carries no meaning. */
   readonly correctness_reward_func: number;
   /** Further programmatic rewards, one number each. */
@@ -60,6 +66,8 @@ const FIELDS = new Set([
   'policy_log_probs',
   'gold',
   'answer',
+  'checker',
+  'category',
 ]);
 
 /** True when the checker accepted the completion. */
@@ -70,7 +78,7 @@ export function isCorrect(row: EvalRow): boolean {
 /** One line of JSONL, without the newline; refuses a row that `parseRow` would refuse. */
 export function formatRow(row: EvalRow): string {
   const line = JSON.stringify(row);
-  const faults = faultsOf(JSON.parse(line) as unknown);
+  const faults = rowFaults(JSON.parse(line) as unknown);
   if (faults.length > 0) {
     throw new ToolError('config', {
       op: `writing row ${row.prompt_id}/${row.generation_idx}`,
@@ -87,15 +95,14 @@ export function parseRow(line: string, source: RowSource): EvalRow {
   try {
     value = JSON.parse(line);
   } catch (cause) {
-    throw new ToolError('corrupt', {
-      op: `${source.file}:${source.line}`,
-      expected: 'one JSON object a line',
-      got: cause instanceof Error ? cause.message : 'malformed JSON',
-      hint: 'a last line cut short means that the writer was stopped: delete that line and sample again.',
-      cause,
-    });
+    throw malformed(source, cause);
   }
-  const faults = faultsOf(value);
+  return checkedRow(value, source);
+}
+
+/** A row of this format from parsed JSON; throws ToolError 'config' with all of its faults. */
+export function checkedRow(value: unknown, source: RowSource): EvalRow {
+  const faults = rowFaults(value);
   if (faults.length > 0) {
     throw new ToolError('config', {
       op: `${source.file}:${source.line}`,
@@ -111,38 +118,23 @@ export function parseRow(line: string, source: RowSource): EvalRow {
   };
 }
 
-/** Reads the rows of a file given line by line; only the end of the file may be blank. */
-export async function readRows(lines: Iterable<string> | AsyncIterable<string>, file: string): Promise<EvalRow[]> {
-  const rows: EvalRow[] = [];
-  let line = 0;
-  let blankLine = 0;
-  for await (const text of lines) {
-    line++;
-    if (text.trim() === '') {
-      blankLine ||= line;
-      continue;
-    }
-    if (blankLine > 0) {
-      throw new ToolError('corrupt', {
-        op: `${file}:${blankLine}`,
-        expected: 'one JSON object a line',
-        got: 'a blank line',
-      });
-    }
-    rows.push(parseRow(line === 1 ? text.replace(/^\uFEFF/, '') : text, { file, line }));
-  }
-  if (rows.length === 0) {
-    throw new ToolError('config', { op: file, expected: 'at least one completion row', got: 'an empty file' });
-  }
-  return rows;
+/** The error of a line that is no JSON. */
+export function malformed(source: RowSource, cause: unknown): ToolError {
+  return new ToolError('corrupt', {
+    op: `${source.file}:${source.line}`,
+    expected: 'one JSON object a line',
+    got: cause instanceof Error ? cause.message : 'malformed JSON',
+    hint: 'a last line cut short means that the writer was stopped: go on with it, or read the rest with --tolerate.',
+    cause,
+  });
 }
 
 /** JSON has no NaN: the file holds null, memory holds NaN. */
-function withNaN(values: readonly (number | null)[] | null): number[] | null {
+export function withNaN(values: readonly (number | null)[] | null): number[] | null {
   return values === null ? null : values.map((value) => value ?? Number.NaN);
 }
 
-function faultsOf(value: unknown): string[] {
+function rowFaults(value: unknown): string[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return ['not an object'];
   const row = value as Record<string, unknown>;
   const faults: string[] = [];
@@ -156,12 +148,13 @@ function faultsOf(value: unknown): string[] {
   need('prompt', Array.isArray(row.prompt) && row.prompt.every(isMessage), 'a list of {role, content}');
   need('generation', hasContent(row.generation), '{content: string}');
   need('generation_idx', isIndex(row.generation_idx), 'an integer of 0 or more');
-  need('gold', typeof row.gold === 'string', 'a string');
+  need('gold', row.gold === null || typeof row.gold === 'string', 'a string or null');
   need('answer', row.answer === null || typeof row.answer === 'string', 'a string or null');
+  for (const key of ['checker', 'category']) need(key, !(key in row) || typeof row[key] === 'string', 'a string');
 
   const ids = row.completion_ids;
   const idsOk = Array.isArray(ids) && ids.every(isIndex);
-  need('completion_ids', idsOk, 'a list of token ids');
+  need('completion_ids', idsOk || ids === null, 'a list of token ids or null');
   const count = idsOk ? ids.length : Number.POSITIVE_INFINITY;
   need('marks', row.marks === null || isPositions(row.marks, count), 'null or ascending positions in the completion');
   need(
@@ -187,19 +180,23 @@ function faultsOf(value: unknown): string[] {
   return faults;
 }
 
-function hasContent(value: unknown): boolean {
+/** Whether a value is `{content: string}`. */
+export function hasContent(value: unknown): value is { readonly content: string } {
   return typeof value === 'object' && value !== null && 'content' in value && typeof value.content === 'string';
 }
 
-function isMessage(value: unknown): boolean {
+/** Whether a value is `{role, content}`. */
+export function isMessage(value: unknown): value is Message {
   return hasContent(value) && typeof (value as { role?: unknown }).role === 'string';
 }
 
-function isIndex(value: unknown): value is number {
+/** Whether a value is an integer of 0 or more. */
+export function isIndex(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) >= 0;
 }
 
-function isScores(value: unknown): value is (number | null)[] {
+/** Whether a value is a list of numbers, null standing for one that is not finite. */
+export function isScores(value: unknown): value is (number | null)[] {
   return Array.isArray(value) && value.every((item) => item === null || typeof item === 'number');
 }
 

@@ -63,7 +63,8 @@ describe('evaluating rows', () => {
 
   it('keeps the prompt-clustered intervals when every row is duplicated (D25)', () => {
     const doubled = rows.flatMap((one) => [one, { ...one, generation_idx: one.generation_idx + 16 }]);
-    const twice = evaluateRows(doubled);
+    const once = { sizes: [1, 2, 3] };
+    const twice = evaluateRows(doubled, once);
     expect(twice.completions).toBe(2 * summary.completions);
     expect(twice.ece!.low).toBeCloseTo(summary.ece!.low, 12);
     expect(twice.ece!.high).toBeCloseTo(summary.ece!.high, 12);
@@ -123,5 +124,73 @@ describe('evaluating rows', () => {
 
   it('is one JSON of numbers', () => {
     expect(JSON.parse(JSON.stringify(summary))).toEqual(summary);
+  });
+
+  it('tests what the reward gains, and tells correct completions from wrong ones', () => {
+    expect(summary.rewardGain!.overRandomTest.signFlipP).toBeLessThan(0.001);
+    const [correct, format] = summary.rewardDifferences!;
+    expect(correct).toMatchObject({ kind: 'correct', completions: { of: summary.counts.correct } });
+    expect(correct!.difference!.low).toBeGreaterThan(0);
+    expect(correct!.welch!.p).toBeLessThan(1e-6);
+    expect(correct!.pointBiserial!).toBeGreaterThan(0.3);
+    // No completion has the strict format here.
+    expect(format).toMatchObject({ difference: null, welch: null, pointBiserial: null, mean: { of: null } });
+    const { names, pearson } = summary.correlations;
+    const at = names.indexOf('reward');
+    expect(pearson[at]![at]).toBeCloseTo(1, 12);
+    expect(pearson[at]![names.indexOf('correct')]).toBeCloseTo(correct!.pointBiserial!, 12);
+  });
+
+  it('has best-of-N of every selector; equal token scores make them all the same', () => {
+    expect(summary.selectors!.map((one) => one.selector)).toContain('discounted-mean');
+    const mean = summary.bestOfN.rows.find((one) => one.ranker === 'reward')!.estimates!;
+    for (const { selector, estimates, overDiscountedMean } of summary.selectors!) {
+      expect(estimates.at(-1)!.value, selector).toBeCloseTo(mean.at(-1)!.value, 12);
+      expect(overDiscountedMean === null).toBe(selector === 'discounted-mean');
+    }
+  });
+
+  it('has success@k of the first N: 1 is best-of-N, N is the oracle', () => {
+    const rows = summary.successAtK!;
+    expect(rows[0]!.estimate.value).toBeCloseTo(at(summary, 'reward', 16), 12);
+    const all = evaluateRows(drawnRows(20, 3), { ks: [3] });
+    expect(all.successAtK!.at(-1)!.estimate.value).toBeCloseTo(at(all, 'oracle', 3), 12);
+  });
+
+  it('fits probabilities on other prompts alone (D26)', () => {
+    const surer = (one: EvalRow): EvalRow => ({
+      ...one,
+      reward_model_score: one.reward_model_score!.map((score) => 4 * score),
+    });
+    const dev = drawnRows(40, 8).map((one) => surer({ ...one, prompt_id: `dev-${one.prompt_id}`, run_id: 'dev' }));
+    const { calibration } = evaluateRows(rows.map(surer), { calibrationRows: dev });
+    expect(calibration!.scaled!.fittedOn).toEqual({ runIds: ['dev'], prompts: 40, completions: 320 });
+    expect(calibration!.scaled!.temperature).toBeGreaterThan(2);
+    for (const scaled of [calibration!.scaled!.byTemperature, calibration!.scaled!.byIsotonic]) {
+      expect(scaled.brier!.value).toBeLessThan(calibration!.raw.brier!.value);
+      expect(scaled.ece!.value).toBeLessThan(calibration!.raw.ece!.value);
+    }
+    expect(summary.calibration!.scaled).toBeNull();
+    expect(() => evaluateRows(rows, { calibrationRows: [...dev, rows[0]!] })).toThrow('prompt p0 on both sides');
+  });
+
+  it('tells categories apart, each with an interval over its own prompts', () => {
+    const named = rows.map((one) => ({ ...one, category: Number(one.prompt_id.slice(1)) < 20 ? 'law' : 'biology' }));
+    const { categories } = evaluateRows(named, { resamples: 200 });
+    expect(categories.map(({ category, prompts }) => [category, prompts])).toEqual([
+      ['biology', 40],
+      ['law', 20],
+    ]);
+    const weighted = categories.reduce((sum, one) => sum + one.passAt1.value * one.prompts, 0) / 60;
+    expect(weighted).toBeCloseTo(summary.passAtK[0]!.plain.value, 12);
+    expect(categories[1]!.byReward!.n).toBe(20);
+    expect(summary.categories).toEqual([]);
+  });
+
+  it('says which rule chose the N, and both agree at all samples', () => {
+    const first = evaluateRows(rows, { rule: 'first', resamples: 200 });
+    expect([summary.bestOfN.rule, first.bestOfN.rule]).toEqual(['subsets', 'first']);
+    expect(at(first, 'majority', 16)).toBeCloseTo(at(summary, 'majority', 16), 12);
+    expect(at(first, 'reward', 2)).not.toBe(at(summary, 'reward', 2));
   });
 });

@@ -1,7 +1,8 @@
 import { ToolError } from '@dawngrad/tensor';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type EvalRow, formatRow, isCorrect, parseRow, readRows } from '../src/row.ts';
+import { readRows } from '../src/collect-rows.ts';
+import { type EvalRow, formatRow, isCorrect, parseRow } from '../src/row.ts';
 import { row } from './rows.ts';
 
 const source = { file: 'rows.jsonl', line: 7 };

@@ -1,5 +1,4 @@
-import { successAtK } from './success-at-k.ts';
-import { majorityShare, weightedMajorityShare } from './vote.ts';
+import { expectedBest, expectedMajority, expectedWeightedMajority } from './subsets.ts';
 
 /** What a way to choose among samples may look at. */
 export interface Candidate {
@@ -13,28 +12,45 @@ export interface Candidate {
   readonly logprob: number | null;
 }
 
+/**
+ * Which `size` of a prompt's samples there are to choose from: the expectation over all draws of that many, or the
+ * first ones, as the published tables have it (`generation_idx` < N), which throws the others away.
+ */
+export const BEST_OF_RULES = ['subsets', 'first'] as const;
+export type BestOfRule = (typeof BEST_OF_RULES)[number];
+
 interface Ranker {
   /** The fields without which this ranker has nothing to say. */
   readonly needs: readonly ('reward' | 'logprob')[];
-  /** Scores of the candidates, higher is better, equal scores tie. */
-  readonly score: (candidates: readonly Candidate[]) => readonly number[];
+  /** The chance that the chosen one of a random draw of `size` samples is correct; equal candidates tie. */
+  readonly expected: (candidates: readonly Candidate[], size: number) => number;
 }
 
+const verdicts = (candidates: readonly Candidate[]): boolean[] => candidates.map((c) => c.correct);
 const answers = (candidates: readonly Candidate[]): (string | null)[] => candidates.map((c) => c.answer);
 const rewards = (candidates: readonly Candidate[]): number[] => candidates.map((c) => c.reward ?? Number.NaN);
 
+const byScore =
+  (score: (candidate: Candidate) => number): Ranker['expected'] =>
+  (candidates, size) =>
+    expectedBest(candidates.map(score), verdicts(candidates), size);
+
 /** Each way to choose one of N samples. `random` is an expectation, `oracle` looks at the verdict. */
 const RANKERS = {
-  random: { needs: [], score: (candidates) => candidates.map(() => 0) },
-  length: { needs: [], score: (candidates) => candidates.map((c) => -c.length) },
-  logprob: { needs: ['logprob'], score: (candidates) => candidates.map((c) => c.logprob ?? Number.NaN) },
-  majority: { needs: [], score: (candidates) => majorityShare(answers(candidates)) },
+  random: { needs: [], expected: (candidates) => candidates.filter((c) => c.correct).length / candidates.length },
+  length: { needs: [], expected: byScore((c) => -c.length) },
+  logprob: { needs: ['logprob'], expected: byScore((c) => c.logprob ?? Number.NaN) },
+  majority: {
+    needs: [],
+    expected: (candidates, size) => expectedMajority(answers(candidates), verdicts(candidates), size),
+  },
   weighted: {
     needs: ['reward'],
-    score: (candidates) => weightedMajorityShare(answers(candidates), rewards(candidates)),
+    expected: (candidates, size) =>
+      expectedWeightedMajority(answers(candidates), rewards(candidates), verdicts(candidates), size),
   },
-  reward: { needs: ['reward'], score: rewards },
-  oracle: { needs: [], score: (candidates) => candidates.map((c) => Number(c.correct)) },
+  reward: { needs: ['reward'], expected: byScore((c) => c.reward ?? Number.NaN) },
+  oracle: { needs: [], expected: byScore((c) => Number(c.correct)) },
 } satisfies Record<string, Ranker>;
 
 export type RankerName = keyof typeof RANKERS;
@@ -54,23 +70,18 @@ export function whyUnavailable(name: RankerName, candidates: readonly Candidate[
 }
 
 /**
- * The chance that the chosen one of `size` samples is correct, from n >= size samples of a prompt:
- * the mean over the n windows of `size` consecutive samples (cyclic), ties averaged. Each sample
- * counts equally often, so size 1 and `random` give the plain mean exactly, at every size; with
- * size = n it is the usual best-of-n.
+ * The chance that the chosen one of `size` samples is correct, from n >= size samples of a prompt in the order of
+ * their indices, ties averaged. Under the rule `subsets`, size 1 gives the plain mean whatever chooses, and `random`
+ * gives it at every size. Of the n samples themselves both rules say the same.
  */
-export function bestOf(name: RankerName, candidates: readonly Candidate[], size: number): number {
-  const n = candidates.length;
-  if (name === 'random') return candidates.filter((c) => c.correct).length / n;
-  const windows = size === n ? 1 : n;
-  let sum = 0;
-  for (let start = 0; start < windows; start++) {
-    const window = Array.from({ length: size }, (_, i) => candidates[(start + i) % n]!);
-    sum += successAtK(
-      RANKERS[name].score(window),
-      window.map((c) => c.correct),
-      1,
-    );
-  }
-  return sum / windows;
+export function bestOf(
+  name: RankerName,
+  candidates: readonly Candidate[],
+  size: number,
+  rule: BestOfRule = 'subsets',
+): number {
+  const from = rule === 'first' ? candidates.slice(0, size) : candidates;
+  const right = from.filter((c) => c.correct).length;
+  if (right === 0 || right === from.length) return right === 0 ? 0 : 1;
+  return RANKERS[name].expected(from, size);
 }

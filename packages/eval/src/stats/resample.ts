@@ -43,12 +43,17 @@ export function percentileInterval(resamples: Resamples, statistic: (weights: Ui
     const value = statistic(weights.subarray(r * clusters, (r + 1) * clusters));
     if (Number.isFinite(value)) values.push(value);
   }
-  values.sort((a, b) => a - b);
-  return { low: quantile(values, 0.025), high: quantile(values, 0.975) };
+  return percentileBounds(values);
+}
+
+/** The 2.5 and the 97.5 % quantile of values in any order; NaN where there are none. */
+export function percentileBounds(values: readonly number[]): Interval {
+  const sorted = Float64Array.from(values).sort();
+  return { low: quantile(sorted, 0.025), high: quantile(sorted, 0.975) };
 }
 
 /** Linear interpolation between order statistics (Hyndman and Fan 1996, type 7, as in NumPy). */
-function quantile(sorted: readonly number[], q: number): number {
+function quantile(sorted: Float64Array, q: number): number {
   if (sorted.length === 0) return Number.NaN;
   const at = q * (sorted.length - 1);
   const low = sorted[Math.floor(at)]!;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { SELECTOR_NAMES, selectScore } from '../../src/metrics/selectors.ts';
+import { answerSpan, SELECTOR_NAMES, selectScore } from '../../src/metrics/selectors.ts';
 
 describe('selectors', () => {
   it('have the values of T20', () => {
@@ -42,5 +42,29 @@ describe('selectors', () => {
       expect(selectScore(name, [])).toBeNaN();
       expect(selectScore(name, [1, Number.NaN])).toBeNaN();
     }
+  });
+
+  it('find the answer between its tags, in proportion', () => {
+    const text = 'aaaaaaaaaa<answer>42</answer>';
+    // Characters 18 and 19 of 29, in 29 and in 10 tokens.
+    expect(answerSpan(text, 29)).toEqual({ start: 18, end: 20 });
+    expect(answerSpan(text, 10)).toEqual({ start: 6, end: 7 });
+    expect(answerSpan('no tags', 5)).toBeUndefined();
+    expect(answerSpan('<answer>cut', 5)).toBeUndefined();
+  });
+
+  // Token scores of a right and a wrong completion, which only some selectors order rightly.
+  it.each([
+    ['mean', [0, 0, 3], [0, 2, 0]],
+    ['discounted-mean', [0, 2, 2.1], [2.3, 2, 0]],
+    ['last', [-9, 0, 1], [9, 9, 0]],
+    ['last-3', [-9, 1, 1, 1], [9, 0, 0, 0]],
+    ['top-3', [3, 3, 3, -9], [2, 2, 2, 2]],
+    ['softmax-2', [5, -9, -9], [1, 1, 1]],
+    ['power-2', [4, 0.1, 0.1], [2, 1, 1]],
+    ['trimmed-10', [-99, 1, 1, 1, 1, 1, 1, 1, 1, 1], [0, 0, 0, 0, 0, 0, 0, 0, 0, 99]],
+    ['answer-2', [0, 0, 0, 0, 3], [3, 0, 0, 0, 0]],
+  ] as const)('prefer by %s what it stands for', (name, right, wrong) => {
+    expect(selectScore(name, right)).toBeGreaterThan(selectScore(name, wrong));
   });
 });
