@@ -1,4 +1,5 @@
 import { type Advantages, type CreditOptions, estimateAdvantages } from '../credit/advantage.ts';
+import type { TraceReward } from '../credit/reward.ts';
 import { type RewardSources, sourceReward } from '../credit/reward-sources.ts';
 import { DIVERGENCES } from '../loss/policy/divergence.ts';
 import type { TraceRecord } from '../record.ts';
@@ -12,6 +13,8 @@ export interface RoundAdvantageOptions extends Pick<PolicyObjective, 'kl' | 'klB
   readonly groupSize: number;
   /** The prompt of each record, where groups do not just follow one another. */
   readonly groups?: readonly number[] | undefined;
+  /** What a critic says of the records beside the rewards of their tokens. */
+  readonly scores?: readonly Pick<TraceReward, 'whole' | 'g'>[];
   /** The temperature that the samples were drawn at. */
   readonly temperature: number;
   /** The length limit of completions. */
@@ -32,18 +35,21 @@ export async function roundAdvantages(
   reference: ReferencePolicy | undefined,
   options: RoundAdvantageOptions,
 ): Promise<Advantages> {
-  const { credit, sources = {}, groupSize, groups, maxTokens } = options;
+  const { credit, sources = {}, groupSize, groups, maxTokens, scores } = options;
   const divergences = await sampleDivergences(records, reference, options);
   const advantages = estimateAdvantages(
     records.map((record, i) => {
       const source = sourceReward(record, sources, maxTokens);
       const divergence = divergences?.[i];
       const bonus = divergence === undefined ? source : (source ?? 0) - options.klBeta * divergence;
+      const { whole, g } = scores?.[i] ?? {};
       return {
         group: groups?.[i] ?? Math.floor(i / groupSize),
         rewards: tokenRewards[i]!,
         segments: record.segments,
         ...(bonus === undefined ? {} : { bonus }),
+        ...(whole === undefined ? {} : { whole }),
+        ...(g === undefined ? {} : { g }),
       };
     }),
     credit,
