@@ -1,5 +1,6 @@
 import { ToolError } from '@dawngrad/tensor';
 import { ConfigError } from './config/config-error.ts';
+import { ChangedConfigError } from './run/config-changes.ts';
 import { StoppedError } from './stopped-error.ts';
 import { plainText } from './ui/plain-text.ts';
 
@@ -13,7 +14,7 @@ const MAX_CHARACTERS = 600;
 export function errorMessage(error: unknown, { debug }: { readonly debug: boolean }): string {
   const text = plainText(describe(error));
   const stack = debug && error instanceof Error ? `\n${plainText(error.stack ?? '')}${causes(error)}` : '';
-  if (error instanceof ConfigError) return `${text}${stack}`;
+  if (error instanceof ConfigError || error instanceof ChangedConfigError) return `${text}${stack}`;
   const lines = text.split('\n').slice(0, MAX_LINES).join('\n');
   return `${lines.length > MAX_CHARACTERS ? `${lines.slice(0, MAX_CHARACTERS)}...` : lines}${stack}`;
 }

@@ -29,7 +29,10 @@ const USAGE = 2;
  * @param args without the names of the executable and the script
  * @param printers where to print; the standard streams unless given, and then errors that escape end the process
  */
-export async function main(args: readonly string[], printers?: Pick<CommandContext, 'out' | 'err'>): Promise<number> {
+export async function main(
+  args: readonly string[],
+  printers?: Pick<CommandContext, 'out' | 'err' | 'hooks'>,
+): Promise<number> {
   // Taken out before parsing, so that it may stand anywhere.
   const debug = args.includes('--debug');
   const print = printers ?? standardStreams();
@@ -116,5 +119,7 @@ function standardStreams(): Pick<CommandContext, 'out' | 'err'> {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
   });
+  // A terminal that was closed under a run takes no more text; the run goes on, and its files say how it goes.
+  process.stderr.on('error', () => undefined);
   return { out: (text) => void process.stdout.write(text), err: (text) => void process.stderr.write(text) };
 }

@@ -54,6 +54,20 @@ describe('listenForStop', () => {
     expect(result.stdout).not.toContain('saved');
   });
 
+  it('ends without saving where the seconds after SIGTERM are over, not before', async () => {
+    const late = STUCK.replace('console.error(text))', 'console.error(text), { graceS: 0.2 })');
+    const result = await bundle.run(late, [], { signals: [{ after: 'started', signal: 'SIGTERM' }] });
+    expect(result.code).toBe(143);
+    expect(result.stdout).not.toContain('saved');
+    expect(result.stderr).toMatch(
+      /finishing this step and saving within 0\.2 s;.*\n.*0\.2 s are over; ending without saving/,
+    );
+    const inTime = TRAINER.replace('console.error(text))', 'console.error(text), { graceS: 20 })');
+    const saved = await bundle.run(inTime, [], { signals: [{ after: 'step 3.', signal: 'SIGTERM' }] });
+    expect(saved.code).toBe(143);
+    expect(saved.stdout).toMatch(/saved at \d+\n$/);
+  });
+
   it('does not end a run when the terminal closes', async () => {
     const result = await bundle.run(TRAINER, [], {
       signals: [

@@ -1,3 +1,5 @@
+import type { RunHooks } from '../run/run-hooks.ts';
+
 /** What a command works with besides its arguments. */
 export interface CommandContext {
   /** Prints results, for people and for pipes. */
@@ -6,4 +8,6 @@ export interface CommandContext {
   readonly err: (text: string) => void;
   /** Sets what the process exits with; 0 unless a command says otherwise. */
   readonly exitWith: (code: number) => void;
+  /** Of a test; see there. */
+  readonly hooks?: RunHooks;
 }

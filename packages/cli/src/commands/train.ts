@@ -1,10 +1,14 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import type { CommandContext } from './command-context.ts';
 import { addConfigOptions, type ConfigOptions, readConfig } from './config-options.ts';
 
 interface TrainOptions extends ConfigOptions {
   readonly resume?: boolean;
+  readonly acceptFallback?: boolean;
+  readonly graceS: number;
 }
+
+const MOST_GRACE_S = 86_400;
 
 const METHODS = {
   sft: 'imitate the targets of the rows (supervised fine-tuning)',
@@ -12,6 +16,12 @@ const METHODS = {
   irl: 'learn a reward from the targets, and the policy from the reward (R-AIRL)',
   opsd: 'learn from samples what the model itself would write if it saw the expert (self-distillation)',
 } as const;
+
+function graceSeconds(text: string): number {
+  const seconds = Number(text);
+  if (text.trim() !== '' && seconds >= 0 && seconds <= MOST_GRACE_S) return seconds;
+  throw new InvalidArgumentError(`expected seconds from 0 to ${MOST_GRACE_S}.`);
+}
 
 /** `dawngrad train sft|grpo|irl|opsd`. */
 export function addTrainCommand(program: Command, context: CommandContext): void {
@@ -32,6 +42,8 @@ Examples:
     addConfigOptions(train.command(kind))
       .description(METHODS[kind])
       .option('--resume', 'go on with the run in run.dir from its newest checkpoint')
+      .option('--accept-fallback', 'with --resume: from an older checkpoint where newer ones are damaged')
+      .option('--grace-s <seconds>', 'seconds after SIGTERM in which the run saves and ends', graceSeconds, 25)
       .addHelpText(
         'after',
         `\nExample:\n  $ dawngrad train ${kind} --config ${kind}.yaml policy.lr=3e-4 run.dir=runs/a`,
@@ -40,7 +52,9 @@ Examples:
         const config = await readConfig(kind, overrides, options, context);
         const { runTraining } = await import('../training/run-training.ts');
         // `kind` and the configuration read for it belong together.
-        await runTraining({ kind, config } as Parameters<typeof runTraining>[0], options.resume === true, context);
+        const { resume = false, acceptFallback = false, graceS } = options;
+        const start = { resume, acceptFallback, graceS };
+        await runTraining({ kind, config } as Parameters<typeof runTraining>[0], start, context);
       });
   }
 }

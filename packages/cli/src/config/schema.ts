@@ -32,11 +32,12 @@ import {
   sftPolicySection,
   sftTrainSection,
   trainEvalSection,
+  trainingRunSection,
   warmupSection,
 } from './sections.ts';
 
 const sft = z.strictObject({
-  run: runSection('runs/sft'),
+  run: trainingRunSection('runs/sft'),
   data: sftDataSection(),
   policy: sftPolicySection(),
   optim: optimSection(),
@@ -45,7 +46,7 @@ const sft = z.strictObject({
 });
 
 const grpo = z.strictObject({
-  run: runSection('runs/grpo'),
+  run: trainingRunSection('runs/grpo'),
   data: grpoDataSection(),
   policy: rlPolicySection(0),
   reward: grpoRewardSection(),
@@ -57,7 +58,7 @@ const grpo = z.strictObject({
 });
 
 const opsd = z.strictObject({
-  run: runSection('runs/opsd'),
+  run: trainingRunSection('runs/opsd'),
   data: opsdDataSection(),
   policy: opsdPolicySection(),
   opsd: opsdSection(),
@@ -68,7 +69,7 @@ const opsd = z.strictObject({
 });
 
 const irl = z.strictObject({
-  run: runSection('runs/irl'),
+  run: trainingRunSection('runs/irl'),
   data: irlDataSection(),
   policy: rlPolicySection(0.1),
   critic: criticSection(),

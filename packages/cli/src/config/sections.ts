@@ -4,6 +4,7 @@ import {
   CORRUPTIONS,
   type CorruptionName,
   CREDIT_LEVELS,
+  CRITIC_CONTROLS,
   CRITIC_KINDS,
   CRITIC_OBJECTIVES,
   type CriticLossName,
@@ -325,15 +326,49 @@ export const criticSection = () =>
       'fraction',
       'Targets are 1 - e for experts and e for negatives (loss bce).',
     ),
+    lr_warmup_updates: field(
+      whole(0).nullable(),
+      null,
+      'updates',
+      'Updates in which the learning rate rises from 0; null = all of warmup.steps.',
+    ),
     lr_decay: field(oneOf(['cosine', 'none']), 'cosine', 'choice', "The critic's learning rate after its warm-up."),
+    weight_decay: field(
+      between(0, 10).nullable(),
+      null,
+      'number',
+      'Decoupled weight decay of the critic; null = optim.weight_decay.',
+    ),
     updates_per_round: field(whole(1), 3, 'updates', 'Critic updates in each round.'),
-    experts_per_update: field(whole(1), 16, 'samples', 'Expert traces in each critic update.'),
-    policy_per_update: field(whole(1), 16, 'samples', 'Policy samples in each critic update.'),
+    experts_per_update: field(
+      whole(1).nullable(),
+      null,
+      'samples',
+      'Expert traces in each critic update; null = those of the whole round, and of the replayed samples.',
+    ),
+    policy_per_update: field(
+      whole(1).nullable(),
+      null,
+      'samples',
+      'Policy samples in each critic update; null = the whole round and replayed ones, see replay.',
+    ),
+    freeze: field(
+      yesNo(),
+      false,
+      'yes/no',
+      'Never train the critic, which critic.model or warmup.load_from then names: no warm-up, no updates.',
+    ),
     freeze_after_warmup: field(
       yesNo(),
       false,
       'yes/no',
       'Stop training the critic after its warm-up (the fixed-critic control).',
+    ),
+    control: field(
+      oneOf(CRITIC_CONTROLS),
+      'none',
+      'choice',
+      'Controls to compare with: labels shuffled within each prompt, or nothing seen of a completion but its length.',
     ),
   });
 
@@ -499,7 +534,19 @@ export const negativesSection = () =>
       z.array(oneOf([...CORRUPTIONS] as [CorruptionName, ...CorruptionName[]]), 'a list of names'),
       ['flip_operator_in_one_step', 'corrupt_answer_nearby_number', 'corrupt_numbers'],
       'name',
-      'Edits that corrupt a trace; one is drawn for each copy.',
+      'Edits that corrupt a trace; a number of them and which ones are drawn for each copy.',
+    ),
+    stored_per_expert: field(
+      whole(0).nullable(),
+      null,
+      'samples',
+      'Wrong traces that came with the rows (corrupted_reasonings), for each expert of an update; null = all.',
+    ),
+    drop_cut: field(
+      yesNo(),
+      false,
+      'yes/no',
+      'Do not show the critic samples that were cut at the length limit: they lack the end token of every expert.',
     ),
   });
 
@@ -525,13 +572,37 @@ export const replaySection = () =>
       between(0, 1),
       0.5,
       'fraction',
-      'Least share of an update that comes from the current round.',
+      "Least share of an update's policy samples that comes from the current round.",
     ),
   });
 
 export const warmupSection = () =>
   section({
     steps: field(whole(0), 50, 'updates', 'Critic updates before the first policy update.'),
+    load_from: field(
+      text().nullable(),
+      null,
+      'path',
+      'Run that kept its warm-up, or checkpoint of a run, whose critic this one starts as; null = none.',
+    ),
+    continue: field(
+      yesNo(),
+      false,
+      'yes/no',
+      'Do warmup.steps updates on top of those that a loaded critic had; false = take them as done.',
+    ),
+    load_optimizer: field(
+      yesNo(),
+      true,
+      'yes/no',
+      "Load the state of the critic's optimiser as well (warmup.load_from).",
+    ),
+    keep: field(
+      yesNo(),
+      false,
+      'yes/no',
+      'Never remove the checkpoint at the end of the warm-up, for warmup.load_from of other runs.',
+    ),
     samples_per_prompt: field(
       whole(1),
       4,
@@ -592,7 +663,8 @@ export const optimSection = () =>
     beta1: field(between(0, 0.9999), 0.9, 'number', "Decay of AdamW's first moment."),
     beta2: field(between(0, 0.99999), 0.99, 'number', "Decay of AdamW's second moment."),
     epsilon: field(positive(), 1e-8, 'number', 'Added to the root of the second moment.'),
-    weight_decay: field(between(0, 10), 0.1, 'number', 'Decoupled weight decay.'),
+    weight_decay: field(between(0, 10), 0.1, 'number', 'Decoupled weight decay of matrices, see decay_all.'),
+    decay_all: field(yesNo(), false, 'yes/no', 'Apply weight decay to biases and the weights of norms too.'),
     max_grad_norm: field(positive(), 1, 'number', 'Gradients are scaled down to this global norm.'),
     schedule: field(oneOf(['cosine', 'linear', 'constant']), 'cosine', 'choice', 'Learning rate after its warm-up.'),
     warmup_ratio: field(between(0, 1), 0.1, 'fraction', 'Share of the steps in which the learning rate rises from 0.'),

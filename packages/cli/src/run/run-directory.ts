@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   closeSync,
   existsSync,
@@ -11,8 +12,9 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 import { ToolError } from '@dawngrad/tensor';
+import { acceptedChanges, type ChangeRules, type ConfigChange } from './config-changes.ts';
+import { CRASH } from './crash-record.ts';
 import type { RunEnvironment } from './environment.ts';
 import { LineFile } from './line-file.ts';
 import { checkSameInputs } from './run-inputs.ts';
@@ -30,6 +32,8 @@ export interface OpenRunOptions {
   readonly config: object;
   /** Continue what the directory holds. Without it the directory must be empty or new. */
   readonly resume: boolean;
+  /** Which fields may change on a resume; none but `run.dir` unless said. */
+  readonly rules?: ChangeRules;
 }
 
 export const CONFIG = 'config.lock.json';
@@ -38,10 +42,21 @@ const METRICS = 'metrics.jsonl';
 const SAMPLES = 'samples.jsonl';
 export const CHECKPOINTS = 'ckpt';
 
+/** A start that failed before its first step leaves these, and nothing worth keeping. */
+const NOTHING_YET: readonly string[] = [CONFIG, ENVIRONMENT, CRASH];
+/** What a process leaves that is killed while it takes the lock or writes one of these. */
+const LEFTOVER = /^(lock(\..*)?|(config\.lock|env)\.json\.\d+\.tmp)$/;
+
+/** A folder that was moved is still the same run. */
+const NO_CHANGES: ChangeRules = { isSafe: (key) => key === 'run.dir', presetOf: () => undefined };
+
 const ENVIRONMENT_SCHEMA = 2;
 interface EnvironmentFile {
   readonly schema: number;
-  readonly starts: readonly RunEnvironment[];
+  readonly starts: readonly (RunEnvironment & {
+    /** What this start changed of the configuration; only where it changed something. */
+    readonly changes?: readonly ConfigChange[];
+  })[];
 }
 
 /**
@@ -52,14 +67,24 @@ export class RunDirectory {
   readonly path: string;
   /** Where checkpoints go. */
   readonly checkpoints: string;
+  /** Fields whose value this start changed. */
+  readonly changes: readonly ConfigChange[];
   readonly #lock: RunLock;
   #metrics: LineFile | undefined;
   #samples: LineFile | undefined;
 
-  private constructor(path: string, lock: RunLock) {
+  private constructor(path: string, lock: RunLock, changes: readonly ConfigChange[]) {
     this.path = path;
+    this.changes = changes;
     this.checkpoints = join(path, CHECKPOINTS);
     this.#lock = lock;
+  }
+
+  /** SHA-256 of the configuration, which checkpoints keep. */
+  get configHash(): string {
+    return createHash('sha256')
+      .update(readFileSync(join(this.path, CONFIG)))
+      .digest('hex');
   }
 
   /** One row a step; made when it is first asked for. */
@@ -74,11 +99,17 @@ export class RunDirectory {
     return this.#samples;
   }
 
+  /** Whether a folder holds a run that got beyond its start, so that it is there to be continued. */
+  static holdsRun(path: string): boolean {
+    if (!existsSync(join(path, CONFIG))) return false;
+    return readdirSync(path).some((name) => !NOTHING_YET.includes(name) && !LEFTOVER.test(name));
+  }
+
   /**
    * Opens a run directory and locks it. Throws ToolError 'config' where it is in use, where it holds
-   * something and `resume` is off, or where its configuration is another one than `config`.
+   * something and `resume` is off, or where its configuration differs from `config` in what may not change.
    */
-  static open({ path, config, resume }: OpenRunOptions): RunDirectory {
+  static open({ path, config, resume, rules = NO_CHANGES }: OpenRunOptions): RunDirectory {
     if (resume && !existsSync(join(path, CONFIG))) {
       throw new ToolError('config', {
         op: path,
@@ -90,10 +121,17 @@ export class RunDirectory {
     makeFolder(path);
     const lock = lockRun(path);
     try {
-      // A start that failed before its first step leaves these two, and nothing worth keeping.
-      const held = readdirSync(path).filter((name) => !['lock', CONFIG, ENVIRONMENT].includes(name));
+      const names = readdirSync(path);
+      for (const name of names) {
+        // Only the holder of the lock writes these.
+        if (name.endsWith('.tmp') && LEFTOVER.test(name)) rmSync(join(path, name), { force: true });
+      }
+      const held = names.filter((name) => !NOTHING_YET.includes(name) && !LEFTOVER.test(name));
+      let changes: readonly ConfigChange[] = [];
       if (resume) {
-        checkSameConfig(path, config);
+        const file = join(path, CONFIG);
+        changes = acceptedChanges(file, readJson(file), config, rules);
+        if (changes.length > 0) writeAtomically(file, jsonText(config));
       } else if (held.length > 0) {
         throw new ToolError('config', {
           op: path,
@@ -102,10 +140,10 @@ export class RunDirectory {
           hint: 'continue it with --resume, or choose another run.dir.',
         });
       } else {
-        rmSync(join(path, ENVIRONMENT), { force: true });
+        for (const name of [ENVIRONMENT, CRASH]) rmSync(join(path, name), { force: true });
         writeAtomically(join(path, CONFIG), jsonText(config));
       }
-      return new RunDirectory(path, lock);
+      return new RunDirectory(path, lock, changes);
     } catch (error) {
       lock[Symbol.dispose]();
       throw error;
@@ -113,7 +151,7 @@ export class RunDirectory {
   }
 
   /**
-   * Adds what this start runs on to env.json. Throws ToolError 'config' where an input of the run is another
+   * Adds what this start runs on, and what it changed, to env.json. Throws ToolError 'config' where an input of the run is another
    * one than at its first start: a run that went on would be neither the one nor the other.
    */
   recordEnvironment(environment: RunEnvironment): void {
@@ -129,7 +167,8 @@ export class RunDirectory {
     }
     const first = held?.starts[0];
     if (first !== undefined) checkSameInputs(first.dataHashes, environment.dataHashes);
-    const file: EnvironmentFile = { schema: ENVIRONMENT_SCHEMA, starts: [...(held?.starts ?? []), environment] };
+    const start = this.changes.length === 0 ? environment : { ...environment, changes: this.changes };
+    const file: EnvironmentFile = { schema: ENVIRONMENT_SCHEMA, starts: [...(held?.starts ?? []), start] };
     writeAtomically(path, jsonText(file));
   }
 
@@ -165,37 +204,6 @@ function makeFolder(path: string): void {
       cause,
     });
   }
-}
-
-function checkSameConfig(path: string, config: object): void {
-  const file = join(path, CONFIG);
-  const held = readJson(file);
-  // By way of JSON, as the held one has been there. A folder that was moved is still the same run.
-  const changed = differences(held, JSON.parse(JSON.stringify(config)), '').filter(({ key }) => key !== 'run.dir');
-  if (changed.length === 0) return;
-  throw new ToolError('config', {
-    op: file,
-    expected: 'the same configuration when a run continues',
-    got: `${changed
-      .slice(0, 3)
-      .map(({ text }) => text)
-      .join('; ')}${changed.length > 3 ? `; and ${changed.length - 3} more` : ''}`,
-    hint: 'give the values of the run, or start a new one in another run.dir.',
-  });
-}
-
-/** The fields in which two configurations differ. */
-function differences(held: unknown, given: unknown, key: string): { readonly key: string; readonly text: string }[] {
-  if (isDeepStrictEqual(held, given)) return [];
-  if (!isSection(held) || !isSection(given)) {
-    return [{ key, text: `${key} was ${JSON.stringify(held)}, is ${JSON.stringify(given)}` }];
-  }
-  const names = new Set([...Object.keys(held), ...Object.keys(given)]);
-  return [...names].flatMap((name) => differences(held[name], given[name], key === '' ? name : `${key}.${name}`));
-}
-
-function isSection(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The content of a JSON file; undefined where there is none. */

@@ -68,7 +68,10 @@ export function lockRun(directory: string): RunLock {
  */
 function takeOver(directory: string, own: string, path: string): void {
   const takeover = join(directory, TAKEOVER);
-  if (!linkNew(own, takeover)) throw busy(directory, TAKEOVER, readHolder(takeover));
+  if (!linkNew(own, takeover)) {
+    clearStaleTakeover(directory, own, takeover);
+    if (!linkNew(own, takeover)) throw busy(directory, TAKEOVER, readHolder(takeover));
+  }
   try {
     const holder = readHolder(path);
     if (holder !== 'none' && holder !== 'unreadable' && isAlive(holder)) throw busy(directory, LOCK, holder);
@@ -81,6 +84,27 @@ function takeOver(directory: string, own: string, path: string): void {
     }
   } finally {
     rmSync(takeover, { force: true });
+  }
+}
+
+/** A process may have died in the middle of a takeover. What is moved aside and proves to be alive goes back. */
+function clearStaleTakeover(directory: string, own: string, takeover: string): void {
+  const isStale = (holder: ReturnType<typeof readHolder>): boolean => typeof holder === 'object' && !isAlive(holder);
+  if (!isStale(readHolder(takeover))) return;
+  const aside = `${own}.takeover`;
+  try {
+    renameSync(takeover, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  try {
+    const holder = readHolder(aside);
+    if (isStale(holder)) return;
+    linkNew(aside, takeover);
+    throw busy(directory, TAKEOVER, holder);
+  } finally {
+    rmSync(aside, { force: true });
   }
 }
 

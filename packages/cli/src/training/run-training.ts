@@ -13,8 +13,10 @@ import { type BaseNames, directoryCheckpoints } from '@dawngrad/airl/node';
 import { type DecoderModel, type LoraOptions, type OpenModel, readSideFiles } from '@dawngrad/models';
 import { ToolError } from '@dawngrad/tensor';
 import type { CommandContext } from '../commands/command-context.ts';
+import { fieldsOf } from '../config/fields.ts';
 import { objectiveText } from '../config/objective-text.ts';
 import type { Config } from '../config/schema.ts';
+import type { ChangeRules } from '../run/config-changes.ts';
 import { loadCritic } from '../run/load-critic.ts';
 import { loadModel } from '../run/load-model.ts';
 import { criticFolder, modelFolder, weightFiles } from '../run/model-folder.ts';
@@ -22,14 +24,32 @@ import { openSource, type Source } from '../run/open-source.ts';
 import { positionNote } from '../run/position-note.ts';
 import { readExamples } from '../run/read-examples.ts';
 import { resolvingFor } from '../run/resolve-model.ts';
+import { RunDirectory } from '../run/run-directory.ts';
+import { hooked, type RunHooks } from '../run/run-hooks.ts';
 import type { RunInput } from '../run/run-inputs.ts';
 import { type RunSession, runSession } from '../run/run-session.ts';
+import type { RunEnd } from '../sinks/metric-sink.ts';
+import type { MetricSinks } from '../sinks/metric-sinks.ts';
+import { checkSinks, openSinks } from '../sinks/open-sinks.ts';
 import { grpoOptions, irlOptions, loraOptions, opsdOptions, sftOptions } from './trainer-options.ts';
 import { type Training, trainingTask } from './training-task.ts';
 
+/** What the command line says of a start, beside the configuration. */
+export interface TrainingStart {
+  /** Go on with the run in run.dir, which must be there. */
+  readonly resume: boolean;
+  /** Go on from an older checkpoint where newer ones are damaged. */
+  readonly acceptFallback: boolean;
+  /** Seconds after SIGTERM in which the run saves and ends. */
+  readonly graceS: number;
+}
+
 /** `dawngrad train`: a run directory with metrics, samples and checkpoints that are models to go on with. */
-export async function runTraining(training: Training, resume: boolean, context: CommandContext): Promise<void> {
+export async function runTraining(training: Training, start: TrainingStart, context: CommandContext): Promise<void> {
   const { config } = training;
+  const { dir, resume: mode } = config.run;
+  const resume = start.resume || mode === 'must' || (mode === 'auto' && RunDirectory.holdsRun(dir));
+  checkSinks(config.run, process.env);
   // `resolveConfig` asks for both.
   const resolving = resolvingFor(config.run, resume, context);
   const policySource = await openSource(config.policy.model as string, modelFolder, resolving('policy'));
@@ -47,7 +67,16 @@ export async function runTraining(training: Training, resume: boolean, context: 
     { role: 'policy', files: await weightFiles(policySource.folder) },
     ...(criticSource === undefined ? [] : [{ role: 'critic' as const, files: await weightFiles(criticSource.folder) }]),
   ];
-  await runSession({ config, resume, inputs, objective: objectiveText(training) }, context, async (session) => {
+  const { graceS, acceptFallback } = start;
+  const settings = {
+    config,
+    resume,
+    rules: changeRules(training.kind),
+    graceS,
+    inputs,
+    objective: objectiveText(training),
+  };
+  await runSession(settings, context, async (session) => {
     const { device, directory, progress } = session;
     // A teacher reads the expert in its prompt; samples are as long as ever.
     const promptTokens = Math.max(task.maxPromptTokens, training.kind === 'opsd' ? longestTeacherPrompt(task) : 0);
@@ -59,10 +88,18 @@ export async function runTraining(training: Training, resume: boolean, context: 
     const trainable = lora === undefined;
     const policy = await loadModel(device, source, { trainable, maxPositions, format: config.policy.dtype }, progress);
     policy.recomputesBlocks = config.train.gradient_checkpointing;
+    const sinks = openSinks(config, {
+      folder: directory.path,
+      metricsPath: directory.metrics.path,
+      note: (text) => progress.note(text),
+      env: process.env,
+    });
+    let end: RunEnd = 'failed';
     try {
       adaptPolicy(policy, lora);
       const bases = { policy: policySource.base, critic: (criticSource ?? policySource).base };
-      const trainer = await trainerContext(session, config, { source, bases, resume });
+      const { hooks } = context;
+      const trainer = await trainerContext(session, config, { source, bases, resume, acceptFallback, sinks, hooks });
       const { status, step } = await train(training, {
         policy,
         task,
@@ -71,6 +108,7 @@ export async function runTraining(training: Training, resume: boolean, context: 
         criticSource,
         progress,
       });
+      end = status;
       progress.close();
       const saved = `checkpoint: ${directory.checkpoints}`;
       progress.note(
@@ -79,6 +117,7 @@ export async function runTraining(training: Training, resume: boolean, context: 
           : `stopped after step ${step}; go on with --resume`,
       );
     } finally {
+      await sinks.close(end);
       policy.dispose();
     }
   });
@@ -159,27 +198,57 @@ async function startingCritic(
   });
 }
 
+/** Which settings may change from one start of a run to the next: those that their fields declare safe. */
+function changeRules(kind: Training['kind']): ChangeRules {
+  const fields = new Map(fieldsOf(kind).map((field) => [field.key, field]));
+  return { isSafe: (key) => fields.get(key)?.safe === true, presetOf: (key) => fields.get(key)?.preset };
+}
+
+interface TrainerInputs extends Pick<TrainingStart, 'resume' | 'acceptFallback'> {
+  readonly source: OpenModel;
+  readonly bases: BaseNames;
+  readonly sinks: MetricSinks;
+  readonly hooks: RunHooks | undefined;
+}
+
 /** What a trainer sees of the run: checkpoints are saved beside the metrics, and agree with them on a resume. */
 async function trainerContext(
-  { directory, progress, stop }: RunSession,
+  { directory, progress, stop, save }: RunSession,
   { train }: Training['config'],
-  { source, bases, resume }: { readonly source: OpenModel; readonly bases: BaseNames; readonly resume: boolean },
+  { source, bases, resume, acceptFallback, sinks, hooks }: TrainerInputs,
 ): Promise<RunContext> {
-  return {
+  const context: RunContext = {
     reporter: progress,
-    metrics: (row) => directory.metrics.append(row),
+    metrics: (row) => {
+      directory.metrics.append(row);
+      sinks.row(row);
+    },
     samples: (row) => directory.samples.append(row),
     shouldStop: () => stop.isRequested,
     shouldAbandonRound: () => stop.isRequested,
+    shouldSave: () => save.take(),
+    onSpike: train.on_spike,
     nowMs: () => performance.now(),
     checkpoints: directoryCheckpoints({
       folder: directory.checkpoints,
       keep: train.keep_checkpoints,
       everySteps: train.checkpoint_every_steps,
+      savesBest: train.save_best,
       sideFiles: await readSideFiles(source.files),
       bases,
       resume,
-      files: directory,
+      acceptFallback,
+      note: (text) => progress.note(text),
+      files: {
+        offsets: () => directory.offsets(),
+        truncate: (offsets) => {
+          directory.truncate(offsets);
+          sinks.truncated();
+        },
+      },
+      configHash: directory.configHash,
+      ...(hooks?.fileSystem === undefined ? {} : { fileSystem: hooks.fileSystem }),
     }),
   };
+  return hooked(context, hooks);
 }

@@ -129,8 +129,68 @@ describe('RunDirectory', () => {
     open()[Symbol.dispose]();
     const error = failure(() => open(true, { ...CONFIG, run: { seed: 2 }, train: { max_steps: 10, micro_batch: 1 } }));
     expect(error.code).toBe('config');
-    expect(error.message).toContain('run.seed was 1, is 2; train.micro_batch was undefined, is 1');
+    expect(error.message.split('\n')).toEqual([
+      `${join(path, 'config.lock.json')}: a run that continues keeps its configuration; changed:`,
+      '  run.seed: 1 -> 2',
+      '  train.micro_batch: not there -> 1',
+      'Hint: give the values of the run, or start a new one in another run.dir.',
+    ]);
     open(true, { ...structuredClone(CONFIG), run: { seed: 1, dir: 'moved' } })[Symbol.dispose]();
+  });
+
+  describe('with settings that may change', () => {
+    const rules = {
+      isSafe: (key: string) => key === 'train.max_steps',
+      presetOf: (key: string) => (key === 'train.on_spike' ? 'note' : undefined),
+    };
+    const again = (config: object): RunDirectory => RunDirectory.open({ path, config, resume: true, rules });
+    const start = { adapter: ADAPTER, seed: 1, argv: [], dataHashes: {} };
+
+    it('takes them, keeps them, and says in env.json which start changed what', () => {
+      const first = open();
+      first.recordEnvironment(runEnvironment(start));
+      first[Symbol.dispose]();
+      const longer = { ...CONFIG, train: { max_steps: 20 } };
+      const second = again(longer);
+      expect(second.changes).toEqual([{ key: 'train.max_steps', was: 10, is: 20 }]);
+      second.recordEnvironment(runEnvironment(start));
+      second[Symbol.dispose]();
+      expect(JSON.parse(readFileSync(join(path, 'config.lock.json'), 'utf8'))).toEqual(longer);
+      const { starts } = JSON.parse(readFileSync(join(path, 'env.json'), 'utf8'));
+      expect(starts[0]).not.toHaveProperty('changes');
+      expect(starts[1].changes).toEqual([{ key: 'train.max_steps', was: 10, is: 20 }]);
+      again(longer)[Symbol.dispose]();
+    });
+
+    it('refuses all where one may not, and shows which', () => {
+      open()[Symbol.dispose]();
+      const error = failure(() => again({ ...CONFIG, run: { seed: 2 }, train: { max_steps: 20 } }));
+      expect(error.message).toContain('\n  run.seed: 1 -> 2\n  train.max_steps: 10 -> 20 (this one may change)\n');
+      again(CONFIG)[Symbol.dispose]();
+    });
+
+    it('goes on with a run from before a setting was there, where the setting is as if it were not', () => {
+      open()[Symbol.dispose]();
+      const newer = (on_spike: string): object => ({ ...CONFIG, train: { max_steps: 10, on_spike } });
+      expect(failure(() => again(newer('skip'))).message).toContain('train.on_spike: not there -> "skip"');
+      again(newer('note'))[Symbol.dispose]();
+    });
+  });
+
+  it('knows whether a folder holds a run that is there to be continued', () => {
+    expect(RunDirectory.holdsRun(path)).toBe(false);
+    const run = open();
+    expect(RunDirectory.holdsRun(path)).toBe(false);
+    run.metrics.append({ step: 1 });
+    run[Symbol.dispose]();
+    expect(RunDirectory.holdsRun(path)).toBe(true);
+  });
+
+  it('starts where a process was killed while it wrote the first files', () => {
+    mkdirSync(path, { recursive: true });
+    for (const name of ['lock.77', 'config.lock.json.77.tmp', 'env.json.77.tmp']) writeFileSync(join(path, name), '{');
+    open()[Symbol.dispose]();
+    expect(readdirSync(path).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
 
   it('calls a damaged config.lock.json corrupt', () => {
@@ -157,6 +217,17 @@ describe('RunDirectory', () => {
     expect(JSON.parse(readFileSync(join(path, 'lock'), 'utf8')).pid).toBe(process.pid);
     run[Symbol.dispose]();
     expect(readdirSync(path).filter((name) => name.startsWith('lock'))).toEqual([]);
+  });
+
+  it('takes over where a process was killed in the middle of taking over, and not while it is at it', () => {
+    open()[Symbol.dispose]();
+    const gone = JSON.stringify({ pid: 2 ** 22 + 1, started: '1', host: hostname() });
+    for (const name of ['lock', 'lock.takeover']) writeFileSync(join(path, name), gone);
+    const run = open(true);
+    writeFileSync(join(path, 'lock.takeover'), readFileSync(join(path, 'lock')));
+    run[Symbol.dispose]();
+    writeFileSync(join(path, 'lock'), gone);
+    expect(failure(() => open(true)).message).toContain(`process ${process.pid}`);
   });
 
   it('does not take over the lock of another machine', () => {
