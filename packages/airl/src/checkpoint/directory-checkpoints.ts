@@ -36,7 +36,11 @@ export interface DirectoryCheckpointsOptions {
   readonly sideFiles: SideFiles;
   /** The frozen models that adapters are for. */
   readonly bases?: BaseNames;
+  /** SHA-256 of the tokens by id, which a saved critic names. */
+  readonly tokenizerHash?: string;
   /** Go on from the newest checkpoint, or from the start where there is none. */
+  /** Keeps the checkpoint at the end of a critic's warm-up for good; false unless said. */
+  readonly keepsWarmup?: boolean;
   readonly resume: boolean;
   /** Accept an older checkpoint where newer ones are damaged; those are set aside. */
   readonly acceptFallback?: boolean;
@@ -54,7 +58,17 @@ const DAMAGED_PREFIX = 'damaged-';
 
 /** Checkpoints in a folder: what trainers save to and restore from. */
 export function directoryCheckpoints(options: DirectoryCheckpointsOptions): Checkpoints {
-  const { folder, keep, everySteps, savesBest = true, sideFiles, bases, resume, acceptFallback = false } = options;
+  const {
+    folder,
+    keep,
+    everySteps,
+    savesBest = true,
+    sideFiles,
+    bases,
+    resume,
+    acceptFallback = false,
+    keepsWarmup = false,
+  } = options;
   const { note, files, configHash, fileSystem = diskFileSystem } = options;
   /** The checkpoint that this process saved or restored last. */
   let parent: string | undefined;
@@ -102,15 +116,18 @@ export function directoryCheckpoints(options: DirectoryCheckpointsOptions): Chec
   return {
     everySteps,
     savesBest,
-    async save(state, { isBest }) {
+    keepsWarmup,
+    async save(state, { isBest, isWarmup = false }) {
       const offsets = files?.offsets() ?? { metrics: 0, samples: 0 };
       const path = await saveTrainingState(state, {
         folder,
         keep,
         sideFiles,
         ...(bases === undefined ? {} : { bases }),
+        tokenizerHash: options.tokenizerHash,
         offsets,
         isBest,
+        isWarmup: isWarmup && keepsWarmup,
         ...(parent === undefined ? {} : { parent }),
         ...(configHash === undefined ? {} : { configHash }),
         fileSystem,

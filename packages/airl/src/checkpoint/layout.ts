@@ -4,7 +4,7 @@
  * in `training/`.
  */
 export const CRITIC_FOLDER = 'critic';
-/** The critic's number: `score.weight` [1, D] and `score.bias` [1]. */
+/** The critic's numbers: `score.weight` [1, D] and `score.bias` [1]; of a shaped one `reward.weight`, `potential.weight`. */
 export const HEAD_FILE = 'score.safetensors';
 export const TRAINING_FOLDER = 'training';
 export const STATE_FILE = 'state.json';

@@ -15,6 +15,7 @@ import { type FileSystem, saveCheckpoint } from '@dawngrad/models/node';
 import type { TraceRecord } from '../record.ts';
 import { recordToJson } from '../record-json.ts';
 import type { TrainingState } from '../train/training-state.ts';
+import { CRITIC_FILE, criticFileOf } from './critic-file.ts';
 import {
   BEST_FILE,
   CRITIC_FOLDER,
@@ -51,10 +52,14 @@ export interface SaveTrainingStateOptions {
   readonly sideFiles: SideFiles;
   /** The frozen models that adapters are for, as their own files are to name them. */
   readonly bases?: BaseNames;
+  /** SHA-256 of the tokens by id, which a saved critic names. */
+  readonly tokenizerHash?: string | undefined;
   /** Sizes of the run's growing files, to go back to on a resume. */
   readonly offsets: FileOffsets;
   /** Whether this is the best step so far. */
   readonly isBest: boolean;
+  /** Whether the critic's warm-up ends with it and it is to stay for other runs. */
+  readonly isWarmup?: boolean;
   /** Name of the checkpoint that the run went on from to this one; the manifest says so. */
   readonly parent?: string;
   /** Hash of the run's configuration, for the manifest. */
@@ -64,7 +69,7 @@ export interface SaveTrainingStateOptions {
 
 /** Saves all that a run goes on from, atomically, under the name of its step. Returns the checkpoint's path. */
 export async function saveTrainingState(state: TrainingState, options: SaveTrainingStateOptions): Promise<string> {
-  const { folder, keep, sideFiles, bases, offsets, isBest, parent, configHash, fileSystem } = options;
+  const { folder, keep, sideFiles, bases, offsets, isBest, isWarmup = false, parent, configHash, fileSystem } = options;
   const { method, policy, critic, best, counters } = state;
   const moments: TensorSource[] = [];
   const steps: Record<string, number> = {};
@@ -98,12 +103,17 @@ export async function saveTrainingState(state: TrainingState, options: SaveTrain
     ...(configHash === undefined ? {} : { configHash }),
   };
   return saveCheckpoint(
-    { folder, step: counters.step, keep, isBest, expectedBytes, extra, ...(fileSystem && { fileSystem }) },
+    { folder, step: counters.step, keep, isBest, isWarmup, expectedBytes, extra, ...(fileSystem && { fileSystem }) },
     async (directory) => {
       for (const { write } of models) await write(directory);
       if (critic !== undefined) {
         const head = parameterSources(critic.head.parameters);
         await directory.writeFile(`${CRITIC_FOLDER}/${HEAD_FILE}`, (sink) => writeSafetensors(sink, head));
+        if (state.criticTraining !== undefined) {
+          const file = criticFileOf(critic, state.criticTraining, options.tokenizerHash);
+          const text = new TextEncoder().encode(`${JSON.stringify(file, null, 2)}\n`);
+          await directory.writeFile(`${CRITIC_FOLDER}/${CRITIC_FILE}`, (sink) => sink.write(text));
+        }
       }
       const own = within(directory, `${TRAINING_FOLDER}/`);
       for (const [name, tensors] of training) {

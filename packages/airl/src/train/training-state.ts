@@ -1,5 +1,6 @@
 import type { Adamw, Parameters } from '@dawngrad/autograd';
 import type { DecoderModel } from '@dawngrad/models';
+import type { CriticTraining } from '../checkpoint/critic-file.ts';
 import type { Critic } from '../critic/critic.ts';
 import type { TraceRecord } from '../record.ts';
 import type { Replay, ReplayState } from '../replay.ts';
@@ -26,6 +27,8 @@ export interface TrainingState {
   /** The weights of the best step so far, where the run keeps them. */
   readonly best?: Parameters;
   readonly critic?: Critic;
+  /** How the critic is trained, for its own file. */
+  readonly criticTraining?: CriticTraining;
   readonly criticOptimizer?: Adamw;
   readonly replay?: Replay<TraceRecord>;
   /** By the name that each is saved under. */

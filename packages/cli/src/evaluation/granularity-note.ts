@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { CRITIC_FILE, type CriticFile } from '@dawngrad/airl/node';
 import type { Config } from '../config/schema.ts';
 import { CONFIG } from '../run/run-directory.ts';
 
@@ -19,8 +20,16 @@ function describe({ granularity, interval_tokens }: MarkedReward): string {
   return granularity === 'interval' ? `intervals of ${interval_tokens} tokens` : `reward.granularity=${granularity}`;
 }
 
-/** The reward section of the run that a critic lies in: `<run>/ckpt/<step>/critic`. Undefined outside of a run. */
+/**
+ * Where a critic was read in training: by its own file or, for one of an older version, by the run that it lies in,
+ * `<run>/ckpt/<step>/critic`. Undefined where neither says.
+ */
 function trainedReward(criticFolder: string): MarkedReward | undefined {
+  const own = join(criticFolder, CRITIC_FILE);
+  if (existsSync(own)) {
+    const { granularity, intervalTokens } = JSON.parse(readFileSync(own, 'utf8')) as CriticFile;
+    return { granularity, interval_tokens: intervalTokens ?? 1 };
+  }
   const lock = join(dirname(dirname(dirname(criticFolder))), CONFIG);
   if (!existsSync(lock)) return undefined;
   return (JSON.parse(readFileSync(lock, 'utf8')) as Partial<Config<'irl'>>).reward;

@@ -1,12 +1,27 @@
-import { type Critic, policyRecord, STREAMS, type Task, type TraceRecord } from '@dawngrad/airl';
+import { type Critic, type Example, policyRecord, STREAMS, type Task, type TextCodec, type TraceRecord } from '@dawngrad/airl';
 import { type EvalRow, rowOfRecord } from '@dawngrad/eval';
-import { type DecoderModel, generate } from '@dawngrad/models';
+import { type DecoderModel, type GeneratedSample, generate } from '@dawngrad/models';
 import type { Config } from '../config/schema.ts';
+import { rowChecker } from '../run/row-checker.ts';
+import { promptMessages } from './prompt-messages.ts';
+import { formatRewards, markChoice, scoreRecords } from './score-records.ts';
+
+/** What completions are made with. */
+export interface SampleModels {
+  readonly policy: DecoderModel;
+  readonly critic: Critic | undefined;
+  readonly task: Task;
+  readonly codec: TextCodec;
+  /** The row behind each prompt, by its id. */
+  readonly examples: ReadonlyMap<string, Example>;
+}
 
 export interface SampleRowsOptions {
   readonly runId: string;
+  readonly temperature: number;
   /** Place of the first prompt among all prompts of the evaluation. */
   readonly firstPrompt: number;
+  readonly count: number;
   readonly onProgress: (done: number, tokens: number) => void;
   readonly shouldStop: () => boolean;
 }
@@ -17,42 +32,55 @@ export interface SampleRowsOptions {
  * not matter which prompts are done together. Undefined where the user asked to stop.
  */
 export async function sampleRows(
-  policy: DecoderModel,
-  critic: Critic | undefined,
-  task: Task,
+  models: SampleModels,
   config: Config<'evaluate'>,
-  count: number,
-  { runId, firstPrompt, onProgress, shouldStop }: SampleRowsOptions,
+  options: SampleRowsOptions,
 ): Promise<EvalRow[] | undefined> {
+  const { critic, task, codec, examples } = models;
+  const { runId, firstPrompt, count } = options;
   const prompts = task.test.slice(firstPrompt, firstPrompt + count);
   const samples = config.eval.samples_per_prompt;
-  const marks = { granularity: config.reward.granularity, intervalTokens: config.reward.interval_tokens };
-  const generated = await generate(
+  const generated = await generateCompletions(models, config, options);
+  if (generated.length < prompts.length * samples) return undefined;
+  const records = generated.map(({ request, sample, ids, logps }): TraceRecord => {
+    const record = policyRecord(task, prompts[request]!, ids, markChoice(config.reward), { round: 0, index: sample });
+    record.logp = logps;
+    return record;
+  });
+  if (critic !== undefined) await scoreRecords(critic, task, records, config);
+  return records.map((record, i) => {
+    const example = examples.get(record.promptId)!;
+    if (config.eval.policy_log_probs === false) delete record.logp;
+    return rowOfRecord(record, {
+      runId,
+      prompt: promptMessages(example, codec, config.data.no_system),
+      generationIdx: i % samples,
+      checker: rowChecker(config.data),
+      ...(example.category === undefined ? {} : { category: example.category }),
+      rewards: formatRewards(record.text),
+    });
+  });
+}
+
+/** The completions of a batch of prompts, by prompt and sample; fewer than asked for where the user asked to stop. */
+function generateCompletions(
+  { policy, task }: SampleModels,
+  { eval: { samples_per_prompt: samples }, sampling, run }: Config<'evaluate'>,
+  { temperature, firstPrompt, count, onProgress, shouldStop }: SampleRowsOptions,
+): Promise<GeneratedSample[]> {
+  return generate(
     policy,
-    prompts.map(({ promptIds }, p) => ({ promptIds, samples, firstSampleId: (firstPrompt + p) * samples })),
+    task.test
+      .slice(firstPrompt, firstPrompt + count)
+      .map(({ promptIds }, p) => ({ promptIds, samples, firstSampleId: (firstPrompt + p) * samples })),
     {
       maxNewTokens: task.maxCompletionTokens,
-      settings: { temperature: config.sampling.temperature, topK: 0, topP: 1, minP: 0 },
-      seed: config.run.seed,
+      settings: { temperature, topK: 0, topP: sampling.top_p, minP: 0 },
+      seed: run.seed,
       stream: STREAMS.testRollout,
       stopIds: task.endIds,
       onProgress: (done, _, tokens) => onProgress(done, tokens),
       shouldStop,
     },
-  );
-  if (generated.length < prompts.length * samples) return undefined;
-  const records = generated.map(({ request, sample, ids, logps }): TraceRecord => {
-    const record = policyRecord(task, prompts[request]!, ids, marks, { round: 0, index: sample });
-    record.logp = logps;
-    return record;
-  });
-  const { temperature, clip } = config.reward;
-  await critic?.score(task, records, config.eval.micro_batch_tokens, { temperature, clip });
-  return records.map((record, i) =>
-    rowOfRecord(record, {
-      runId,
-      prompt: [{ role: 'user', content: prompts[Math.floor(i / samples)]!.text }],
-      generationIdx: i % samples,
-    }),
   );
 }

@@ -1,10 +1,19 @@
-import { Critic } from '@dawngrad/airl';
-import { HEAD_FILE } from '@dawngrad/airl/node';
+import { Critic, type CriticKind, ShapedHead, type Shaping } from '@dawngrad/airl';
+import { CRITIC_FILE, type CriticFile, type CriticTraining, HEAD_FILE, readCriticFile } from '@dawngrad/airl/node';
 import { type LoraOptions, type OpenModel, SafetensorsFile, ScalarHead, type WantedFormat } from '@dawngrad/models';
 import { type Device, ToolError } from '@dawngrad/tensor';
 import type { Progress } from '../ui/progress.ts';
 import { loadModel } from './load-model.ts';
 import type { Source } from './open-source.ts';
+import { firstDifference, vocabularyHash } from './vocabulary-hash.ts';
+
+/** How a critic that is loaded is to be trained on. */
+export interface CriticWork extends CriticTraining {
+  readonly lora: LoraOptions | undefined;
+  readonly kind: CriticKind;
+  /** Of kind `shaped`. */
+  readonly shaping: Shaping;
+}
 
 export interface LoadCriticOptions {
   /** The policy's model: a critic reads the policy's ids, so both must have the same tokens. */
@@ -13,13 +22,14 @@ export interface LoadCriticOptions {
   /** How a frozen base is kept on the device. */
   readonly format: WantedFormat;
   /** Null where the critic is to be read only. */
-  readonly training: { readonly lora: LoraOptions | undefined } | null;
+  readonly training: CriticWork | null;
   readonly progress: Pick<Progress, 'step' | 'note' | 'close'>;
 }
 
 /**
- * A critic from a folder in Hugging Face layout. To be trained it may be any model, whose reward then starts at
- * zero; to be read only it must have been trained. Throws ToolError 'config' or 'corrupt'.
+ * A critic from a folder in Hugging Face layout. To be trained it may be any model with the policy's tokens, whose
+ * reward then starts at zero, or a critic that was trained in the same way; to be read only it must have been
+ * trained. Throws ToolError 'config' or 'corrupt'.
  */
 export async function loadCritic(
   device: Device,
@@ -27,13 +37,6 @@ export async function loadCritic(
   options: LoadCriticOptions,
 ): Promise<Critic> {
   const { policy, maxPositions, format, training, progress } = options;
-  if (source.tokenizer.vocabSize !== policy.tokenizer.vocabSize) {
-    throw new ToolError('config', {
-      op: folder,
-      expected: `a critic with the policy's ${policy.tokenizer.vocabSize} tokens`,
-      got: `${source.tokenizer.vocabSize}`,
-    });
-  }
   const names = await source.files.list();
   const hasHead = names.includes(HEAD_FILE);
   if (!hasHead && training === null) {
@@ -44,14 +47,22 @@ export async function loadCritic(
       hint: 'name the run of `train irl`, or one of its checkpoints.',
     });
   }
+  const file = await readCriticFile(source.files);
+  checkTokens(folder, source, policy, file);
+  if (training !== null && hasHead) checkTraining(folder, file, training);
+  const kind = training?.kind ?? file?.kind ?? 'plain';
   const trainable = training !== null && training.lora === undefined;
   const model = await loadModel(device, source, { trainable, maxPositions, format }, progress);
-  const head = new ScalarHead(device, source.config.hiddenSize);
+  const width = source.config.hiddenSize;
+  const head =
+    kind === 'shaped'
+      ? new ShapedHead(device, width, training?.shaping ?? file?.shaping)
+      : new ScalarHead(device, width);
   try {
     if (training?.lora !== undefined && model.adapters === undefined) model.attachAdapters(training.lora);
     if (hasHead) {
-      const file = await SafetensorsFile.open(await source.files.open(HEAD_FILE));
-      for (const name of head.parameters.names) head.parameters.set(name, await file.readF32(name));
+      const weights = await SafetensorsFile.open(await source.files.open(HEAD_FILE));
+      for (const name of head.parameters.names) head.parameters.set(name, await weights.readF32(name));
     }
     return new Critic(model, head);
   } catch (error) {
@@ -59,4 +70,56 @@ export async function loadCritic(
     head.dispose();
     throw error;
   }
+}
+
+/** Ids are made once, with the policy's tokenizer: a critic for which one of them is another token would read noise. */
+function checkTokens(folder: string, source: OpenModel, policy: OpenModel, file: CriticFile | undefined): void {
+  const id = firstDifference(source.tokenizer, policy.tokenizer);
+  const token = ({ tokenizer }: OpenModel): string =>
+    id === undefined ? '' : JSON.stringify(tokenizer.tokenOf(id) ?? 'no token');
+  if (id !== undefined) {
+    throw new ToolError('config', {
+      op: folder,
+      expected: `a critic with the policy's tokenizer, in which id ${id} is ${token(policy)}`,
+      got: `one in which it is ${token(source)}`,
+      hint: 'critic and policy may be of different families, and must have the same tokenizer.',
+    });
+  }
+  checkVocabulary(folder, file, policy);
+}
+
+/** Throws ToolError 'config' for a critic that was trained with another tokenizer than the policy's. */
+export function checkVocabulary(folder: string, file: CriticFile | undefined, policy: OpenModel): void {
+  if (file?.tokenizer === undefined || file.tokenizer === vocabularyHash(policy.tokenizer)) return;
+  throw new ToolError('config', {
+    op: folder,
+    expected: "a critic that was trained with the policy's tokenizer",
+    got: `one of the tokenizer ${file.tokenizer.slice(0, 12)}... (${CRITIC_FILE}), beside other tokenizer files`,
+  });
+}
+
+/**
+ * A critic is trained on in the way that it was: its numbers mean something only there. Throws ToolError 'config'.
+ *
+ * @param file what the folder says of its critic
+ */
+export function checkTraining(folder: string, file: CriticFile | undefined, training: CriticWork): void {
+  // Critics of older versions are plain, of the loss bce, and do not say where they were read.
+  const held = { kind: 'plain', loss: 'bce', ...file };
+  const pairs: [string, string | number | undefined, string | number | undefined][] = [
+    ['critic.kind', training.kind, held.kind],
+    ['critic.loss', training.loss, held.loss],
+    ['reward.granularity', training.granularity, file?.granularity ?? training.granularity],
+  ];
+  if (training.granularity === 'interval') {
+    pairs.push(['reward.interval_tokens', training.intervalTokens, file?.intervalTokens ?? training.intervalTokens]);
+  }
+  const wrong = pairs.filter(([, wanted, found]) => wanted !== found);
+  if (wrong.length === 0) return;
+  throw new ToolError('config', {
+    op: folder,
+    expected: `a critic trained with ${wrong.map(([key, wanted]) => `${key}=${wanted}`).join(', ')}`,
+    got: `one trained with ${wrong.map(([key, , found]) => `${key}=${found}`).join(', ')}`,
+    hint: `set ${wrong.map(([key, , found]) => `${key}=${found}`).join(' ')} to train it on, or start from a model.`,
+  });
 }

@@ -1,5 +1,4 @@
 import {
-  Critic,
   longestTeacherPrompt,
   type RunContext,
   type TextTask,
@@ -17,7 +16,6 @@ import { fieldsOf } from '../config/fields.ts';
 import { objectiveText } from '../config/objective-text.ts';
 import type { Config } from '../config/schema.ts';
 import type { ChangeRules } from '../run/config-changes.ts';
-import { loadCritic } from '../run/load-critic.ts';
 import { loadModel } from '../run/load-model.ts';
 import { criticFolder, modelFolder, weightFiles } from '../run/model-folder.ts';
 import { openSource, type Source } from '../run/open-source.ts';
@@ -28,9 +26,12 @@ import { RunDirectory } from '../run/run-directory.ts';
 import { hooked, type RunHooks } from '../run/run-hooks.ts';
 import type { RunInput } from '../run/run-inputs.ts';
 import { type RunSession, runSession } from '../run/run-session.ts';
+import { vocabularyHash } from '../run/vocabulary-hash.ts';
+import { warmupFolder } from '../run/warmup-folder.ts';
 import type { RunEnd } from '../sinks/metric-sink.ts';
 import type { MetricSinks } from '../sinks/metric-sinks.ts';
 import { checkSinks, openSinks } from '../sinks/open-sinks.ts';
+import { startingCritic, storedCritic } from './starting-critic.ts';
 import { grpoOptions, irlOptions, loraOptions, opsdOptions, sftOptions } from './trainer-options.ts';
 import { type Training, trainingTask } from './training-task.ts';
 
@@ -57,6 +58,8 @@ export async function runTraining(training: Training, start: TrainingStart, cont
     training.kind === 'irl' && training.config.critic.model !== null
       ? await openSource(training.config.critic.model, criticFolder, resolving('critic'))
       : undefined;
+  const load = training.kind === 'irl' ? training.config.warmup : undefined;
+  const warmupSource = load === undefined || load.load_from === null ? undefined : await warmupFolder(load.load_from);
   const source = policySource.model;
   for (const { model } of criticSource === undefined ? [policySource] : [policySource, criticSource])
     refuseWhole(model);
@@ -66,6 +69,7 @@ export async function runTraining(training: Training, start: TrainingStart, cont
     { role: 'data', files: rows.files },
     { role: 'policy', files: await weightFiles(policySource.folder) },
     ...(criticSource === undefined ? [] : [{ role: 'critic' as const, files: await weightFiles(criticSource.folder) }]),
+    ...(warmupSource === undefined ? [] : [{ role: 'warmup' as const, files: await weightFiles(warmupSource) }]),
   ];
   const { graceS, acceptFallback } = start;
   const settings = {
@@ -99,13 +103,18 @@ export async function runTraining(training: Training, start: TrainingStart, cont
       adaptPolicy(policy, lora);
       const bases = { policy: policySource.base, critic: (criticSource ?? policySource).base };
       const { hooks } = context;
-      const trainer = await trainerContext(session, config, { source, bases, resume, acceptFallback, sinks, hooks });
+      const tokenizerHash = training.kind === 'irl' ? vocabularyHash(source.tokenizer) : undefined;
+      const trainer = await trainerContext(session, config, {
+        ...{ source, bases, resume, acceptFallback, sinks, hooks, tokenizerHash },
+        keepsWarmup: load?.keep === true,
+      });
       const { status, step } = await train(training, {
         policy,
         task,
         context: trainer,
         source,
         criticSource,
+        warmupSource,
         progress,
       });
       end = status;
@@ -159,6 +168,8 @@ interface TrainingWork {
   readonly progress: RunSession['progress'];
   /** What the critic starts from; undefined where it starts as the policy does. */
   readonly criticSource: Source | undefined;
+  /** The checkpoint whose critic then takes its place; undefined where none is loaded. */
+  readonly warmupSource: string | undefined;
 }
 
 async function train(training: Training, work: TrainingWork): Promise<TrainingResult> {
@@ -174,28 +185,13 @@ async function train(training: Training, work: TrainingWork): Promise<TrainingRe
       const critic = await startingCritic(training.config, work);
       critic.model.recomputesBlocks = training.config.train.gradient_checkpointing;
       try {
-        return await trainIrl(policy, critic, task, irlOptions(training.config, task), context);
+        const loaded = await storedCritic(training.config, work);
+        return await trainIrl(policy, critic, task, irlOptions(training.config, task), { ...context, ...loaded });
       } finally {
         critic.dispose();
       }
     }
   }
-}
-
-/** The critic that a configuration names or, where it names none, one that starts as the policy does. */
-async function startingCritic(
-  { critic, run }: Config<'irl'>,
-  { policy, source, criticSource, progress }: TrainingWork,
-): Promise<Critic> {
-  const lora = loraOptions(critic.lora, run.seed);
-  if (criticSource === undefined) return Critic.copyOf(policy, lora);
-  return loadCritic(policy.device, criticSource, {
-    policy: source,
-    maxPositions: policy.maxPositions,
-    format: critic.dtype,
-    training: { lora },
-    progress,
-  });
 }
 
 /** Which settings may change from one start of a run to the next: those that their fields declare safe. */
@@ -209,13 +205,16 @@ interface TrainerInputs extends Pick<TrainingStart, 'resume' | 'acceptFallback'>
   readonly bases: BaseNames;
   readonly sinks: MetricSinks;
   readonly hooks: RunHooks | undefined;
+  /** Where a critic is trained, whose checkpoints name it. */
+  readonly tokenizerHash: string | undefined;
+  readonly keepsWarmup: boolean;
 }
 
 /** What a trainer sees of the run: checkpoints are saved beside the metrics, and agree with them on a resume. */
 async function trainerContext(
   { directory, progress, stop, save }: RunSession,
   { train }: Training['config'],
-  { source, bases, resume, acceptFallback, sinks, hooks }: TrainerInputs,
+  { source, bases, resume, acceptFallback, sinks, hooks, tokenizerHash, keepsWarmup }: TrainerInputs,
 ): Promise<RunContext> {
   const context: RunContext = {
     reporter: progress,
@@ -234,8 +233,10 @@ async function trainerContext(
       keep: train.keep_checkpoints,
       everySteps: train.checkpoint_every_steps,
       savesBest: train.save_best,
+      keepsWarmup,
       sideFiles: await readSideFiles(source.files),
       bases,
+      ...(tokenizerHash === undefined ? {} : { tokenizerHash }),
       resume,
       acceptFallback,
       note: (text) => progress.note(text),
