@@ -25,8 +25,10 @@ import {
   REWARD_NORMALISATIONS,
   type RewardFunctionName,
 } from '@dawngrad/airl';
+import { BEST_OF_RULES, SELECTOR_NAMES, type SelectorName } from '@dawngrad/eval';
 import { type WantedFormat, WEIGHT_FORMATS } from '@dawngrad/models';
 import { z } from 'zod';
+import { EVALUATION_MODE_NAMES } from '../evaluation/evaluation-mode.ts';
 import { between, field, oneOf, positive, section, text, whole, yesNo } from './field.ts';
 
 /** The keys of a table, in the form that a choice needs. */
@@ -68,7 +70,7 @@ export const trainingRunSection = (dir: string) =>
       oneOf(['never', 'auto', 'must']),
       'never',
       'choice',
-      'auto = go on with the run in run.dir, or start it where there is none; must = go on; never = only a new run.',
+      'Auto: go on with the run in run.dir, or start it where there is none; must: go on; never: only a new run.',
       { safe: true },
     ),
     report_to: field(
@@ -289,13 +291,13 @@ export const criticSection = () =>
       oneOf(CRITIC_KINDS),
       'plain',
       'choice',
-      'plain: one number f, the logit. shaped: reward g and potential h, f = g + gamma h(end) - h(start), logit f - log pi.',
+      'One number f (plain), or reward g and potential h with f = g + gamma h(end) - h(start), logit f - log pi (shaped).',
     ),
     loss: field(
       oneOf(namesOf<CriticLossName>(CRITIC_OBJECTIVES)),
       'bce',
       'choice',
-      'bce: balanced cross-entropy; pairwise: Bradley-Terry pairs of whole traces (GAD); wasserstein: gradient penalty.',
+      'Balanced cross-entropy; Bradley-Terry pairs of whole traces, as in GAD; Wasserstein with a gradient penalty.',
     ),
     pairwise: section({
       margin: field(between(0, 100), 0, 'logit', "What an expert's logit is to lead by (loss pairwise)."),
@@ -425,7 +427,7 @@ export const rewardSection = () =>
       oneOf(REWARD_FORMS).nullable(),
       null,
       'choice',
-      'f, g, or f-minus-logpi of the policy that sampled; null = f of a plain critic, g of a shaped one.',
+      'Form of the reward: f, g, or f-minus-logpi of the sampling policy; null = f of a plain critic, g of a shaped one.',
     ),
   });
 
@@ -465,7 +467,7 @@ const rewardFormFields = {
     oneOf(['sum', 'mean']),
     'sum',
     'choice',
-    "log pi of a segment: summed over its tokens, or their mean (form f-minus-logpi; a sum's scale is in disc/reward_std).",
+    'How log pi is taken over the tokens of a segment (form f-minus-logpi); the scale is in disc/reward_std.',
   ),
   normalise: field(
     oneOf(REWARD_NORMALISATIONS),
@@ -656,7 +658,16 @@ export const grpoSamplingSection = () =>
     ),
   });
 
-export const evaluationSamplingSection = () => section({ temperature: temperatureField });
+export const evaluationSamplingSection = () =>
+  section({
+    temperature: temperatureField,
+    top_p: field(
+      between(0.01, 1),
+      1,
+      'fraction',
+      'Sample from the likeliest tokens that together have this probability; 1 = all. The paper takes 0.95.',
+    ),
+  });
 
 export const optimSection = () =>
   section({
@@ -771,6 +782,83 @@ export const trainEvalSection = () =>
 
 export const evaluateEvalSection = () =>
   section({
+    mode: field(
+      oneOf(EVALUATION_MODE_NAMES),
+      'generate',
+      'choice',
+      'Sample (generate, aime), or take given completions: pregenerated_policy for log-probabilities, ..._and_reward.',
+    ),
+    input: field(text().nullable(), null, 'path', 'Given completions: a file of rows, ours or of the reference.'),
+    input_dir: field(
+      text().nullable(),
+      null,
+      'path',
+      'Folder of the given completions, where eval.input is null; null = policy.model.',
+    ),
+    input_candidates: field(
+      z.array(text(), 'a list of file names').min(1, 'at least one name').nullable(),
+      null,
+      'name',
+      'File names to look for there, in order; null = those of the mode.',
+    ),
+    output: field(
+      text().nullable(),
+      null,
+      'path',
+      'File of the rows, in run.dir; null = that of the mode, such as eval_results_gsm8k.jsonl.',
+    ),
+    policy_log_probs: field(
+      yesNo().nullable(),
+      null,
+      'yes/no',
+      "Whether rows have the policy's log-probabilities; null = yes.",
+    ),
+    critic_scores: field(
+      yesNo().nullable(),
+      null,
+      'yes/no',
+      'Whether the critic scores; null = if critic.model names one and the mode scores.',
+    ),
+    temperatures: field(
+      z
+        .array(between(0, 100), 'a list of numbers')
+        .min(1, 'at least one number')
+        .refine((values) => new Set(values).size === values.length, 'different numbers')
+        .nullable(),
+      null,
+      'number',
+      'Sample at each of these, into a file each (..._t0p5.jsonl); null = sampling.temperature alone. 0 = greedy.',
+    ),
+    best_of: field(
+      z.array(whole(1), 'a list of whole numbers').min(1, 'at least one number').nullable(),
+      null,
+      'samples',
+      'The N of best-of-N; null = 1, 2, 3, 5, 8, 16 as far as there are samples, and all of them.',
+    ),
+    best_of_rule: field(
+      oneOf([...BEST_OF_RULES]),
+      'subsets',
+      'choice',
+      'Which N: the mean over all subsets of N samples, or the first N, as the published tables have it.',
+    ),
+    selector: field(
+      oneOf([...SELECTOR_NAMES] as [SelectorName, ...SelectorName[]]),
+      'mean',
+      'choice',
+      'How token scores become the score of a completion; the published tables take discounted-mean.',
+    ),
+    calibration_rows: field(
+      text().nullable(),
+      null,
+      'path',
+      'Rows of dev prompts that the same critic scored: temperature and isotonic scaling are fitted on them.',
+    ),
+    tolerate: field(
+      yesNo(),
+      false,
+      'yes/no',
+      'Leave out rows that cannot be read, and prompts without all of their rows, and say so; also --tolerate.',
+    ),
     samples_per_prompt: field(whole(1), 16, 'samples', 'Completions of each prompt.'),
     ks: field(
       z.array(whole(1), 'a list of whole numbers').min(1, 'at least one number').nullable(),
