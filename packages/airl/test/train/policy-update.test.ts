@@ -11,6 +11,7 @@ import { policyRecord } from '../../src/task/create-record.ts';
 import { createOptimizer } from '../../src/train/optim-options.ts';
 import { type PolicyUpdateOptions, type PolicyUpdateResult, policyUpdate } from '../../src/train/policy-update.ts';
 import { createReference, type ReferencePolicy } from '../../src/train/reference-policy.ts';
+import { readSteps, supervisedStep } from '../../src/train/supervised-step.ts';
 import { optim, tinyPolicy, tinyTask } from './tiny-run.ts';
 
 let device: Device;
@@ -131,6 +132,20 @@ describe('policyUpdate', () => {
     const result = await policyUpdate(policy, reference, optimizer, altered, options);
     expectSame(result, whole);
     expect(result.sampledError).toBeLessThan(1e-5);
+  });
+
+  it('makes no pass for old log-probabilities: they are those of the first update, and kept where there are more', async () => {
+    const batch = await records();
+    const work = async (updates: number): Promise<number> => {
+      const before = device.counters.flops;
+      await policyUpdate(policy, undefined, optimizer, batch, { ...options, klBeta: 0, updates });
+      return device.counters.flops - before;
+    };
+    // What one forward and backward pass takes, by the trainer that has nothing else.
+    const before = device.counters.flops;
+    await readSteps([supervisedStep(policy, optimizer, batch, { lr: 0, microBatchTokens: 10_000 })]);
+    const pass = device.counters.flops - before;
+    expect([await work(1), await work(2), await work(3)]).toEqual([pass, 2 * pass, 3 * pass]);
   });
 
   it('notices a sampler that disagrees with the trainer', async () => {
