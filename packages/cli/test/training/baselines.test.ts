@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -126,5 +127,73 @@ describe('train grpo with the rewards of the reference', () => {
     const unknown = await train('grpo', 'unknown', 'reward.functions.correctnes=2');
     expect(unknown.code).toBe(3);
     expect(unknown.err).toContain('Did you mean reward.functions.correctness?');
+  });
+});
+
+const IRL = [
+  'train.unlabelled_fraction=0',
+  'negatives.per_expert=0',
+  'warmup.samples_per_prompt=1',
+  'critic.experts_per_update=4',
+  'critic.policy_per_update=4',
+  'critic.lr=1e-2',
+];
+
+/** SHA-256 of the files of a critic in a checkpoint. */
+function criticHash(run: string, step: number): string {
+  const critic = join(folder, run, 'ckpt', `step-${String(step).padStart(8, '0')}`, 'critic');
+  const hash = createHash('sha256');
+  for (const name of ['model.safetensors', 'score.safetensors']) hash.update(readFileSync(join(critic, name)));
+  return hash.digest('hex');
+}
+
+describe('train irl critic.loss=pairwise (GAD)', () => {
+  it('trains on pairs alone: no relabelling, no corruption, no replay, U updates a round after W', async () => {
+    const { code, err } = await train(
+      'irl',
+      'gad',
+      ...IRL,
+      'critic.loss=pairwise',
+      'critic.updates_per_round=2',
+      'warmup.steps=3',
+    );
+    expect(code, err).toBe(0);
+    expect(err).toMatch(/critic: .*Bradley-Terry pairs.*3 warm-up updates, then 2 updates a round/);
+    expect(err).toContain('clipped to [-5, 5]');
+    expect(err).toContain('0.1 x k3 divergence');
+    const rows = rowsOf('gad');
+    expect(rows.map((row) => row['disc/updates'])).toEqual([1, 2, 3, 5, 7]);
+    // The head starts at zero: every pair is a tie, which costs log 2 (T5).
+    expect(rows[0]!['disc/loss']).toBeCloseTo(Math.LN2, 5);
+    for (const row of rows) {
+      for (const name of ['disc/corrupted', 'disc/stored', 'disc/replayed']) expect(row[name] ?? 0, name).toBe(0);
+      expect(row['disc/on_policy']).toBe(4);
+      expect(row['disc/relabelled'] ?? 0).toBe(0);
+    }
+    expect(rows.at(-1)!.grad_norm).toBeGreaterThan(0);
+  });
+
+  it('is refused with what pairs cannot have', async () => {
+    const refused = async (...settings: string[]) => {
+      const { code, err } = await train('irl', 'refused-gad', ...IRL, 'critic.loss=pairwise', ...settings);
+      expect(code).toBe(3);
+      return err;
+    };
+    expect(await refused('reward.granularity=dense')).toContain('reward.granularity');
+    expect(await refused('negatives.per_expert=1')).toContain('negatives.per_expert');
+    expect(await refused('replay.rounds=1')).toContain('replay.rounds');
+  });
+});
+
+describe('train irl critic.freeze_after_warmup=true (fixed critic)', () => {
+  it('rewards the policy by the critic of its warm-up, which it does not train again', async () => {
+    const frozen = ['critic.freeze_after_warmup=true', 'warmup.steps=2', 'train.checkpoint_every_steps=1'];
+    const own = await train('irl', 'fixed', ...IRL, ...frozen, 'train.keep_checkpoints=9');
+    expect(own.code, own.err).toBe(0);
+    expect(own.err).toContain('2 warm-up updates, then frozen');
+    const rows = rowsOf('fixed');
+    expect(rows.map((row) => row['disc/updates'])).toEqual([1, 2, 2, 2]);
+    expect(rows.at(-1)!.reward).not.toBe(0);
+    expect(criticHash('fixed', 0)).toBe(criticHash('fixed', 2));
   });
 });
