@@ -1,5 +1,5 @@
 import type { DecoderModel } from '@dawngrad/models';
-import { ToolError } from '@dawngrad/tensor';
+import { readAll, ToolError } from '@dawngrad/tensor';
 import { checkCredit } from '../credit/credit-level.ts';
 import { RewardStatistics } from '../credit/reward-statistics.ts';
 import type { Critic } from '../critic/critic.ts';
@@ -53,6 +53,11 @@ export async function trainIrl(
       policy,
       optimizer,
       critic,
+      criticTraining: {
+        loss: options.critic.loss ?? 'bce',
+        granularity: options.reward.granularity,
+        ...(options.reward.intervalTokens === undefined ? {} : { intervalTokens: options.reward.intervalTokens }),
+      },
       ...(criticOptimizer === undefined ? {} : { criticOptimizer }),
       replay,
       counters,
@@ -75,8 +80,9 @@ export async function trainIrl(
     meter: new DeviceMeter(policy.device),
     clock,
     alarms: new Alarms(context.reporter),
-    save: async (isBest = false) => {
-      if (checkpoints !== undefined) await clock.during('save', () => checkpoints.save(state(), { isBest }));
+    save: async ({ isBest = false, isWarmup = false } = {}) => {
+      if (checkpoints === undefined) return;
+      await clock.during('save', () => checkpoints.save(state(), { isBest, isWarmup }));
     },
     goBackIfStuck: async () => {
       const back = await goBackIfStuck(state(), health, context);
@@ -91,10 +97,15 @@ export async function trainIrl(
   try {
     const restored = await checkpoints?.restore(state());
     if (restored?.replay !== undefined) criticPhase.restore(restored.replay);
-    await criticPhase.begin();
     const isNew = counters.step === 0 && counters.criticUpdates === 0;
     criticPhase.isProbed = !isNew;
     const { warmupSteps } = criticPhase;
+    if (isNew && context.loadCritic !== undefined) {
+      await context.loadCritic({ critic, optimizer: criticPhase.optimizer });
+      if (options.warmup.continues !== true) counters.criticUpdates = warmupSteps;
+    }
+    if (options.critic.freeze === true) await checkTrained(critic);
+    await criticPhase.begin();
     const warmed = Math.min(counters.criticUpdates, warmupSteps);
     context.reporter.plan?.([
       ...(warmupSteps === 0 ? [] : [{ stage: WARM_UP, done: warmed, total: warmupSteps }]),
@@ -104,12 +115,15 @@ export async function trainIrl(
       context.metrics({ step: 0, ...(await devAccuracy(policy, task, dev, { seed, step: 0 }, clock)), ...clock.row() });
     }
 
-    if (isNew && warmupSteps > 0) {
+    if (isNew && counters.criticUpdates < warmupSteps) {
       const samples = await warmupSamples(run);
       if (samples === undefined) return stopped();
       criticPhase.remember(samples, 0);
       criticPhase.probe(samples, context.reporter);
     }
+    // It may have been stopped between the checkpoint and the mark on it.
+    const isJustWarm = !isNew && warmupSteps > 0 && counters.step === 0 && counters.criticUpdates === warmupSteps;
+    if (isJustWarm && checkpoints?.keepsWarmup === true) await run.save({ isWarmup: true });
     if (!(await warmUp(run))) return stopped();
     if (counters.step === 0) criticPhase.endWarmup();
 
@@ -126,7 +140,7 @@ export async function trainIrl(
       }
       const end = stepEnd(context, { step: round, maxSteps, isBest: counters.bestStep === round });
       if (end.saves) {
-        await run.save(end.isBest);
+        await run.save({ isBest: end.isBest });
         savedStep = round;
       }
       if (end.stops) return stopped();
@@ -137,6 +151,18 @@ export async function trainIrl(
     optimizer.dispose();
     criticPhase.dispose();
   }
+}
+
+/** Throws ToolError 'config' for a critic that was never trained: its heads are 0, and so are all of its rewards. */
+async function checkTrained(critic: Critic): Promise<void> {
+  const values = await readAll(critic.head.parameters.arenas.map((arena) => arena.values));
+  if (values.some((arena) => arena.some((value) => value !== 0))) return;
+  throw new ToolError('config', {
+    op: 'critic.freeze',
+    expected: 'a critic that was trained before',
+    got: 'one whose head is 0 throughout, as that of a new critic',
+    hint: 'name a trained one by critic.model or warmup.load_from, or let this one learn.',
+  });
 }
 
 /** What can be told before anything is made or sampled. Throws ToolError 'config'. */

@@ -6,6 +6,8 @@ export interface OptimOptions {
   readonly epsilon: number;
   /** Decoupled weight decay. */
   readonly weightDecay: number;
+  /** Of all weights; otherwise, unless said, of matrices alone and not of biases and norms, as Hugging Face's Trainer. */
+  readonly decaysAll?: boolean;
   /** Gradients are scaled down to this global norm. */
   readonly maxGradNorm: number;
   readonly schedule: 'cosine' | 'linear' | 'constant';
@@ -21,8 +23,10 @@ export function createOptimizer(
   options: OptimOptions,
   groups: readonly ParameterGroup[] = [],
 ): Adamw {
-  const { beta1, beta2, epsilon, weightDecay, maxGradNorm } = options;
-  return new Adamw(parameters, { beta1, beta2, eps: epsilon, weightDecay, maxNorm: maxGradNorm, groups });
+  const { beta1, beta2, epsilon, weightDecay, maxGradNorm, decaysAll = false } = options;
+  // A group's own number counts for all that it matches; the last group has all others.
+  const all = decaysAll ? [...groups.map((group) => ({ weightDecay, ...group })), { match: '*', weightDecay }] : groups;
+  return new Adamw(parameters, { beta1, beta2, eps: epsilon, weightDecay, maxNorm: maxGradNorm, groups: all });
 }
 
 /** The learning rate of each step, counted from 0. */

@@ -1,3 +1,5 @@
+import type { Adamw } from '@dawngrad/autograd';
+import type { Critic } from '../critic/critic.ts';
 import type { MetricRow } from '../metrics/names.ts';
 import type { Reporter } from '../reporter.ts';
 import type { OnSpike } from './health.ts';
@@ -31,11 +33,19 @@ export interface Checkpoints {
   readonly everySteps: number;
   /** Whether a step with a new best accuracy on dev rows is saved too; true unless said. */
   readonly savesBest?: boolean;
-  save(state: TrainingState, options: { readonly isBest: boolean }): Promise<void>;
+  /** Whether the checkpoint at the end of a critic's warm-up is kept for other runs; false unless said. */
+  readonly keepsWarmup?: boolean;
+  save(state: TrainingState, options: { readonly isBest: boolean; readonly isWarmup?: boolean }): Promise<void>;
   /** Puts the saved state of this run back into `state`; undefined where the run starts anew. */
   restore(state: TrainingState): Promise<RestoredState | undefined>;
   /** The same in the middle of a run, from its own last checkpoint; undefined where it has saved none. */
   goBack(state: TrainingState): Promise<RestoredState | undefined>;
+}
+
+/** A critic and, where its optimiser's state is wanted too, that. */
+export interface CriticState {
+  readonly critic: Critic;
+  readonly optimizer: Adamw | undefined;
 }
 
 /** All that a trainer needs of the world around it. */
@@ -56,6 +66,8 @@ export interface RunContext {
   readonly onSpike?: OnSpike;
   /** Told when a part of an update is recorded for the device; where it throws or ends the process, nothing is lost. */
   readonly onRecorded?: (part: 'micro-batch' | 'critic update') => void;
+  /** Puts a stored critic in place of the one that a new run starts with; absent: it starts with the one given. */
+  readonly loadCritic?: (state: CriticState) => Promise<void>;
   /** Milliseconds on a clock that does not jump. */
   readonly nowMs: () => number;
   /** Absent: nothing is saved. */

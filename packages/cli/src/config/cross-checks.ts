@@ -1,4 +1,5 @@
 import { CREDIT_LEVELS, criticChoiceFaults, isCreditValid, weightedFunctions } from '@dawngrad/airl';
+import { EVALUATION_MODES, evaluationMode } from '../evaluation/evaluation-mode.ts';
 import { objectiveOptions } from './objective-options.ts';
 import type { Config, ConfigKind } from './schema.ts';
 
@@ -32,7 +33,7 @@ const CHECKS: { readonly [Kind in ConfigKind]: (config: Config<Kind>) => CrossFa
     ...clipFaults(config),
   ],
   opsd: (config) => [...dtypeFaults('policy', config.policy), ...opsdClipFaults(config)],
-  evaluate: (config) => [...clipFaults(config), ...ksFaults(config)],
+  evaluate: (config) => [...clipFaults(config), ...evaluationFaults(config)],
 };
 
 function keepBestFaults({ train, data }: Config<'sft'>): CrossFault[] {
@@ -142,12 +143,50 @@ function creditFaults({ reward, credit }: Config<'irl'>): CrossFault[] {
   return faults;
 }
 
-function criticFaults({ critic, warmup, negatives }: Config<'irl'>): CrossFault[] {
+function criticFaults({ critic, warmup, negatives, reward }: Config<'irl'>): CrossFault[] {
   const faults: CrossFault[] = [];
-  if (critic.freeze_after_warmup && warmup.steps === 0 && critic.model === null) {
+  const isStored = critic.model !== null || warmup.load_from !== null;
+  if (critic.freeze && !isStored) {
     faults.push({
-      keys: ['critic.freeze_after_warmup', 'warmup.steps', 'critic.model'],
+      keys: ['critic.freeze', 'critic.model', 'warmup.load_from'],
+      message: 'a critic that is never trained has to be a trained one. Name it by critic.model or warmup.load_from.',
+    });
+  }
+  if (critic.freeze_after_warmup && warmup.steps === 0 && !isStored) {
+    faults.push({
+      keys: ['critic.freeze_after_warmup', 'warmup.steps', 'critic.model', 'warmup.load_from'],
       message: 'the critic would never be trained. Set warmup.steps, or name a trained critic.model.',
+    });
+  }
+  if (warmup.continue && (warmup.load_from === null || critic.freeze)) {
+    const [key, why] = critic.freeze
+      ? (['critic.freeze', 'critic.freeze=true has no warm-up to go on with'] as const)
+      : (['warmup.load_from', 'there is no stored critic whose warm-up could go on'] as const);
+    faults.push({ keys: ['warmup.continue', key], message: `${why}. Leave one of them out.` });
+  }
+  if ((critic.experts_per_update === null) !== (critic.policy_per_update === null)) {
+    faults.push({
+      keys: ['critic.experts_per_update', 'critic.policy_per_update'],
+      message: 'expected numbers for both, or null for both: then an update sees the whole round.',
+    });
+  }
+  if (critic.control !== 'none' && critic.freeze) {
+    faults.push({
+      keys: ['critic.control', 'critic.freeze'],
+      message: 'a control is a way to train the critic, critic.freeze=true does not. Leave one of them out.',
+    });
+  }
+  if (critic.control === 'length_only' && (critic.kind === 'shaped' || reward.form === 'f-minus-logpi')) {
+    faults.push({
+      keys: ['critic.control', 'critic.kind', 'reward.form'],
+      message: 'length_only is for plain critics and reward.form=f: log pi tells more of a completion than its length.',
+    });
+  }
+  if (critic.loss === 'pairwise' && (negatives.stored_per_expert ?? 0) > 0) {
+    faults.push({
+      keys: ['negatives.stored_per_expert', 'critic.loss'],
+      message:
+        'critic.loss=pairwise compares an expert with samples of its prompt alone. Set it to 0, or leave it out.',
     });
   }
   if (negatives.per_expert > 0 && negatives.functions.length === 0) {
@@ -188,13 +227,39 @@ function clipFaults({ reward }: Pick<Config<'evaluate'>, 'reward'>): CrossFault[
   ];
 }
 
-function ksFaults({ eval: { ks, samples_per_prompt } }: Config<'evaluate'>): CrossFault[] {
-  const tooLarge = (ks ?? []).filter((k) => k > samples_per_prompt);
-  if (tooLarge.length === 0) return [];
-  return [
-    {
-      keys: ['eval.ks', 'eval.samples_per_prompt'],
+function evaluationFaults({ eval: evaluation, data }: Config<'evaluate'>): CrossFault[] {
+  const { samples_per_prompt, temperatures, mode } = evaluation;
+  const { samples, needsAime } = EVALUATION_MODES[evaluationMode(mode)];
+  const faults: CrossFault[] = [];
+  // How many samples given completions have is known once they are read.
+  for (const key of samples === 'sampled' ? (['ks', 'best_of'] as const) : []) {
+    const tooLarge = (evaluation[key] ?? []).filter((k) => k > samples_per_prompt);
+    if (tooLarge.length === 0) continue;
+    faults.push({
+      keys: [`eval.${key}`, 'eval.samples_per_prompt'],
       message: `expected at most eval.samples_per_prompt=${samples_per_prompt}, got ${tooLarge.join(', ')}.`,
-    },
-  ];
+    });
+  }
+  if (samples === 'given' && temperatures !== null) {
+    faults.push({
+      keys: ['eval.temperatures', 'eval.mode'],
+      message: `eval.mode=${mode} samples nothing. Leave it out; sampling.temperature is that of the log-probabilities.`,
+    });
+  }
+  if (samples === 'sampled') {
+    for (const key of ['input', 'input_dir', 'input_candidates'] as const) {
+      if (evaluation[key] === null) continue;
+      faults.push({
+        keys: [`eval.${key}`, 'eval.mode'],
+        message: `eval.mode=${mode} samples its completions itself. Say eval.mode=pregenerated_policy_and_reward, or leave it out.`,
+      });
+    }
+  }
+  if (needsAime && !data.format.startsWith('aime')) {
+    faults.push({
+      keys: ['data.format', 'eval.mode'],
+      message: `expected aime_2024, aime_2025 or aime_train with eval.mode=${mode}, got ${data.format}.`,
+    });
+  }
+  return faults;
 }

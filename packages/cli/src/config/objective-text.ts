@@ -104,7 +104,8 @@ function advantageText({ estimator, scale }: Config<'grpo'>['credit']): string {
   return estimator === 'group' ? `divided by the std of: ${scale}` : `advantages by ${estimator}`;
 }
 
-function criticParts({ critic, reward, credit, negatives, relabel, replay, warmup }: Config<'irl'>): string[] {
+function criticParts(config: Config<'irl'>): string[] {
+  const { critic, reward, credit, negatives, relabel, replay } = config;
   const granularity =
     reward.granularity === 'interval' ? `interval of ${reward.interval_tokens} tokens` : reward.granularity;
   const clip = reward.clip === null ? 'not clipped' : `clipped to [${reward.clip.join(', ')}]`;
@@ -118,19 +119,61 @@ function criticParts({ critic, reward, credit, negatives, relabel, replay, warmu
         : `, ${reward.outcome_weight} for a right answer`;
   const signal = credit.local === 'off' ? '' : ` + ${credit.local_weight} x ${credit.local}`;
   const local = `${signal}${credit.expert_in_group ? ', experts in their groups' : ''}`;
-  const updates = critic.freeze_after_warmup
-    ? 'then frozen'
-    : `then ${count(critic.updates_per_round, 'update')} a round`;
   return [
     `reward: ${rewardText(reward)} / ${reward.temperature}${whitened[reward.normalise]}, ${clip}${outcome}${formText(reward)}; granularity ${granularity}; credit ${credit.level}${discount}${local}; ${advantageText(credit)}`,
-    `critic: ${criticText(critic)}; ${count(warmup.steps, 'warm-up update')}, ${updates}; ` +
-      `${count(negatives.per_expert, 'corrupted copy', 'corrupted copies')} an expert; replay of ${count(replay.rounds, 'round')}`,
+    `critic: ${criticText(critic)}; ${scheduleText(config)}; ` +
+      `${count(negatives.per_expert, 'corrupted copy', 'corrupted copies')} an expert${storedText(negatives)}; ${updateText(critic)}; replay of ${count(replay.rounds, 'round')}`,
+    ...(critic.control === 'none' ? [] : [`control: ${CONTROLS[critic.control]}; not a result of the method`]),
+    ...expertText(config),
     // Only then may a report call the run verifier-free.
     relabel.mode === 'off'
       ? `labels: no answer is looked at${reward.outcome_weight === 0 && reward.functions.correctness === 0 ? '' : '; the reward looks at answers'}`
       : `labels: right answers count as experts (${relabel.mode})`,
+    verifierText(config),
     weights('critic', critic),
   ];
+}
+
+/** How much the critic is trained, and on what it starts. */
+function scheduleText({ critic, warmup }: Config<'irl'>): string {
+  const start = warmup.load_from === null ? '' : `started as that of ${warmup.load_from}, `;
+  if (critic.freeze) return `${start}frozen from the start`;
+  const isDone = warmup.load_from !== null && !warmup.continue;
+  const steps = isDone ? 'its warm-up taken as done' : count(warmup.steps, 'warm-up update');
+  const then = critic.freeze_after_warmup ? 'then frozen' : `then ${count(critic.updates_per_round, 'update')} a round`;
+  return `${start}${steps}, ${then}`;
+}
+
+function storedText({ stored_per_expert, drop_cut }: Config<'irl'>['negatives']): string {
+  const some = stored_per_expert === null ? 'any' : `up to ${stored_per_expert} of the`;
+  const stored = stored_per_expert === 0 ? '' : ` and ${some} wrong traces that came with it`;
+  return stored + (drop_cut ? ', cut samples left out' : '');
+}
+
+function updateText({ experts_per_update, policy_per_update }: Config<'irl'>['critic']): string {
+  return experts_per_update === null || policy_per_update === null
+    ? 'updates on the whole round'
+    : `updates on ${count(experts_per_update, 'expert')} and ${count(policy_per_update, 'sample')}`;
+}
+
+const CONTROLS = {
+  shuffled_labels: 'the labels of each critic update are shuffled within each prompt',
+  length_only: 'the critic sees nothing of a completion but its length (every token is the end token)',
+} as const;
+
+function expertText({ data }: Config<'irl'>): string[] {
+  const { expert_error_rate: rate } = data;
+  return rate === 0 ? [] : [`experts: ${Number((100 * rate).toPrecision(3))} % of them made wrong on purpose`];
+}
+
+/** What a run uses the checker for; nothing where it may be called verifier-free. */
+function verifierText({ relabel, reward, data, train }: Config<'irl'>): string {
+  const uses = [
+    ...(relabel.mode === 'off' ? [] : [`labels (${relabel.mode})`]),
+    ...(reward.outcome_weight === 0 && reward.functions.correctness === 0 ? [] : ['the reward']),
+  ];
+  const best = data.dev_fraction === 0 || !train.save_best ? '' : '; the checkpoint "best" is chosen by it on dev rows';
+  return `verifier: ${uses.length === 0 ? 'not used to train' : `used for ${uses.join(' and ')}`}${best}`;
 }
 
 const whitened = { none: '', batch: ', whitened over the round', running: ', whitened over all rounds' } as const;

@@ -3,12 +3,13 @@ import { ToolError } from '@dawngrad/tensor';
 import { hashFile } from './hash-file.ts';
 
 /** What a run reads, by the setting that names it. */
-export type InputRole = 'data' | 'policy' | 'critic';
+export type InputRole = 'data' | 'policy' | 'critic' | 'warmup';
 
 const SETTINGS: Readonly<Record<InputRole, string>> = {
   data: 'data.path',
   policy: 'policy.model',
   critic: 'critic.model',
+  warmup: 'warmup.load_from',
 };
 
 /** Files that a run reads in one role, to be hashed into env.json. */

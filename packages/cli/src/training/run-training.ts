@@ -14,7 +14,6 @@ import { ToolError } from '@dawngrad/tensor';
 import type { CommandContext } from '../commands/command-context.ts';
 import { fieldsOf } from '../config/fields.ts';
 import { objectiveText } from '../config/objective-text.ts';
-import type { Config } from '../config/schema.ts';
 import type { ChangeRules } from '../run/config-changes.ts';
 import { loadModel } from '../run/load-model.ts';
 import { criticFolder, modelFolder, weightFiles } from '../run/model-folder.ts';

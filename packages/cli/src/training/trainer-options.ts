@@ -64,8 +64,12 @@ export function irlOptions(config: Config<'irl'>, task: Task): IrlOptions {
     ...roundOptions(config, task, train.unlabelled_fraction),
     critic: {
       lr: critic.lr,
+      ...(critic.lr_warmup_updates === null ? {} : { lrWarmupUpdates: critic.lr_warmup_updates }),
       lrDecay: critic.lr_decay,
-      optim: optimOptions(config.optim),
+      optim: {
+        ...optimOptions(config.optim),
+        ...(critic.weight_decay === null ? {} : { weightDecay: critic.weight_decay }),
+      },
       loss: critic.loss,
       objective: objectiveOptions(critic),
       potentialLrScale: critic.shaping.lr_mult,
@@ -73,7 +77,9 @@ export function irlOptions(config: Config<'irl'>, task: Task): IrlOptions {
       updatesPerRound: critic.updates_per_round,
       expertsPerUpdate: critic.experts_per_update,
       policyPerUpdate: critic.policy_per_update,
+      freeze: critic.freeze,
       freezeAfterWarmup: critic.freeze_after_warmup,
+      control: critic.control,
     },
     reward: {
       granularity: reward.granularity,
@@ -96,9 +102,12 @@ export function irlOptions(config: Config<'irl'>, task: Task): IrlOptions {
     },
     expertInGroup: credit.expert_in_group,
     corruptedPerExpert: negatives.per_expert,
+    // Without a number all take part, but for losses of pairs, which have no place for them.
+    ...(negatives.stored_per_expert === null ? {} : { storedPerExpert: negatives.stored_per_expert }),
+    dropsCutSamples: negatives.drop_cut,
     relabel: relabel.mode,
     replay: { rounds: replay.rounds, onPolicyFraction: replay.on_policy_fraction },
-    warmup: { steps: warmup.steps, samplesPerPrompt: warmup.samples_per_prompt },
+    warmup: { steps: warmup.steps, samplesPerPrompt: warmup.samples_per_prompt, continues: warmup.continue },
   };
 }
 
@@ -147,6 +156,7 @@ function optimOptions(optim: Config<'sft'>['optim']): OptimOptions {
     beta2: optim.beta2,
     epsilon: optim.epsilon,
     weightDecay: optim.weight_decay,
+    decaysAll: optim.decay_all,
     maxGradNorm: optim.max_grad_norm,
     schedule: optim.schedule,
     warmupRatio: optim.warmup_ratio,

@@ -33,11 +33,28 @@ describe('objectiveText', () => {
     );
     expect(text).toContain('0.1 x k3 divergence');
     expect(text).toContain(
-      '50 warm-up updates, then 3 updates a round; 1 corrupted copy an expert; replay of 0 rounds',
+      '50 warm-up updates, then 3 updates a round; 1 corrupted copy an expert and any wrong traces that came with it; updates on the whole round; replay of 0 rounds',
     );
     expect(text).toContain('labels: no answer is looked at');
     expect(irl('relabel.mode=checker')).toContain('labels: right answers count as experts (checker)');
     expect(irl('critic.freeze_after_warmup=true')).toContain('then frozen');
+    expect(irl('critic.freeze=true', 'critic.model=x')).toContain('frozen from the start');
+    expect(irl('warmup.load_from=x')).toContain('started as that of x, its warm-up taken as done');
+    expect(irl('warmup.load_from=x', 'warmup.continue=true')).toContain('started as that of x, 50 warm-up updates');
+  });
+
+  it('says whether a verifier was used, and that a control is no result', () => {
+    const lines = (...overrides: string[]): string[] => irl('data.dev_fraction=0', ...overrides).split('\n');
+    expect(lines()).toContain('verifier: not used to train');
+    expect(lines('relabel.mode=checker', 'reward.outcome_weight=1')).toContain(
+      'verifier: used for labels (checker) and the reward',
+    );
+    expect(irl()).toContain('verifier: not used to train; the checkpoint "best" is chosen by it on dev rows');
+    expect(irl()).not.toContain('control:');
+    for (const control of ['shuffled_labels', 'length_only']) {
+      expect(irl(`critic.control=${control}`)).toMatch(/^control: .*; not a result of the method$/m);
+    }
+    expect(lines('data.expert_error_rate=0.1')).toContain('experts: 10 % of them made wrong on purpose');
   });
 
   it('changes with every key that changes the objective', () => {
@@ -77,10 +94,19 @@ describe('objectiveText', () => {
       'relabel.mode=expert-agreement',
       'replay.rounds=5',
       'warmup.steps=9',
+      'warmup.load_from=x',
+      'critic.control=length_only',
+      'critic.control=shuffled_labels',
+      'negatives.stored_per_expert=0',
+      'negatives.stored_per_expert=2',
+      'negatives.drop_cut=true',
+      'data.expert_error_rate=0.1',
       'sampling.group_size=4',
       'sampling.temperature=0.5',
       'train.prompts_per_round=4',
     ];
+    const sized = irl('critic.experts_per_update=8', 'critic.policy_per_update=16');
+    expect(sized).toContain('updates on 8 experts and 16 samples');
     const texts = new Set([irl(), ...changes.map((change) => irl(change))]);
     expect(texts.size).toBe(changes.length + 1);
   });

@@ -7,9 +7,9 @@ import { fsErrorCode, withIoErrors } from './io-error.ts';
 import { type DirectoryFault, type Manifest, verifyDirectory } from './manifest.ts';
 
 /** A file in a folder of checkpoints that names one of them. */
-export type PointerName = 'latest' | 'best';
+export type PointerName = 'latest' | 'best' | 'warmup';
 
-const POINTERS: readonly PointerName[] = ['latest', 'best'];
+const POINTERS: readonly PointerName[] = ['latest', 'best', 'warmup'];
 const STEP_NAME = /^step-(\d{8,})$/;
 /** Left by `writeDirectory` and `writeFileAtomically`: kind, name, process id. */
 const LEFTOVER_NAME = /^\.(tmp|old)-(.+)-(\d+)-[0-9a-f]{8}$/;
@@ -21,7 +21,7 @@ export function stepName(step: number): string {
   return `step-${String(step).padStart(8, '0')}`;
 }
 
-/** Points `latest` or `best` at a checkpoint of `folder`. */
+/** Points `latest`, `best` or `warmup` at a checkpoint of `folder`. */
 export async function writePointer(
   folder: string,
   pointer: PointerName,
@@ -84,7 +84,7 @@ export async function findNewestCheckpoint(
 }
 
 /**
- * Removes all but the newest `keep` checkpoints; those that `latest` and `best` name stay in any case. Call it after
+ * Removes all but the newest `keep` checkpoints; those that a pointer names stay in any case. Call it after
  * the new checkpoint and its pointers are safe, never before. Returns the names removed.
  */
 export async function keepLast(

@@ -14,6 +14,8 @@ export interface SaveCheckpointOptions {
   readonly extra?: Readonly<Record<string, unknown>>;
   /** Also point `best` at it. */
   readonly isBest: boolean;
+  /** Also point `warmup` at it, and keep it from then on. */
+  readonly isWarmup?: boolean;
   /** How many of the newest checkpoints stay. */
   readonly keep: number;
   readonly fileSystem?: FileSystem;
@@ -28,12 +30,22 @@ export async function saveCheckpoint(
   options: SaveCheckpointOptions,
   fill: (directory: DirectorySink) => Promise<void>,
 ): Promise<string> {
-  const { folder, step, expectedBytes, extra = {}, isBest, keep, fileSystem = diskFileSystem } = options;
+  const {
+    folder,
+    step,
+    expectedBytes,
+    extra = {},
+    isBest,
+    isWarmup = false,
+    keep,
+    fileSystem = diskFileSystem,
+  } = options;
   const name = stepName(step);
   const path = join(folder, name);
   await writeDirectory(path, { expectedBytes, extra, replace: true, fileSystem }, fill);
   await writePointer(folder, 'latest', name, fileSystem);
   if (isBest) await writePointer(folder, 'best', name, fileSystem);
+  if (isWarmup) await writePointer(folder, 'warmup', name, fileSystem);
   await keepLast(folder, keep, fileSystem);
   return path;
 }

@@ -47,7 +47,7 @@ export interface IrlRun {
   readonly clock: PhaseClock;
   readonly alarms: Alarms;
   /** Saves a checkpoint, where the run has such: a phase of its own. */
-  readonly save: (isBest?: boolean) => Promise<void>;
+  readonly save: (marks?: { readonly isBest?: boolean; readonly isWarmup?: boolean }) => Promise<void>;
   /** Returns to the last checkpoint where too many steps were skipped, and tells so. */
   readonly goBackIfStuck: () => Promise<boolean>;
 }

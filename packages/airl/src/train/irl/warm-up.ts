@@ -73,7 +73,8 @@ export async function warmUp(run: IrlRun): Promise<boolean> {
     if (await run.goBackIfStuck()) continue;
     const stops = context.shouldStop();
     const isAsked = context.shouldSave?.() === true;
-    if (stops || isAsked || counters.criticUpdates === steps) await run.save();
+    const isDone = counters.criticUpdates === steps;
+    if (stops || isAsked || isDone) await run.save({ isWarmup: isDone });
     if (stops) return false;
   }
   return true;
