@@ -68,6 +68,7 @@ export { type RecordJson, recordFromJson, recordToJson } from './record-json.ts'
 export { RELABEL_MODES, type RelabelMode, type RelabelOptions, relabel, usesChecker } from './relabel.ts';
 export { Replay, type ReplayCapacity, type ReplayState } from './replay.ts';
 export type { PlannedStage, Reporter } from './reporter.ts';
+export { recordLogProbs } from './rollout/record-log-probs.ts';
 export { type RolloutOptions, rollout } from './rollout/rollout.ts';
 export { type TokenSignalOptions, type TokenSignals, tokenSignals } from './rollout/token-signals.ts';
 export { type CriticScheduleOptions, criticLearningRate } from './schedule/critic-schedule.ts';
@@ -110,7 +111,7 @@ export { type OpsdOptions, trainOpsd } from './train/opsd.ts';
 export type { OptimOptions } from './train/optim-options.ts';
 export type { PolicyObjective } from './train/policy-update.ts';
 export { type PretrainOptions, pretrain } from './train/pretrain.ts';
-export type { Checkpoints, RunContext, SampleRow, TrainingResult } from './train/run-context.ts';
+export type { Checkpoints, CriticState, RunContext, SampleRow, TrainingResult } from './train/run-context.ts';
 export { type SftOptions, trainSft } from './train/sft.ts';
 export type { Counters, RestoredState, TrainingState } from './train/training-state.ts';
 export { CHECKERS, type CheckerName, createChecker } from './verify/checkers.ts';
