@@ -9,7 +9,7 @@ import { SetupError } from './setup-error.mjs';
 /** @typedef {import('./driver-environment.mjs').DriverReport} DriverReport */
 
 const BINARY = fileURLToPath(new URL('../bin/dawngrad.mjs', import.meta.url));
-const GPU_VERBS = ['train', 'evaluate', 'demo', 'doctor', 'bench', 'generate', 'chat', 'logprobs'];
+const GPU_VERBS = ['train', 'evaluate', 'demo', 'doctor', 'bench', 'generate', 'chat', 'logprobs', 'localise'];
 
 /**
  * Whether a command line computes on the device; help and the rest start faster without looking for one.

@@ -10,6 +10,7 @@ import { addDoctorCommand } from './commands/doctor.ts';
 import { addEvaluateCommand } from './commands/evaluate.ts';
 import { addGenerateCommand } from './commands/generate.ts';
 import { addInspectCommand } from './commands/inspect.ts';
+import { addLocaliseCommand } from './commands/localise.ts';
 import { addLogprobsCommand } from './commands/logprobs.ts';
 import { addLsCommand } from './commands/ls.ts';
 import { addMergeCommand } from './commands/merge.ts';
@@ -78,6 +79,7 @@ function createProgram(context: CommandContext): Command {
   addGenerateCommand(program, context);
   addChatCommand(program, context);
   addLogprobsCommand(program, context);
+  addLocaliseCommand(program, context);
   addInspectCommand(program, context);
   addMergeCommand(program, context);
   addPlanCommand(program, context);
@@ -99,6 +101,7 @@ Examples:
   $ dawngrad generate --model runs/sft --prompt "sum 1 + 2 ="
   $ dawngrad chat --model models/instruct
   $ dawngrad logprobs --model models/base --input rows.jsonl --output scored.jsonl
+  $ dawngrad localise --critic runs/irl --model runs/sft --data test.jsonl --output-dir runs/localise
   $ dawngrad inspect models/base             is it sound, and how large?
   $ dawngrad merge --adapter runs/lora --output models/merged
   $ dawngrad plan irl --model qwen3b policy.lora.rank=64 --budget 24GB    will it fit?

@@ -13,6 +13,7 @@ export const STREAMS = {
   documents: 0x4206,
   corruption: 0x4300,
   expertErrors: 0x4301,
+  localisation: 0x43e0,
   storedNegatives: 0x4302,
   criticControl: 0x4303,
   replay: 0x4400,
