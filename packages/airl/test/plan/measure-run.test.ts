@@ -13,12 +13,14 @@ import { type Device, sizeOf } from '@dawngrad/tensor';
 import { openDevice } from '@dawngrad/tensor/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Critic } from '../../src/critic/critic.ts';
-import { longestTask } from '../../src/plan/longest-task.ts';
+import type { Phase } from '../../src/metrics/phase.ts';
+import { longestTask, teacherPromptTokens } from '../../src/plan/longest-task.ts';
 import { measureRun } from '../../src/plan/measure-run.ts';
 import type { PlannedModel, PlannedRun, PlannedWork } from '../../src/plan/planned-run.ts';
 import type { Task } from '../../src/task/task.ts';
 import { trainGrpo } from '../../src/train/grpo.ts';
 import { trainIrl } from '../../src/train/irl.ts';
+import { trainOpsd } from '../../src/train/opsd.ts';
 import type { RunContext } from '../../src/train/run-context.ts';
 import { trainSft } from '../../src/train/sft.ts';
 import { grpoOptions, irlOptions, recordRun, sftOptions } from '../train/tiny-run.ts';
@@ -53,11 +55,12 @@ const FAMILIES = {
 
 const LIMITS = { maxPromptTokens: 9, maxCompletionTokens: 14 };
 const DEMONSTRATIONS = 6;
+const OPSD_WEIGHTS = { temperature: 1, clip: null, normalise: false };
 const TARGETS = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'];
 
 interface Case {
   readonly family: keyof typeof FAMILIES;
-  readonly method: 'sft' | 'grpo' | 'irl';
+  readonly method: 'sft' | 'grpo' | 'irl' | 'opsd';
   readonly rank?: number;
   readonly criticRank?: number;
   readonly format?: WantedFormat;
@@ -86,6 +89,8 @@ const CASES: readonly Case[] = [
   { family: 'qwen2', method: 'grpo', rank: 4, format: 'q4_0', checkpointing: true },
   { family: 'qwen3', method: 'grpo', updates: 3, microBatchTokens: 60 },
   { family: 'mistral', method: 'grpo', rank: 2, format: 'f16' },
+  { family: 'llama', method: 'opsd' },
+  { family: 'qwen3', method: 'opsd', rank: 4, format: 'bf16', microBatchTokens: 60 },
   { family: 'llama', method: 'irl' },
   { family: 'llama', method: 'irl', checkpointing: true, klBeta: 0 },
   { family: 'llama', method: 'irl', rank: 4, criticRank: 4, format: 'bf16' },
@@ -127,12 +132,14 @@ function planned(one: Case): PlannedRun {
         }
       : method === 'grpo'
         ? { kind: 'grpo', options: { ...grpoOptions, ...round, unlabelledFraction: 1 } }
-        : {
-            kind: 'irl',
-            options: { ...irlOptions, ...round },
-            critic: { start: 'policy', lora: lora(criticRank) },
-            demonstrations: DEMONSTRATIONS,
-          };
+        : method === 'opsd'
+          ? { kind: 'opsd', options: { ...grpoOptions, ...round, weights: OPSD_WEIGHTS } }
+          : {
+              kind: 'irl',
+              options: { ...irlOptions, ...round },
+              critic: { start: 'policy', lora: lora(criticRank) },
+              demonstrations: DEMONSTRATIONS,
+            };
   return { work, policy, limits: LIMITS, recomputesBlocks: one.checkpointing ?? false };
 }
 
@@ -151,12 +158,30 @@ async function checkpoint(config: DecoderConfig): Promise<WeightIndex> {
   return WeightIndex.open(memoryFiles('memory', new Map([['model.safetensors', Buffer.concat(parts)]])));
 }
 
-/** Peaks of the real device by phase, as the trainers' clock marks them. */
+/** What the plan calls the phases that trainers tell of. */
+const PHASE_NAMES: Readonly<Record<PlannedWork['kind'], Readonly<Partial<Record<Phase, string>>>>> = {
+  sft: { eval: 'evaluation', update: 'update' },
+  // Advantages are the host's work.
+  grpo: { eval: 'evaluation', rollout: 'samples', reward: 'policy update', update: 'policy update' },
+  opsd: { eval: 'evaluation', rollout: 'samples', reward: 'scoring', update: 'update' },
+  irl: {
+    eval: 'evaluation',
+    rollout: 'samples',
+    critic: 'critic update',
+    reward: 'scoring',
+    update: 'policy update',
+  },
+  evaluate: {},
+};
+
+/** Peaks of the real device by phase, as the trainers tell of them. */
 async function realPeaks({ policy: model, work, recomputesBlocks }: PlannedRun): Promise<Map<string, number>> {
   const peaks = new Map<string, number>();
-  const phase = (name: string): void => {
-    peaks.set(name, Math.max(peaks.get(name) ?? 0, device.memory.peakLiveBytes));
+  let current = 'load';
+  const begin = (name: string): void => {
+    peaks.set(current, Math.max(peaks.get(current) ?? 0, device.memory.peakLiveBytes));
     device.pool.resetPeak();
+    current = name;
   };
   device.pool.resetPeak();
   const { config, format, lora: adapters } = model;
@@ -165,7 +190,8 @@ async function realPeaks({ policy: model, work, recomputesBlocks }: PlannedRun):
     { config, weights: await checkpoint(config) },
     {
       trainable: adapters === undefined,
-      maxPositions: LIMITS.maxPromptTokens + LIMITS.maxCompletionTokens,
+      maxPositions:
+        (work.kind === 'opsd' ? teacherPromptTokens(LIMITS) : LIMITS.maxPromptTokens) + LIMITS.maxCompletionTokens,
       ...(adapters === undefined ? {} : { format }),
     },
   );
@@ -177,46 +203,42 @@ async function realPeaks({ policy: model, work, recomputesBlocks }: PlannedRun):
     demonstrations: DEMONSTRATIONS,
     dev: 3,
   });
-  let clock = 0;
-  const phases: string[] = [];
   const { context: silent } = recordRun();
+  let rollouts = 0;
   const context: RunContext = {
     ...silent,
-    nowMs: () => {
-      const next = phases[clock % phases.length]!;
-      clock++;
-      phase(next);
-      return clock;
+    reporter: {
+      ...silent.reporter,
+      phase: (phase, done, total) => {
+        if (done > 0 || total > 0) return;
+        const isWarmUp = work.kind === 'irl' && phase === 'rollout' && rollouts++ === 0;
+        begin(isWarmUp ? 'warm-up' : (PHASE_NAMES[work.kind][phase] ?? phase));
+      },
     },
   };
   switch (work.kind) {
     case 'sft':
-      phases.push('evaluation', 'update');
       await trainSft(policy, task, work.options, context);
-      phase('evaluation');
       break;
     case 'grpo':
-      phases.push('evaluation', 'samples', 'policy update');
       await trainGrpo(policy, task, work.options, context);
-      phase('evaluation');
+      break;
+    case 'opsd':
+      await trainOpsd(policy, task, work.options, context);
       break;
     case 'irl': {
       const start = work.critic;
       const critic = await Critic.copyOf(policy, 'start' in start ? start.lora : undefined);
       critic.model.recomputesBlocks = recomputesBlocks;
-      // Before the first round: the samples of the warm-up, and each of its updates.
-      const { steps } = work.options.warmup;
-      for (let step = 0; step < steps; step++) phases.push(step === 0 ? 'warm-up' : 'critic update', 'critic update');
-      const round = ['evaluation', 'samples', 'critic update', 'scoring', 'policy update'];
-      for (let step = 0; step < work.options.maxSteps; step++) phases.push(...round);
       await trainIrl(policy, critic, task, work.options, context);
-      phase('evaluation');
+      begin('end');
       critic.dispose();
       break;
     }
     case 'evaluate':
       throw new Error('no trainer');
   }
+  begin('end');
   policy.dispose();
   return peaks;
 }
@@ -239,10 +261,10 @@ describe('a plan', () => {
     expect(phases.map(({ refused }) => refused)).toEqual(phases.map(() => undefined));
     for (const [name, bytes] of real) {
       const phase = phases.find((one) => one.name === name);
-      if (name === 'warm-up') continue;
+      if (name === 'warm-up' || name === 'end') continue;
       expect(Math.abs(phase!.peakBytes / bytes - 1), name).toBeLessThan(TOLERANCE);
     }
-    expect(phases.filter(({ name }) => real.has(name)).length).toBe({ sft: 2, grpo: 3, irl: 5 }[one.method]);
+    expect(phases.filter(({ name }) => real.has(name)).length).toBe({ sft: 3, grpo: 4, opsd: 5, irl: 6 }[one.method]);
     expect(Math.abs(peakBytes / Math.max(...real.values()) - 1)).toBeLessThan(TOLERANCE);
     for (const { peakBytes, parts } of phases) {
       expect(Object.values(parts).reduce((total, bytes) => total + bytes)).toBe(peakBytes);
