@@ -48,7 +48,7 @@ Examples:
         import('../config/kind-of-file.ts'),
       ]);
       const known = KINDS.find((kind) => kind === what);
-      const kind = known ?? kindOfFile(what);
+      const kind = known ?? kindOfFile(what, 'config explain');
       const files = known === undefined ? { ...options, config: what } : options;
       const resolved = await readWithOrigins(kind, overrides, files, false);
       for (const note of resolved.notes) err(`note: ${note}\n`);

@@ -19,7 +19,8 @@ export class ConfigError extends ToolError {
     this.name = 'ConfigError';
     this.faults = faults;
     const lines = faults.map(
-      ({ place, key, message }) => `${place}: ${key === '' || place.startsWith(`${key}=`) ? '' : `${key}: `}${message}`,
+      ({ place, key, message }) =>
+        `${place}: ${key === '' || place.replace(/^[+~]+/, '').startsWith(`${key}=`) ? '' : `${key}: `}${message}`,
     );
     this.message =
       faults.length === 1 ? lines[0]! : [`${source}: ${count}`, ...lines.map((line) => `  ${line}`)].join('\n');

@@ -7,13 +7,15 @@ import { CONFIG_KINDS, type ConfigKind } from './schema.ts';
 
 /**
  * The kind of a configuration file: what it says as `kind:`, else what its name holds, as irl_train.yaml or
- * sft_eval.yaml do. Throws ToolError 'usage' where there is no such file or neither tells, 'config' where the file
- * cannot be read.
+ * sft_eval.yaml do. Throws ToolError 'usage' where neither tells or where the text is no file's name, 'config' where
+ * the file cannot be read.
+ *
+ * @param op the command that asks
  */
-export function kindOfFile(path: string): ConfigKind {
-  if (!existsSync(path)) {
+export function kindOfFile(path: string, op: string): ConfigKind {
+  if (!/[./\\]/.test(path) && !existsSync(path)) {
     throw new ToolError('usage', {
-      op: 'arguments',
+      op,
       expected: `one of ${CONFIG_KINDS.join(', ')}, or a configuration file`,
       got: path,
     });

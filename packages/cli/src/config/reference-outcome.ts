@@ -29,9 +29,8 @@ export type Given = ReadonlyMap<string, unknown>;
 /** Names of the reference that mean something only together. */
 export interface ReferenceRule {
   readonly names: readonly string[];
-  /** The keys that it may set. */
-  readonly to: readonly string[];
-  /** One outcome for each name given; one of them may speak for all. */
+  /** The keys that it may set, each with the names that say most of it. */
+  readonly to: Readonly<Record<string, readonly string[]>>;
   readonly translate: (given: Given, target: Target) => Outcome;
 }
 

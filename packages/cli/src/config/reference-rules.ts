@@ -23,7 +23,11 @@ const BATCH: ReferenceRule = {
     'sampling.num_generations',
     'training.num_generations',
   ],
-  to: ['train.rows_per_step', 'train.prompts_per_round', 'sampling.group_size'],
+  to: {
+    'train.rows_per_step': ['training.per_device_train_batch_size', 'training.gradient_accumulation_steps'],
+    'train.prompts_per_round': ['training.per_device_train_batch_size', 'training.gradient_accumulation_steps'],
+    'sampling.group_size': ['sampling.num_generations'],
+  },
   translate(given, target) {
     for (const [name, value] of given) if (!isCount(value)) return unexpected(`a whole number as ${name}`, value);
     const batch = given.get('training.per_device_train_batch_size') as number | undefined;
@@ -54,7 +58,7 @@ const BATCH: ReferenceRule = {
 /** Texts at once in the passes of the critic; ours limits the tokens of every pass. */
 const MICRO_BATCH: ReferenceRule = {
   names: ['training.max_micro_batch', 'training.reward_score_micro_batch', 'opsd.max_micro_batch'],
-  to: ['train.micro_batch_tokens'],
+  to: { 'train.micro_batch_tokens': ['training.max_micro_batch'] },
   translate(given, target) {
     const texts = [...given.values()];
     const wrong = texts.find((value) => !isCount(value));
@@ -65,7 +69,7 @@ const MICRO_BATCH: ReferenceRule = {
 
 const EVAL_MICRO_BATCH: ReferenceRule = {
   names: ['eval.max_micro_batch'],
-  to: ['eval.micro_batch_tokens'],
+  to: { 'eval.micro_batch_tokens': ['eval.max_micro_batch'] },
   translate(given, target) {
     const texts = given.get('eval.max_micro_batch');
     return isCount(texts) ? tokensOf(texts, 'eval.micro_batch_tokens', target) : unexpected('a whole number', texts);
@@ -79,7 +83,7 @@ function tokensOf(texts: number, key: string, target: Target): Outcome {
 
 const EVAL_BATCH: ReferenceRule = {
   names: ['eval.per_device_eval_batch_size'],
-  to: ['eval.batch'],
+  to: { 'eval.batch': ['eval.per_device_eval_batch_size'] },
   translate: (given, target) =>
     target.has('eval.batch')
       ? { set: { 'eval.batch': given.get('eval.per_device_eval_batch_size') } }
@@ -89,7 +93,7 @@ const EVAL_BATCH: ReferenceRule = {
 /** A flag and two bounds are one value here; what is not said stays as it is. */
 const CLIP: ReferenceRule = {
   names: ['model.clip_reward_model', 'model.reward_lb', 'model.reward_ub'],
-  to: ['reward.clip'],
+  to: { 'reward.clip': ['model.clip_reward_model', 'model.reward_lb', 'model.reward_ub'] },
   translate(given, target) {
     const on = given.get('model.clip_reward_model');
     if (on !== undefined && typeof on !== 'boolean') return unexpected('true or false', on);
@@ -111,7 +115,7 @@ const CLIP: ReferenceRule = {
 /** One rank for both, unless the ranks are named apart. */
 const SHARED_RANK: ReferenceRule = {
   names: ['model.lora_rank'],
-  to: ['policy.lora.rank', 'critic.lora.rank'],
+  to: { 'policy.lora.rank': ['model.lora_rank'], 'critic.lora.rank': ['model.lora_rank'] },
   translate(given, target) {
     if (!target.has('policy.lora.rank')) return { refuse: 'an adapter says its own rank', dead: true };
     const rank = given.get('model.lora_rank');
@@ -122,7 +126,7 @@ const SHARED_RANK: ReferenceRule = {
 
 const POLICY: ReferenceRule = {
   names: ['model.pretrained', 'model.policy_name', 'model.name'],
-  to: ['policy.model'],
+  to: { 'policy.model': ['model.policy_name', 'model.name', 'model.pretrained'] },
   translate(given) {
     const pretrained = given.get('model.pretrained');
     const [name, other = name] = [given.get('model.policy_name'), given.get('model.name')].filter(
@@ -146,7 +150,12 @@ const POLICY: ReferenceRule = {
 /** `airl` is whether an evaluation has a critic; the reference finds it in the checkpoint. */
 const CRITIC: ReferenceRule = {
   names: ['airl', 'model.reward_name', 'model.frozen_discriminator_path', 'training.freeze_discriminator'],
-  to: ['critic.model', 'critic.freeze', 'critic.freeze_after_warmup'],
+  to: {
+    'critic.model': ['model.reward_name', 'model.frozen_discriminator_path'],
+    'critic.freeze': ['training.freeze_discriminator'],
+    'critic.freeze_after_warmup': [],
+    'warmup.steps': [],
+  },
   translate(given, target) {
     const name = hubId(given.get('model.reward_name'));
     if (target.kind === 'evaluate') {
@@ -185,7 +194,11 @@ function criticStart(name: unknown, target: Target): unknown {
 
 const KIND: ReferenceRule = {
   names: ['model.critic_type', 'model.reward_mode', 'model.lambda_shape'],
-  to: ['critic.kind', 'reward.form', 'reward.shape_weight'],
+  to: {
+    'critic.kind': ['model.critic_type'],
+    'reward.form': ['model.reward_mode'],
+    'reward.shape_weight': ['model.lambda_shape'],
+  },
   translate(given, target) {
     const type = given.get('model.critic_type');
     const kinds: Readonly<Record<string, string>> = { standard: 'plain', airl_segment: 'shaped' };
@@ -207,7 +220,11 @@ const KIND: ReferenceRule = {
 
 const LOSS: ReferenceRule = {
   names: ['model.classifier_loss', 'model.disc_pairwise_margin', 'model.disc_pairwise_negatives_per_prompt'],
-  to: ['critic.loss', 'critic.pairwise.margin', 'critic.pairwise.negatives_per_prompt'],
+  to: {
+    'critic.loss': ['model.classifier_loss'],
+    'critic.pairwise.margin': ['model.disc_pairwise_margin'],
+    'critic.pairwise.negatives_per_prompt': ['model.disc_pairwise_negatives_per_prompt'],
+  },
   translate(given, target) {
     const names: Readonly<Record<string, string>> = {
       bce: 'bce',
@@ -236,7 +253,7 @@ const LOSS: ReferenceRule = {
 /** Which of two keys says the level of credit depends on the critic. */
 const CREDIT: ReferenceRule = {
   names: ['model.advantage_calculation', 'model.policy_reward_density'],
-  to: ['credit.level'],
+  to: { 'credit.level': ['model.advantage_calculation', 'model.policy_reward_density'] },
   translate(given, target) {
     const density = given.get('model.policy_reward_density');
     const calculation = given.get('model.advantage_calculation');
@@ -262,7 +279,7 @@ const CREDIT: ReferenceRule = {
 
 const LOCAL: ReferenceRule = {
   names: ['model.use_segment_local_advantage', 'model.local_signal'],
-  to: ['credit.local'],
+  to: { 'credit.local': ['model.use_segment_local_advantage', 'model.local_signal'] },
   translate(given) {
     const signal = given.get('model.local_signal') ?? 'drop_f';
     if (signal === 'g') return { refuse: 'the signal is clipped_delta_f or drop_f' };
@@ -281,7 +298,12 @@ const PROGRAMMATIC = { correctness: 2, xmlcount: 1, soft_format: 1, strict_forma
 
 const OUTCOME: ReferenceRule = {
   names: ['model.use_outcome_rewards'],
-  to: Object.keys(PROGRAMMATIC).map((name) => `reward.functions.${name}`),
+  to: Object.fromEntries(
+    ['outcome_weight', 'format_weight', ...Object.keys(PROGRAMMATIC).map((name) => `functions.${name}`)].map((name) => [
+      `reward.${name}`,
+      ['model.use_outcome_rewards'],
+    ]),
+  ),
   translate(given, target) {
     const on = given.get('model.use_outcome_rewards');
     if (typeof on !== 'boolean') return unexpected('true or false', on);
@@ -298,7 +320,7 @@ function functionsOff(target: Target): Readonly<Record<string, unknown>> {
 
 const TOP_P: ReferenceRule = {
   names: ['sampling.top_p'],
-  to: [],
+  to: {},
   translate: (given) =>
     given.get('sampling.top_p') === 1
       ? { nothing: 'all tokens can be sampled' }
@@ -307,7 +329,7 @@ const TOP_P: ReferenceRule = {
 
 const REPORT_TO: ReferenceRule = {
   names: ['training.report_to'],
-  to: ['run.report_to'],
+  to: { 'run.report_to': ['training.report_to'] },
   translate(given) {
     const sink = given.get('training.report_to');
     if (sink === 'none') return { nothing: 'metrics go to metrics.jsonl' };
@@ -319,7 +341,7 @@ const REPORT_TO: ReferenceRule = {
 
 const OPSD_CLIP: ReferenceRule = {
   names: ['opsd.reward_lb', 'opsd.reward_ub'],
-  to: ['opsd.clip'],
+  to: { 'opsd.clip': ['opsd.reward_lb', 'opsd.reward_ub'] },
   translate(given, target) {
     const low = given.get('opsd.reward_lb');
     const high = given.get('opsd.reward_ub');

@@ -36,7 +36,6 @@ const only = (same: readonly unknown[], nothing: string, refuse: string): Rename
 const ENGINE = dead('it belongs to another engine');
 const DEAD = dead('the reference code never reads it');
 const EVAL = dead('evaluation in training has no such choice');
-const LATER = why('not part of this version');
 const ALWAYS = only([true], 'always on', 'it is always on');
 const CLAMP = (bound: number) => only([bound], `the bound is ${bound}`, `the bound is ${bound}, and no setting`);
 
@@ -160,7 +159,13 @@ export const REFERENCE_TABLE: Readonly<Record<string, ReferenceEntry>> = {
   'training.logging_steps': dead('metrics.jsonl holds every step'),
   'training.beta': now('policy.kl_beta'),
   'training.output_dir': now('run.dir'),
-  'training.resume_from_checkpoint': why('say --resume'),
+  'training.resume_from_checkpoint': as(
+    'run.resume',
+    (resume): Value =>
+      typeof resume === 'boolean'
+        ? { value: resume ? 'auto' : 'never' }
+        : { refuse: 'a run goes on in its own folder: say run.dir, and --resume or run.resume' },
+  ),
 
   'dataset.name': as('data.format', (name) => ({
     value: name === 'aime2024' || name === 'aime2025' ? String(name).replace('aime', 'aime_') : name,
@@ -179,6 +184,12 @@ export const REFERENCE_TABLE: Readonly<Record<string, ReferenceEntry>> = {
   'dataset.expert_error_rate': now('data.expert_error_rate'),
 
   'sampling.n_samples': now('eval.samples_per_prompt'),
+  'eval.pregenerated_jsonl_path': now('eval.input'),
+  'eval.pregenerated_source_dir': now('eval.input_dir'),
+  'eval.pregenerated_candidates': now('eval.input_candidates'),
+  'eval.output_file': now('eval.output'),
+  'eval.compute_policy_log_probs': now('eval.policy_log_probs'),
+  'eval.compute_reward_model_scores': now('eval.critic_scores'),
   'eval.eval_steps': now('eval.every_steps'),
   'eval.do_eval': EVAL,
   'eval.eval_strategy': EVAL,
@@ -186,12 +197,12 @@ export const REFERENCE_TABLE: Readonly<Record<string, ReferenceEntry>> = {
   'eval.prediction_loss_only': EVAL,
   'eval.report_to': dead('results are written to the run folder'),
   'eval.use_vllm': ENGINE,
-  'guidance.method': LATER,
-  'guidance.k': LATER,
-  'guidance.alpha': LATER,
-  'guidance.step_size': LATER,
-  'guidance.n_candidates': LATER,
-  'guidance.dense_reward_gamma': LATER,
+  'guidance.method': now('guidance.method'),
+  'guidance.k': now('guidance.k'),
+  'guidance.alpha': now('guidance.alpha'),
+  'guidance.step_size': now('guidance.step_size'),
+  'guidance.n_candidates': now('guidance.n_candidates'),
+  'guidance.dense_reward_gamma': now('guidance.gamma'),
   'opsd.reward_temperature': now('opsd.temperature'),
   'opsd.normalize_weights': now('opsd.normalise'),
   'opsd.mode': dead('there is one way, the direct one'),

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { EVALUATION_MODES, evaluationMode } from '../evaluation/evaluation-mode.ts';
 import { composeFile } from './compose-file.ts';
 import { ConfigError, type ConfigFault } from './config-error.ts';
 import { crossFaults } from './cross-checks.ts';
@@ -10,7 +11,7 @@ import { parseOverrides } from './overrides.ts';
 import { type PlainObject, removeAt, valueAt } from './plain-object.ts';
 import { type Config, type ConfigKind, kindTitle, SCHEMAS } from './schema.ts';
 import { leaves, type Origin, overlaps, type Setting, settingsOf } from './setting.ts';
-import { referenceTargets, translateReference } from './translate-reference.ts';
+import { otherNameOf, referenceTargets, translateReference } from './translate-reference.ts';
 import { unknownKeyMessage } from './unknown-key.ts';
 
 export interface ConfigSources {
@@ -64,17 +65,7 @@ export function resolveWithOrigins<Kind extends ConfigKind>(kind: Kind, sources:
   }
 
   const raw = [...said, ...overrides];
-  const rawRoot = mergeSettings(raw).root;
-  const fields = new Map(fieldsOf(kind).map(({ key, preset }) => [key, preset]));
-  const lookup = (name: string): unknown => {
-    // A value may be set under the reference's name of it, or be looked up under that.
-    for (const key of [name, ...referenceTargets(name)]) {
-      const found = valueAt(rawRoot, key.split('.'));
-      if (found !== undefined && found !== null) return found;
-    }
-    for (const key of [name, ...referenceTargets(name)]) if (fields.has(key)) return fields.get(key);
-    return undefined;
-  };
+  const lookup = lookupIn(kind, raw);
   const interpolated = interpolateSettings(raw, lookup, sources.env ?? process.env);
   const translated = translateReference(kind, interpolated.settings, { dropDead: sources.dropDead ?? false });
   const { root, faults: mergeFaults } = mergeSettings(translated.settings);
@@ -94,7 +85,7 @@ export function resolveWithOrigins<Kind extends ConfigKind>(kind: Kind, sources:
   const crossed = crossFaults(kind, config).filter(({ keys }) => !keys.some((key) => wrong.has(key)));
   faults.push(...crossed.map(({ keys, message }) => ({ place: placeOf(keys[0].split('.')), key: keys[0], message })));
   if (sources.needsInputs ?? true) {
-    for (const key of INPUTS) {
+    for (const key of inputsOf(kind, config)) {
       if (valueAt(config, key.split('.')) === null && !wrong.has(key)) {
         faults.push({ place: placeOf(key.split('.')), key, message: 'expected a path, got none.' });
       }
@@ -102,6 +93,28 @@ export function resolveWithOrigins<Kind extends ConfigKind>(kind: Kind, sources:
   }
   if (faults.length > 0) throw new ConfigError(path, faults);
   return { config, originOf: originsOf(translated.settings, root), notes: translated.notes };
+}
+
+/** Given completions bring their prompts, and their critic's model its tokens. */
+function inputsOf<Kind extends ConfigKind>(kind: Kind, config: Config<Kind>): readonly string[] {
+  if (kind !== 'evaluate') return INPUTS;
+  const { mode } = (config as Config<'evaluate'>).eval;
+  return EVALUATION_MODES[evaluationMode(mode)].samples === 'given' ? [] : INPUTS;
+}
+
+/**
+ * What names in texts stand for: the last value of a key, whether it was set under our name of it or the reference's.
+ */
+function lookupIn(kind: ConfigKind, raw: readonly Setting[]): (name: string) => unknown {
+  const presets = new Map(fieldsOf(kind).map(({ key, preset }) => [key, preset]));
+  const typed = mergeSettings(raw).root;
+  const ours = mergeSettings(translateReference(kind, raw, { dropDead: true }).settings).root;
+  return (name) => {
+    const key = otherNameOf(name) ?? name;
+    const path = key.split('.');
+    const found = valueAt(ours, path) ?? valueAt(typed, path) ?? valueAt(typed, name.split('.'));
+    return found ?? presets.get(key);
+  };
 }
 
 function originsOf(settings: readonly Setting[], root: PlainObject): (key: string) => Origin | undefined {

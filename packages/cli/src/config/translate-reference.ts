@@ -39,14 +39,17 @@ export function translateReference(
     const used = names.flatMap((name) => given.get(name) ?? []);
     const last = used.reduce((a, b) => (b.origin.layer >= a.origin.layer ? b : a));
     const said = used.map(({ path, value }) => `${path.join('.')}=${shown(value)}`).join(' ');
-    const refuse = (message: string): void => {
-      faults.push({ place: last.origin.place, key: last.path.join('.'), message });
+    // Of names that are read together, the one that says most of a key.
+    const speaker = (key?: string): Setting =>
+      used.findLast(({ path }) => key !== undefined && referenceTargets(path.join('.')).includes(key)) ?? last;
+    const refuse = (message: string, { origin, path } = last): void => {
+      faults.push({ place: origin.place, key: path.join('.'), message });
     };
     if ('refuse' in outcome) {
       const why = `this key of the reference code has no use here: ${outcome.refuse}.`;
       if (outcome.dead !== true) refuse(`${outcome.refuse}.`);
       else if (dropDead) notes.push(`${said} left out: ${outcome.refuse}`);
-      else refuse(why);
+      else refuse(`${why} Leave it out; --drop-dead-keys does.`);
       return;
     }
     if ('nothing' in outcome) {
@@ -55,11 +58,16 @@ export function translateReference(
     }
     const missing = Object.keys(outcome.set).find((key) => !target.has(key));
     if (missing !== undefined) {
-      refuse(missingKey(kind, missing));
+      refuse(missingKey(kind, missing), speaker(missing));
       return;
     }
     for (const [key, value] of Object.entries(outcome.set)) {
-      const setting = { path: key.split('.'), value, origin: { ...last.origin, reference: last.path.join('.') } };
+      const { origin, path } = speaker(key);
+      const setting = {
+        path: key.split('.'),
+        value,
+        origin: { place: origin.place, layer: last.origin.layer, reference: path.join('.') },
+      };
       const other = [...rest, ...translated].find((found) => isConflict(found, setting));
       if (other === undefined) translated.push(setting);
       else
@@ -159,9 +167,16 @@ export const REFERENCE_NAMES: ReadonlySet<string> = new Set([
   ...REFERENCE_RULES.flatMap(({ names }) => names),
 ]);
 
-/** The keys of ours that a name of the reference may set; none for another name. */
+/** The keys of ours that a name of the reference says. */
 export function referenceTargets(name: string): readonly string[] {
   return targetsByName.get(name) ?? [];
+}
+
+/** The key that a name of the reference is no more than another name of, if it is that. */
+export function otherNameOf(name: string): string | undefined {
+  const entry = Object.hasOwn(REFERENCE_TABLE, name) ? REFERENCE_TABLE[name] : undefined;
+  if (entry !== undefined && 'to' in entry && entry.value === undefined) return entry.to[0];
+  return name === 'model.name' || name === 'model.policy_name' ? 'policy.model' : undefined;
 }
 
 /** The names under which the reference has what a key of ours says. */
@@ -171,5 +186,7 @@ export function referenceNamesOf(key: string): readonly string[] {
 
 const targetsByName = new Map<string, readonly string[]>([
   ...Object.entries(REFERENCE_TABLE).map(([name, entry]) => [name, 'to' in entry ? entry.to : []] as const),
-  ...REFERENCE_RULES.flatMap(({ names, to }) => names.map((name) => [name, to] as const)),
+  ...REFERENCE_RULES.flatMap(({ names, to }) =>
+    names.map((name) => [name, Object.keys(to).filter((key) => to[key]?.includes(name))] as const),
+  ),
 ]);

@@ -13,7 +13,13 @@ export function knobsFor(planned: PlannedConfig, rowTokens: number): Knob[] {
   const { kind, config } = planned;
   const knobs: Knob[] = [];
   const add = (effect: string, ...overrides: string[]): number => knobs.push({ overrides, effect });
-  const section: Record<ConfigKind, string> = { sft: 'train', grpo: 'train', irl: 'train', evaluate: 'eval' };
+  const section: Record<ConfigKind, string> = {
+    sft: 'train',
+    grpo: 'train',
+    irl: 'train',
+    opsd: 'train',
+    evaluate: 'eval',
+  };
   const { micro_batch_tokens: tokens } = kind === 'evaluate' ? config.eval : config.train;
   const half = Math.max(rowTokens, Math.floor(tokens / 2));
   if (half < tokens) add('same results', `${section[kind]}.micro_batch_tokens=${half}`);

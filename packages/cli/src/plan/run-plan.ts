@@ -34,7 +34,7 @@ export async function runPlan(
   { out, err }: Pick<CommandContext, 'out' | 'err'>,
 ): Promise<void> {
   const named = CONFIG_KINDS.find((name) => name === what);
-  const kind = named ?? kindOfFile(what);
+  const kind = named ?? kindOfFile(what, 'plan');
   const files = named !== undefined ? options : { ...options, config: what };
   const resolve = async (more: readonly string[], notes: { err?: CommandContext['err'] }): Promise<PlannedConfig> => {
     const config = await readConfig(kind, [...overrides, ...more], files, { needsInputs: false, ...notes });

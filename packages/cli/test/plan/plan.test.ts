@@ -93,7 +93,7 @@ describe('dawngrad plan', () => {
   it.each([
     [['sft'], 3, /policy\.model: expected a folder with config\.json, or the name of a known model, got none/],
     [['sft', '--model', 'nobody/knows-this'], 3, /known are Qwen\/Qwen2\.5-0\.5B-Instruct/],
-    [['dpo', '--model', 'qwen3b'], 2, /plan: expected one of sft, grpo, irl, evaluate/],
+    [['dpo', '--model', 'qwen3b'], 2, /plan: expected one of sft, grpo, irl, opsd, evaluate/],
     [['sft', '--model', 'qwen3b', '--budget', 'much'], 2, /Expected a size such as 5GB/],
     [['sft', '--model', 'qwen3b', 'policy.lora.rnk=4'], 3, /policy\.lora\.rank/],
     [['missing-sft.yaml', '--model', 'qwen3b'], 3, /missing-sft\.yaml: expected a readable configuration file/],
