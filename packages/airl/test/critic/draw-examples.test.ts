@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { drawExamples } from '../../src/critic/draw-examples.ts';
+import { drawExamples, type ExampleCounts } from '../../src/critic/draw-examples.ts';
 import type { TraceRecord } from '../../src/record.ts';
 import { Replay } from '../../src/replay.ts';
 import { expertRecord, policyRecord } from '../../src/task/create-record.ts';
+import type { Task } from '../../src/task/task.ts';
 import { tinyTask } from '../train/tiny-run.ts';
 
 const task = tinyTask();
@@ -94,5 +95,135 @@ describe('drawExamples', () => {
       drawExamples(task, experts, replay, counts, marks, at(u, 1)).positives.map(({ source }) => source),
     ).flat();
     expect(new Set(sources)).toEqual(new Set(['expert', 'policy']));
+  });
+
+  it('D12: uses no corruption that leaves the ids as they are', () => {
+    const replay = new Replay<TraceRecord>(capacity, { positives: [], negatives: samples(0, 6, 1) });
+    // Two texts may be the same to a tokenizer.
+    const same: Task = { ...task, corrupt: ({ completionIds }) => ({ completionIds, functions: ['none'] }) };
+    expect(drawExamples(same, experts, replay, counts, marks, at(0, 0)).corrupted).toBe(0);
+  });
+
+  it('D12: corrupts experts, never a sample that was relabelled', () => {
+    const relabelled = samples(0, 6, 2).map((record): TraceRecord => ({ ...record, label: 'positive' }));
+    const replay = new Replay<TraceRecord>(capacity, { positives: relabelled, negatives: samples(1, 6, 1) });
+    const drawn = Array.from({ length: 20 }, (_, u) => drawExamples(task, experts, replay, counts, marks, at(u, 1)));
+    expect(drawn.some(({ positives }) => positives.some(({ source }) => source === 'policy'))).toBe(true);
+    const expertIds = new Set(experts.map(({ record }) => record.id));
+    for (const { negatives } of drawn) {
+      for (const { source, corruption } of negatives) {
+        if (source === 'corrupt') expect(expertIds.has(corruption!.sourceId)).toBe(true);
+      }
+    }
+  });
+
+  describe('stored wrong traces', () => {
+    const stored = (count: number): Task => ({
+      ...task,
+      storedCorruptions: ({ id, completionIds }) =>
+        Array.from({ length: count }, (_, i) => ({
+          completionIds: completionIds.map((token, t) => (t === i ? (token + 1) % task.vocabSize : token)),
+          functions: ['stored_trace', id],
+        })),
+    });
+    const draw = (of: Task, change: Partial<ExampleCounts> = {}, update = 0) => {
+      const relabelled = samples(0, 6, 2).map((record): TraceRecord => ({ ...record, label: 'positive' }));
+      const replay = new Replay<TraceRecord>(capacity, { positives: relabelled, negatives: samples(1, 6, 2) });
+      return drawExamples(of, experts, replay, { ...counts, ...change }, marks, at(update, 1));
+    };
+
+    it.each([1, 3])('D8: all %d of them take part for each positive, also where samples were relabelled', (n) => {
+      const drawn = draw(stored(n));
+      expect(drawn.positives.some(({ source }) => source === 'policy')).toBe(true);
+      expect(drawn.stored).toBe(n * drawn.positives.length);
+      const own = drawn.negatives.filter(({ corruption }) => corruption?.functions[0] === 'stored_trace');
+      expect(own.length).toBe(n * drawn.positives.length);
+      expect(
+        own.every(({ label, promptId, corruption }) => label === 'negative' && corruption?.functions[1] === promptId),
+      ).toBe(true);
+      expect(new Set(drawn.negatives.map(({ id }) => id)).size).toBe(drawn.negatives.length);
+    });
+
+    it('can be fewer in each update, others each time, or none', () => {
+      const some = Array.from({ length: 10 }, (_, update) => draw(stored(3), { storedPerExpert: 2 }, update));
+      expect(some.map(({ stored }) => stored)).toEqual(new Array(10).fill(2 * 4));
+      const texts = new Set(some.flatMap(({ negatives }) => negatives.map(({ text }) => text)));
+      expect(texts.size).toBeGreaterThan(3 * 6);
+      expect(draw(stored(3), { storedPerExpert: 0 }).stored).toBe(0);
+      expect(draw(task).stored).toBe(0);
+    });
+
+    it('that are the expert itself are no negatives', () => {
+      const honest: Task = { ...task, storedCorruptions: ({ completionIds }) => [{ completionIds, functions: [] }] };
+      expect(draw(honest).stored).toBe(0);
+    });
+  });
+
+  describe('of the whole round (D9)', () => {
+    const whole: ExampleCounts = {
+      expertsPerUpdate: null,
+      policyPerUpdate: null,
+      promptsPerRound: 6,
+      corruptedPerExpert: 1,
+    };
+    const draw = (negatives: TraceRecord[], fraction: number, positives: TraceRecord[] = []) => {
+      const replay = new Replay<TraceRecord>({ positives: 500, negatives: 500 }, { positives, negatives });
+      return drawExamples(task, experts, replay, whole, marks, at(0, 9, fraction));
+    };
+    const perPrompt = (records: readonly TraceRecord[]): number[] =>
+      task.demonstrations.map(({ id }) => records.filter(({ promptId }) => promptId === id).length);
+
+    it('has every sample of the round, and as many replayed ones as its share leaves room for', () => {
+      const earlier = [1, 2, 3].flatMap((round) => samples(round, 6, 4));
+      const now = samples(9, 6, 4);
+      const counted = [1, 0.75, 0.5, 0.25, 0].map((fraction) => {
+        const { onPolicy, replayed, positives } = draw([...earlier, ...now], fraction);
+        return [onPolicy, replayed, positives.length];
+      });
+      expect(counted).toEqual([
+        [24, 0, 6],
+        [24, 8, 8],
+        [24, 24, 12],
+        [24, 72, 24],
+        [24, 72, 24],
+      ]);
+      // An empty replay leaves the round.
+      expect(draw(now, 0.5).replayed).toBe(0);
+    });
+
+    it('keeps the classes in step at every prompt', () => {
+      const { positives, negatives } = draw([...samples(1, 6, 4), ...samples(9, 3, 4)], 0.5);
+      const ofPolicy = negatives.filter(({ source }) => source === 'policy');
+      expect(perPrompt(ofPolicy)).toEqual(perPrompt(positives).map((count) => 4 * count));
+      expect(perPrompt(negatives.filter(({ source }) => source === 'corrupt'))).toEqual(perPrompt(positives));
+    });
+
+    it('loses no relabelled sample of a prompt that has a wrong one', () => {
+      const all = samples(9, 6, 4);
+      const right = all.filter((_, i) => i % 4 === 0).map((record): TraceRecord => ({ ...record, label: 'positive' }));
+      const { positives, onPolicy } = draw(
+        all.filter((_, i) => i % 4 !== 0),
+        1,
+        right,
+      );
+      expect([onPolicy, positives.length]).toEqual([18, 6 + 6]);
+    });
+
+    it('takes no more prompts of a warm-up than a round has', () => {
+      const replay = new Replay<TraceRecord>(capacity, { positives: [], negatives: samples(0, 6, 3) });
+      const drawn = drawExamples(task, experts, replay, { ...whole, promptsPerRound: 2 }, marks, at(4, 0, 0.5));
+      expect([drawn.positives.length, drawn.onPolicy, drawn.corrupted]).toEqual([2, 6, 2]);
+    });
+  });
+
+  it('counts the experts that were made wrong on purpose', () => {
+    const replay = new Replay<TraceRecord>(capacity, { positives: [], negatives: samples(0, 6, 2) });
+    const wrong = experts.map(({ demonstration, record }, i) => ({
+      demonstration: { ...demonstration, ...(i < 2 ? { isExpertError: true } : {}) },
+      record,
+    }));
+    const found = drawExamples(task, wrong, replay, { ...counts, expertsPerUpdate: 6 }, marks, at(0, 0));
+    expect(found.expertErrors).toBe(2);
+    expect(drawExamples(task, experts, replay, counts, marks, at(0, 0)).expertErrors).toBe(0);
   });
 });
