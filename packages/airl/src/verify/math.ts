@@ -105,10 +105,17 @@ function sameValues(a: MathJson, b: MathJson): boolean {
     const at = (symbol: string): number => pointOf(symbol, sample);
     const [x, y] = [mathValue(a, at), mathValue(b, at)];
     if (Number.isNaN(x) || Number.isNaN(y)) continue;
-    if (x !== y && !(Math.abs(x - y) <= TOLERANCE * Math.max(Math.abs(x), Math.abs(y)))) return false;
+    if (!isClose(x, y)) return false;
     compared++;
   }
   return compared > 0;
+}
+
+/** An overflow must not be close to everything: the difference to it is within any share of it. */
+function isClose(x: number, y: number): boolean {
+  if (x === y) return true;
+  const largest = Math.max(Math.abs(x), Math.abs(y));
+  return Number.isFinite(largest) && Math.abs(x - y) <= TOLERANCE * largest;
 }
 
 /** A value between 0.3 and 2.3 for a variable: positive, so that roots and logarithms exist. */
