@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { addAnalyseCommand } from './commands/analyse.ts';
 import { addBenchCommand } from './commands/bench.ts';
 import { addChatCommand } from './commands/chat.ts';
 import type { CommandContext } from './commands/command-context.ts';
@@ -76,6 +77,7 @@ function createProgram(context: CommandContext): Command {
   addDemoCommand(program, context);
   addTrainCommand(program, context);
   addEvaluateCommand(program, context);
+  addAnalyseCommand(program, context);
   addGenerateCommand(program, context);
   addChatCommand(program, context);
   addLogprobsCommand(program, context);
@@ -98,6 +100,7 @@ Examples:
   $ dawngrad demo                            all of it in small, in minutes
   $ dawngrad train sft --data train.jsonl --model models/base run.dir=runs/sft
   $ dawngrad evaluate --model runs/sft --data test.jsonl run.dir=runs/sft-test
+  $ dawngrad analyse runs/sft-test/eval_results_gsm8k.jsonl
   $ dawngrad generate --model runs/sft --prompt "sum 1 + 2 ="
   $ dawngrad chat --model models/instruct
   $ dawngrad logprobs --model models/base --input rows.jsonl --output scored.jsonl

@@ -79,7 +79,7 @@ describe.skipIf(!isPresent)('stories260K on the rows of GSM8K', { timeout: 300_0
     );
     expect(code, err).toBe(0);
     expect(out).toContain('16 prompts x 4 samples');
-    const path = join(dir, 'rows.jsonl');
+    const path = join(dir, 'eval_results_gsm8k.jsonl');
     const rows = await readRows(readFileSync(path, 'utf8').split('\n'), path);
     expect(rows).toHaveLength(64);
     expect(rows.every(({ reward_model_score }) => reward_model_score !== null)).toBe(true);

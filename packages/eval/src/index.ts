@@ -12,6 +12,15 @@ export {
 export type { BestOfRow, PassAtK, RewardGain, SelectorRow, TestedDifference } from './evaluation/best-of-summary.ts';
 export type { CalibrationNumbers, CalibrationSummary } from './evaluation/calibration-summary.ts';
 export type { CategoryRow } from './evaluation/category-rows.ts';
+export {
+  EVALUATION_SCHEMA,
+  type EvaluationCell,
+  type EvaluationFile,
+  type EvaluationFileOptions,
+  type EvaluationSettings,
+  type EvaluationSource,
+  evaluationFile,
+} from './evaluation/evaluation-file.ts';
 export type { CorrelationMatrix, RewardDifference } from './evaluation/reward-tests.ts';
 export { type Annotation, parseAnnotation, saysAnswerOnly } from './localise/annotation.ts';
 export { averagePrecision, randomAveragePrecision } from './localise/average-precision.ts';

@@ -6,10 +6,18 @@ export interface RowContext {
   readonly prompt: readonly Message[];
   /** 0-based place among the completions of the prompt. */
   readonly generationIdx: number;
+  /** The name of the checker that gave the record its verdict. */
+  readonly checker?: string;
+  readonly category?: string;
+  /** Further programmatic rewards of the completion. */
+  readonly rewards?: Readonly<Record<`${string}_reward_func`, number>>;
 }
 
 /** The row of a record: its scores as they stand, null where there are none. */
-export function rowOfRecord(record: TraceRecord, { runId, prompt, generationIdx }: RowContext): EvalRow {
+export function rowOfRecord(
+  record: TraceRecord,
+  { runId, prompt, generationIdx, checker, category, rewards }: RowContext,
+): EvalRow {
   const forced = Array.from(record.forced.keys()).filter((t) => record.forced[t] === 1);
   return {
     schema: ROW_SCHEMA,
@@ -25,6 +33,9 @@ export function rowOfRecord(record: TraceRecord, { runId, prompt, generationIdx 
     policy_log_probs: record.logp === undefined ? null : Array.from(record.logp),
     gold: record.gold,
     answer: record.answerExtracted,
+    ...(checker === undefined ? {} : { checker }),
+    ...(category === undefined ? {} : { category }),
+    ...rewards,
     correctness_reward_func: record.correct ? 2 : 0,
   };
 }

@@ -1,13 +1,11 @@
-import { createTextTask, type Example, type TextTask } from '@dawngrad/airl';
-import type { OpenModel } from '@dawngrad/models';
+import { createTextTask, type Example, type TextCodec, type TextTask } from '@dawngrad/airl';
 import type { Config } from '../config/schema.ts';
-import { modelCodec } from '../run/model-codec.ts';
 import { rowChecker } from '../run/row-checker.ts';
 
 /** The rows of an evaluation as test prompts; targets are not looked at. */
 export function evaluationTask(
   { data, run }: Config<'evaluate'>,
-  model: OpenModel,
+  codec: TextCodec,
   examples: readonly Example[],
 ): TextTask {
   return createTextTask({
@@ -16,7 +14,7 @@ export function evaluationTask(
     unlabelled: [],
     dev: [],
     test: examples,
-    codec: modelCodec(model),
+    codec,
     limits: { maxPromptTokens: data.max_prompt_tokens, maxCompletionTokens: data.max_completion_tokens },
     overlong: data.overlong,
     checker: rowChecker(data),

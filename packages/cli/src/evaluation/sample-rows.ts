@@ -1,4 +1,12 @@
-import { type Critic, type Example, policyRecord, STREAMS, type Task, type TextCodec, type TraceRecord } from '@dawngrad/airl';
+import {
+  type Critic,
+  type Example,
+  policyRecord,
+  STREAMS,
+  type Task,
+  type TextCodec,
+  type TraceRecord,
+} from '@dawngrad/airl';
 import { type EvalRow, rowOfRecord } from '@dawngrad/eval';
 import { type DecoderModel, type GeneratedSample, generate } from '@dawngrad/models';
 import type { Config } from '../config/schema.ts';
