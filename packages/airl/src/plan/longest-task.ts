@@ -24,6 +24,8 @@ export function teacherPromptTokens({ maxPromptTokens, maxCompletionTokens }: Le
 export function longestTask({ vocabSize, limits, demonstrations, dev }: LongestTaskOptions): Task {
   const promptIds = new Uint32Array(limits.maxPromptTokens);
   const completionIds = new Uint32Array(limits.maxCompletionTokens);
+  // A copy that is the same would not be taken for a negative.
+  const corruptedIds = new Uint32Array(limits.maxCompletionTokens).fill(1);
   const prompt = (id: string): TaskPrompt => ({ id, text: '', promptIds, gold: '' });
   const rows = Array.from(
     { length: demonstrations },
@@ -45,6 +47,6 @@ export function longestTask({ vocabSize, limits, demonstrations, dev }: LongestT
     criticPromptIds: (ids) => ids,
     teacherPromptIds: () => new Uint32Array(teacherPromptTokens(limits)),
     forced: (ids) => new Uint8Array(ids.length),
-    corrupt: () => ({ completionIds, functions: ['longest'] }),
+    corrupt: () => ({ completionIds: corruptedIds, functions: ['longest'] }),
   };
 }

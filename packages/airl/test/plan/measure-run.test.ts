@@ -90,7 +90,7 @@ const CASES: readonly Case[] = [
   { family: 'qwen3', method: 'grpo', updates: 3, microBatchTokens: 60 },
   { family: 'mistral', method: 'grpo', rank: 2, format: 'f16' },
   { family: 'llama', method: 'opsd' },
-  { family: 'qwen3', method: 'opsd', rank: 4, format: 'bf16', microBatchTokens: 60 },
+  { family: 'llama', method: 'opsd', rank: 4, format: 'bf16', microBatchTokens: 60 },
   { family: 'llama', method: 'irl' },
   { family: 'llama', method: 'irl', checkpointing: true, klBeta: 0 },
   { family: 'llama', method: 'irl', rank: 4, criticRank: 4, format: 'bf16' },
