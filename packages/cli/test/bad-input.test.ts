@@ -246,7 +246,7 @@ describe('a run directory', () => {
     const dir = newPath('run');
     expect((await trainSft({ dir })).code).toBe(0);
     expectRefusal(await trainSft({ dir }), 3, 'continue it with --resume');
-    expectRefusal(await trainSft({ dir, more: ['--resume', 'policy.lr=1'] }), 3, 'policy.lr was 0.0001, is 1');
+    expectRefusal(await trainSft({ dir, more: ['--resume', 'policy.lr=1'] }), 3, 'policy.lr: 0.0001 -> 1');
   });
 
   it('without a run exits with 3 on --resume', async () => {

@@ -16,12 +16,16 @@ const [dir, steps, resume, ...files] = process.argv.slice(2);
 const inputs = [{ role: 'data', files }];
 const settings = { config: { run: { dir, seed: 3 } }, resume: resume === 'resume', inputs, objective: 'objective: counting' };
 const context = { err: (text) => process.stderr.write(text), exitWith: (code) => { process.exitCode = code; } };
-await runSession(settings, context, async ({ device, directory, progress, stop }) => {
+await runSession(settings, context, async ({ device, directory, progress, stop, save }) => {
   if (device.state !== 'ready') throw new Error('no device');
   for (let step = 1; step <= Number(steps) && !stop.isRequested; step++) {
     await new Promise((resolve) => setTimeout(resolve, 10));
     directory.metrics.append({ step });
     progress.step('count', step, Number(steps), {});
+    if (save.take()) {
+      progress.note('saved at ' + step);
+      break;
+    }
   }
 });
 `;
@@ -52,6 +56,14 @@ describe('runSession', () => {
     expect(existsSync(join(dir, 'lock'))).toBe(false);
     const again = await bundle.run(COUNTER, [dir, '1', 'resume']);
     expect(again.code, again.stderr).toBe(0);
+  });
+
+  it('asks for a checkpoint on SIGUSR2 without ending', async () => {
+    const dir = join(mkdtempSync(join(bundle.folder, 'run-')), 'a');
+    const signals = [{ after: 'count', signal: 'SIGUSR2' }] as const;
+    const { code, stderr } = await bundle.run(COUNTER, [dir, '2000', 'new'], { signals });
+    expect(code, stderr).toBe(0);
+    expect(stderr).toMatch(/SIGUSR2: saving a checkpoint after this step, and going on\.\n[^]*saved at \d+/);
   });
 
   it('makes no run directory where an input is missing', async () => {

@@ -48,7 +48,11 @@ export async function irlRound(run: IrlRun, round: number): Promise<boolean> {
 
   // 2. The critic learns from them.
   if (criticPhase.roundUpdates > 0) clock.begin('critic');
-  const criticSteps = Array.from({ length: criticPhase.roundUpdates }, () => criticPhase.update(dataRound));
+  const criticSteps = Array.from({ length: criticPhase.roundUpdates }, () => {
+    const step = criticPhase.update(dataRound);
+    context.onRecorded?.('critic update');
+    return step;
+  });
   const criticRow = await criticPhase.read(criticSteps);
   if (criticPhase.roundUpdates > 0) {
     clock.count(
