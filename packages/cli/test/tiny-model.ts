@@ -23,9 +23,20 @@ const CONFIG: DecoderConfig = {
   eosTokenIds: [1],
 };
 
+export interface TinyModelOptions {
+  /** Of the same weights as Llama. */
+  readonly modelType?: 'llama' | 'mistral';
+  /** A multiple of 16. */
+  readonly hiddenSize?: number;
+  /** The last two words in the other order: as many tokens, of which two are others. */
+  readonly swapsTokens?: boolean;
+}
+
 /** Writes an untrained model that knows sums of small numbers, in Hugging Face layout. */
-export async function writeTinyModel(folder: string): Promise<void> {
-  const { vocabSize: v, hiddenSize: d, intermediateSize: f } = CONFIG;
+export async function writeTinyModel(folder: string, options: TinyModelOptions = {}): Promise<void> {
+  const { modelType = 'llama', hiddenSize = CONFIG.hiddenSize, swapsTokens = false } = options;
+  const config = { ...CONFIG, modelType, hiddenSize, headDim: hiddenSize / 2 };
+  const { vocabSize: v, hiddenSize: d, intermediateSize: f } = config;
   const block = 'model.layers.0';
   const shapes: Record<string, number[]> = {
     'model.embed_tokens.weight': [v, d],
@@ -41,10 +52,10 @@ export async function writeTinyModel(folder: string): Promise<void> {
     'model.norm.weight': [d],
   };
   await saveModelDirectory(folder, {
-    config: CONFIG,
+    config,
     tensors: Object.entries(shapes).map(([name, shape]) => tensor(name, shape)),
     sideFiles: makeWordLevelTokenizer({
-      words: WORDS,
+      words: swapsTokens ? [...WORDS.slice(0, -2), ...WORDS.slice(-2).reverse()] : WORDS,
       specialTokens: SPECIAL_TOKENS,
       bosToken: '<s>',
       eosToken: '</s>',

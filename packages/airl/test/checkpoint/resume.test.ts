@@ -43,6 +43,16 @@ const irl: Run = async (policy, lora, context) => {
   }
 };
 
+const shapedIrl: Run = async (policy, _, context) => {
+  const critic = await Critic.copyOf(policy, undefined, { gamma: 1, clamp: 2 });
+  const reward = { ...irlOptions.reward, form: 'f-minus-logpi', normalise: 'running' } as const;
+  try {
+    return await trainIrl(policy, critic, task, { ...irlOptions, ...small, reward, maxSteps: steps }, context);
+  } finally {
+    critic.dispose();
+  }
+};
+
 const sft: Run = (policy, _, context) => {
   return trainSft(policy, task, { ...sftOptions, maxSteps: steps, dev, keepBest: true }, context);
 };
@@ -133,6 +143,7 @@ describe.each<[string, Run, boolean, readonly number[]]>([
   ['opsd', opsd, false, [2]],
   ['irl, stopped in the warm-up and twice in the rounds', irl, false, [2, 3, 2]],
   ['irl with adapters of policy and critic', irl, true, [5]],
+  ['irl with a shaped critic and whitened rewards', shapedIrl, false, [4, 3]],
 ])('%s', (_, run, lora, stops) => {
   it('ends with the same checkpoint, byte for byte, whether it was interrupted or not', async () => {
     const whole = await start(run, lora, temporaryFolder(), { rows: [], sampleIds: [] }, { resume: false });
