@@ -114,6 +114,7 @@ Examples:
   $ dawngrad diff runs/seed1 runs/seed2
   $ dawngrad doctor                          can this machine train?
   $ dawngrad config show irl > irl.yaml      a configuration to edit
+  $ dawngrad config explain configs/math/qwen7b/irl_train.yaml    where each value comes from
   $ dawngrad metrics disc/acc                what does it mean, and is it healthy?
   $ dawngrad bench tune --save               kernels that suit this adapter
 `,

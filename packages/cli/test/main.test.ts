@@ -63,7 +63,7 @@ describe('mistakes of usage', () => {
     [['docter'], "unknown command 'docter'", 'Did you mean doctor?'],
     [['doctor', '--jsn'], "unknown option '--jsn'", 'Did you mean --json?'],
     [['config', 'shwo'], "unknown command 'shwo'", 'Did you mean show?'],
-    [['config', 'show', 'ilr'], "value 'ilr' is invalid", 'Allowed choices are sft, grpo, irl, evaluate'],
+    [['config', 'show', 'ilr'], "value 'ilr' is invalid", 'Allowed choices are sft, grpo, irl, opsd, evaluate'],
     [['config', 'show', 'irl', '--confg', 'x'], "unknown option '--confg'", 'Did you mean --config?'],
     [['config', 'show'], "missing required argument 'kind'", ''],
     [['doctor', 'extra'], 'too many arguments', ''],
@@ -114,7 +114,7 @@ describe('config show', () => {
     async (kind) => {
       const first = await run('config', 'show', kind, 'data.path=a b.jsonl', 'run.seed=7');
       expect(first.code).toBe(0);
-      expect(first.out).toMatch(/^ {2}# Seed of every random draw\. \(number\)\n {2}seed: 7$/m);
+      expect(first.out).toMatch(/^ {2}# Seed of every random draw\. \(number; reference: seed\)\n {2}seed: 7$/m);
       const second = await run('config', 'show', kind, '--config', file(`${kind}.yaml`, first.out));
       expect(second.out).toBe(first.out);
       expect(parse(first.out).data.path).toBe('a b.jsonl');

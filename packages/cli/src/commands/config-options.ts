@@ -53,10 +53,14 @@ export async function readConfig<Kind extends ConfigKind>(
   { needsInputs = true, err }: ReadConfigOptions = {},
 ): Promise<Config<Kind>> {
   const { config, notes } = await readWithOrigins(kind, overrides, options, needsInputs);
-  if (notes.length > 0) {
-    err?.(['note: names of the reference code are taken as', ...notes.map((line) => `  ${line}`), ''].join('\n'));
-  }
+  err?.(notesText(notes));
   return config;
+}
+
+/** What became of names of the reference code, for standard error; empty for none. */
+export function notesText(notes: readonly string[]): string {
+  const lines = notes.map((note) => `  ${note}\n`);
+  return lines.length === 0 ? '' : `note: names of the reference code are taken as\n${lines.join('')}`;
 }
 
 /** As `readConfig`, and where each value comes from. */

@@ -1,7 +1,7 @@
 import { Argument, type Command } from 'commander';
 import type { ConfigKind } from '../config/schema.ts';
 import type { CommandContext } from './command-context.ts';
-import { addConfigOptions, type ConfigOptions, readConfig, readWithOrigins } from './config-options.ts';
+import { addConfigOptions, type ConfigOptions, notesText, readConfig, readWithOrigins } from './config-options.ts';
 
 interface ExplainOptions extends ConfigOptions {
   readonly json?: boolean;
@@ -51,7 +51,7 @@ Examples:
       const kind = known ?? kindOfFile(what, 'config explain');
       const files = known === undefined ? { ...options, config: what } : options;
       const resolved = await readWithOrigins(kind, overrides, files, false);
-      for (const note of resolved.notes) err(`note: ${note}\n`);
+      err(notesText(resolved.notes));
       const fields = explainConfig(kind, resolved);
       out(options.json === true ? `${JSON.stringify(fields, null, 2)}\n` : explainText(kind, fields));
     });

@@ -2,8 +2,9 @@ import { stringify } from 'yaml';
 import { fieldsOf } from './fields.ts';
 import { valueAt } from './plain-object.ts';
 import { type Config, type ConfigKind, kindTitle } from './schema.ts';
+import { referenceNamesOf } from './translate-reference.ts';
 
-/** A configuration as YAML, with the help and the unit of every key above it. */
+/** A configuration as YAML, with the help, the unit and the reference's names of every key above it. */
 export function configText<Kind extends ConfigKind>(kind: Kind, config: Config<Kind>): string {
   const lines = [`# ${kindTitle(kind)}`];
   let open: string[] = [];
@@ -18,7 +19,9 @@ export function configText<Kind extends ConfigKind>(kind: Kind, config: Config<K
     open = sections;
     const indent = '  '.repeat(sections.length);
     const value = stringify(valueAt(config, path), { collectionStyle: 'flow', lineWidth: 0 }).trim();
-    lines.push(`${indent}# ${help} (${unit})`, `${indent}${path.at(-1)}: ${value}`);
+    const names = referenceNamesOf(key);
+    const reference = names.length === 0 ? '' : `; reference: ${names.join(', ')}`;
+    lines.push(`${indent}# ${help} (${unit}${reference})`, `${indent}${path.at(-1)}: ${value}`);
   }
   return `${lines.join('\n')}\n`;
 }

@@ -112,15 +112,64 @@ const CLIP: ReferenceRule = {
   },
 };
 
-/** One rank for both, unless the ranks are named apart. */
-const SHARED_RANK: ReferenceRule = {
-  names: ['model.lora_rank'],
-  to: { 'policy.lora.rank': ['model.lora_rank'], 'critic.lora.rank': ['model.lora_rank'] },
+/** One rank for both, where they have none of their own. */
+const RANK: ReferenceRule = {
+  names: ['model.lora_rank', 'model.policy_lora_rank', 'model.reward_lora_rank'],
+  to: {
+    'policy.lora.rank': ['model.lora_rank', 'model.policy_lora_rank'],
+    'critic.lora.rank': ['model.lora_rank', 'model.reward_lora_rank'],
+  },
   translate(given, target) {
     if (!target.has('policy.lora.rank')) return { refuse: 'an adapter says its own rank', dead: true };
-    const rank = given.get('model.lora_rank');
-    const keys = ['policy.lora.rank', 'critic.lora.rank'].filter((key) => target.has(key));
-    return { set: Object.fromEntries(keys.map((key) => [key, rank])) };
+    const shared = given.get('model.lora_rank');
+    const policy = given.get('model.policy_lora_rank') ?? shared;
+    const critic = given.get('model.reward_lora_rank') ?? (target.has('critic.lora.rank') ? shared : undefined);
+    return {
+      set: {
+        ...(policy === undefined ? {} : { 'policy.lora.rank': policy }),
+        ...(critic === undefined ? {} : { 'critic.lora.rank': critic }),
+      },
+    };
+  },
+};
+
+/** Only the reference's token credit discounts, and its files say a discount for every kind. */
+const GAMMA: ReferenceRule = {
+  names: ['model.dense_gamma'],
+  to: { 'credit.gamma': ['model.dense_gamma'] },
+  translate(given, target) {
+    const level = target.value('credit.level');
+    if (!target.has('credit.gamma')) return { refuse: 'rewards are not discounted here', dead: true };
+    return level === 'token'
+      ? { set: { 'credit.gamma': given.get('model.dense_gamma') } }
+      : { refuse: `only token credit discounts, credit.level is ${level}`, dead: true };
+  },
+};
+
+/** The edits are for traces of calculations; rows of multiple choice come with wrong traces. */
+const NEGATIVES: ReferenceRule = {
+  names: ['model.num_neg_perturbations_per_expert', 'model.neg_perturb_fns'],
+  to: {
+    'negatives.per_expert': ['model.num_neg_perturbations_per_expert'],
+    'negatives.functions': ['model.neg_perturb_fns'],
+    'negatives.stored_per_expert': ['model.num_neg_perturbations_per_expert'],
+  },
+  translate(given, target) {
+    const copies = given.get('model.num_neg_perturbations_per_expert');
+    const functions = given.get('model.neg_perturb_fns');
+    if (/^(?:medical|mmlu|science)/.test(String(target.value('data.format')))) {
+      if (copies === undefined) return { refuse: 'the wrong traces of the rows are taken, not edits', dead: true };
+      return {
+        set: { 'negatives.stored_per_expert': copies, 'negatives.per_expert': 0 },
+        because: 'of the wrong traces that come with the rows',
+      };
+    }
+    return {
+      set: {
+        ...(copies === undefined ? {} : { 'negatives.per_expert': copies }),
+        ...(functions === undefined ? {} : { 'negatives.functions': functions }),
+      },
+    };
   },
 };
 
@@ -359,11 +408,13 @@ const OPSD_CLIP: ReferenceRule = {
 export const REFERENCE_RULES: readonly ReferenceRule[] = [
   POLICY,
   CRITIC,
-  SHARED_RANK,
+  RANK,
   KIND,
   LOSS,
   CREDIT,
+  GAMMA,
   LOCAL,
+  NEGATIVES,
   CLIP,
   OUTCOME,
   BATCH,

@@ -176,8 +176,17 @@ export function referenceTargets(name: string): readonly string[] {
 export function otherNameOf(name: string): string | undefined {
   const entry = Object.hasOwn(REFERENCE_TABLE, name) ? REFERENCE_TABLE[name] : undefined;
   if (entry !== undefined && 'to' in entry && entry.value === undefined) return entry.to[0];
-  return name === 'model.name' || name === 'model.policy_name' ? 'policy.model' : undefined;
+  return OTHER_NAMES[name];
 }
+
+/** Names that rules read, and that mean a key alone all the same. */
+const OTHER_NAMES: Readonly<Record<string, string | undefined>> = {
+  'model.name': 'policy.model',
+  'model.policy_name': 'policy.model',
+  'model.policy_lora_rank': 'policy.lora.rank',
+  'model.reward_lora_rank': 'critic.lora.rank',
+  'sampling.num_generations': 'sampling.group_size',
+};
 
 /** The names under which the reference has what a key of ours says. */
 export function referenceNamesOf(key: string): readonly string[] {

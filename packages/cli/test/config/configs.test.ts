@@ -153,20 +153,18 @@ describe('the configurations of the paper', () => {
     }
     const run = `outputs/${domain}_${model}_${method.replace(/_(?:train|eval)$/, '')}`;
     if (kind === 'evaluate') {
-      expect(config).toMatchObject({ policy: { model: run }, run: { dir: `${run}-eval` } });
-      if (method === 'irl_eval') expect(valueAt(config, ['critic', 'model'])).toBe(run);
+      expect(config).toMatchObject({ policy: { model: `${run}/best` }, run: { dir: `${run}-eval` } });
+      if (method === 'irl_eval') expect(valueAt(config, ['critic', 'model'])).toBe(`${run}/best`);
     } else {
       expect(config).toMatchObject({ policy: { model: MODELS[model] }, run: { dir: run } });
     }
     const experts = kind === 'irl' || kind === 'sft' || kind === 'opsd';
     expect(config.data.format.endsWith('_kd')).toBe(experts);
     if (method === 'irl_train') {
-      const stored = { medicine: 3, mmlu: 9 }[domain];
+      const isStored = domain === 'medicine' || domain === 'mmlu';
       const edits = ['flip_operator_in_one_step', 'corrupt_answer_nearby_number', 'corrupt_numbers'];
       expect(valueAt(config, ['negatives'])).toMatchObject(
-        stored === undefined
-          ? { per_expert: 1, functions: edits }
-          : { per_expert: stored, functions: ['stored_trace'] },
+        isStored ? { per_expert: 0, stored_per_expert: 1 } : { per_expert: 1, functions: edits },
       );
     }
     if (kind === 'grpo') {
