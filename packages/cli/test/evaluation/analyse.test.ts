@@ -68,8 +68,8 @@ describe('analyse', () => {
     const [one, other] = await Promise.all(
       [rows(0), rows(0).reverse()].map((some) => runMain('analyse', write(some), '--json')),
     );
-    const cells = ({ out }: typeof one): unknown => JSON.parse(out).cells[0].summary;
-    expect(cells(other!)).toEqual(cells(one!));
+    const summary = (printed: string): unknown => JSON.parse(printed).cells[0].summary;
+    expect(summary(other!.out)).toEqual(summary(one!.out));
     expect(JSON.parse(one!.out)).toMatchObject({ schema: 2, settings: { checker: 'numeric' } });
   });
 
