@@ -26,7 +26,7 @@ const BATCH: ReferenceRule = {
   to: {
     'train.rows_per_step': ['training.per_device_train_batch_size', 'training.gradient_accumulation_steps'],
     'train.prompts_per_round': ['training.per_device_train_batch_size', 'training.gradient_accumulation_steps'],
-    'sampling.group_size': ['sampling.num_generations'],
+    'sampling.group_size': ['sampling.num_generations', 'training.num_generations'],
   },
   translate(given, target) {
     for (const [name, value] of given) if (!isCount(value)) return unexpected(`a whole number as ${name}`, value);
@@ -58,7 +58,13 @@ const BATCH: ReferenceRule = {
 /** Texts at once in the passes of the critic; ours limits the tokens of every pass. */
 const MICRO_BATCH: ReferenceRule = {
   names: ['training.max_micro_batch', 'training.reward_score_micro_batch', 'opsd.max_micro_batch'],
-  to: { 'train.micro_batch_tokens': ['training.max_micro_batch'] },
+  to: {
+    'train.micro_batch_tokens': [
+      'training.max_micro_batch',
+      'training.reward_score_micro_batch',
+      'opsd.max_micro_batch',
+    ],
+  },
   translate(given, target) {
     const texts = [...given.values()];
     const wrong = texts.find((value) => !isCount(value));
@@ -200,7 +206,7 @@ const POLICY: ReferenceRule = {
 const CRITIC: ReferenceRule = {
   names: ['airl', 'model.reward_name', 'model.frozen_discriminator_path', 'training.freeze_discriminator'],
   to: {
-    'critic.model': ['model.reward_name', 'model.frozen_discriminator_path'],
+    'critic.model': ['model.reward_name', 'model.frozen_discriminator_path', 'airl'],
     'critic.freeze': ['training.freeze_discriminator'],
     'critic.freeze_after_warmup': [],
     'warmup.steps': [],
