@@ -21,12 +21,14 @@ function partsOf(training: TrainingConfig): string[] {
   return training.kind === 'opsd' ? opsdParts(training.config) : rewardParts(training);
 }
 
-function opsdParts({ opsd, policy, sampling, train }: Config<'opsd'>): string[] {
+function opsdParts({ data, opsd, policy, sampling, train }: Config<'opsd'>): string[] {
   const clip = opsd.clip === null ? 'not clipped' : `clipped to [${opsd.clip.join(', ')}]`;
   const normalised = opsd.normalise ? ', normalised over the round' : '';
   return [
     'objective: log-probability of sampled tokens, each weighted, mean over the tokens of the round',
-    `token weights: log-ratio of the starting policy with and without the expert in the prompt / ${opsd.temperature}, ${clip}${normalised}; no answer is looked at`,
+    `token weights: log-ratio of the starting policy with and without the expert in the prompt / ${opsd.temperature}, ${clip}${normalised}`,
+    ...expertText(data),
+    `verifier: not used to train${bestText(data, train)}`,
     `round: ${train.prompts_per_round} prompts x ${sampling.group_size} samples at temperature ${sampling.temperature}`,
     weights('policy', policy),
   ];
@@ -124,7 +126,7 @@ function criticParts(config: Config<'irl'>): string[] {
     `critic: ${criticText(critic)}; ${scheduleText(config)}; ` +
       `${count(negatives.per_expert, 'corrupted copy', 'corrupted copies')} an expert${storedText(negatives)}; ${updateText(critic)}; replay of ${count(replay.rounds, 'round')}`,
     ...(critic.control === 'none' ? [] : [`control: ${CONTROLS[critic.control]}; not a result of the method`]),
-    ...expertText(config),
+    ...expertText(config.data),
     // Only then may a report call the run verifier-free.
     relabel.mode === 'off'
       ? `labels: no answer is looked at${reward.outcome_weight === 0 && reward.functions.correctness === 0 ? '' : '; the reward looks at answers'}`
@@ -161,8 +163,7 @@ const CONTROLS = {
   length_only: 'the critic sees nothing of a completion but its length (every token is the end token)',
 } as const;
 
-function expertText({ data }: Config<'irl'>): string[] {
-  const { expert_error_rate: rate } = data;
+function expertText({ expert_error_rate: rate }: Pick<Config<'irl'>['data'], 'expert_error_rate'>): string[] {
   return rate === 0 ? [] : [`experts: ${Number((100 * rate).toPrecision(3))} % of them made wrong on purpose`];
 }
 
@@ -172,8 +173,11 @@ function verifierText({ relabel, reward, data, train }: Config<'irl'>): string {
     ...(relabel.mode === 'off' ? [] : [`labels (${relabel.mode})`]),
     ...(reward.outcome_weight === 0 && reward.functions.correctness === 0 ? [] : ['the reward']),
   ];
-  const best = data.dev_fraction === 0 || !train.save_best ? '' : '; the checkpoint "best" is chosen by it on dev rows';
-  return `verifier: ${uses.length === 0 ? 'not used to train' : `used for ${uses.join(' and ')}`}${best}`;
+  return `verifier: ${uses.length === 0 ? 'not used to train' : `used for ${uses.join(' and ')}`}${bestText(data, train)}`;
+}
+
+function bestText(data: { readonly dev_fraction: number }, train: { readonly save_best: boolean }): string {
+  return data.dev_fraction === 0 || !train.save_best ? '' : '; the checkpoint "best" is chosen by it on dev rows';
 }
 
 const whitened = { none: '', batch: ', whitened over the round', running: ', whitened over all rounds' } as const;

@@ -70,7 +70,7 @@ describe('train opsd', () => {
     );
     expect(code, err).toBe(0);
     expect(err).toContain('token weights: log-ratio of the starting policy with and without the expert in the prompt');
-    expect(err).toContain('clipped to [-0.5, 0.5]; no answer is looked at');
+    expect(err).toContain('clipped to [-0.5, 0.5]\nverifier: not used to train\n');
     const steps = rowsOf('opsd').filter(({ loss }) => loss !== undefined);
     expect(steps.map(({ step }) => step)).toEqual([1, 2]);
     for (const row of steps) {
