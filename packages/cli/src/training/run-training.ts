@@ -30,7 +30,7 @@ import { warmupFolder } from '../run/warmup-folder.ts';
 import type { RunEnd } from '../sinks/metric-sink.ts';
 import type { MetricSinks } from '../sinks/metric-sinks.ts';
 import { checkSinks, openSinks } from '../sinks/open-sinks.ts';
-import { startingCritic, storedCritic } from './starting-critic.ts';
+import { checkCriticStart, startingCritic, storedCritic } from './starting-critic.ts';
 import { grpoOptions, irlOptions, loraOptions, opsdOptions, sftOptions } from './trainer-options.ts';
 import { type Training, trainingTask } from './training-task.ts';
 
@@ -62,6 +62,7 @@ export async function runTraining(training: Training, start: TrainingStart, cont
   const source = policySource.model;
   for (const { model } of criticSource === undefined ? [policySource] : [policySource, criticSource])
     refuseWhole(model);
+  if (training.kind === 'irl') await checkCriticStart(training.config, { source, criticSource, warmupSource });
   const rows = await readExamples(config.data, 'train', resolving('data'));
   const task = trainingTask(training, source, rows.examples);
   const inputs: RunInput[] = [
@@ -184,7 +185,7 @@ async function train(training: Training, work: TrainingWork): Promise<TrainingRe
       const critic = await startingCritic(training.config, work);
       critic.model.recomputesBlocks = training.config.train.gradient_checkpointing;
       try {
-        const loaded = await storedCritic(training.config, work);
+        const loaded = storedCritic(training.config, work);
         return await trainIrl(policy, critic, task, irlOptions(training.config, task), { ...context, ...loaded });
       } finally {
         critic.dispose();
