@@ -109,6 +109,22 @@ const METHODS: Readonly<
     kind: 'irl',
     values: { ...IRL, 'critic.freeze_after_warmup': true, 'reward.granularity': 'sparse', 'replay.rounds': 0 },
   },
+  shaped_train: {
+    kind: 'irl',
+    values: {
+      ...IRL,
+      'policy.lr': 5e-7,
+      'policy.kl_beta': 0.01,
+      'critic.kind': 'shaped',
+      'critic.lr': 1e-6,
+      'critic.shaping.gamma': 1,
+      'critic.shaping.clamp': null,
+      'reward.granularity': 'interval',
+      'reward.form': 'g',
+      'replay.rounds': 100,
+      'train.prompts_per_round': 32,
+    },
+  },
   opsd_train: {
     kind: 'opsd',
     values: { ...TRAINING, ...ROUND, 'opsd.temperature': 1, 'opsd.clip': [-5, 5], 'opsd.normalise': false },
@@ -128,7 +144,7 @@ describe('the configurations of the paper', () => {
     const wanted = DOMAINS.flatMap((domain) =>
       Object.keys(MODELS).flatMap((model) =>
         Object.keys(METHODS)
-          .filter((method) => domain === 'math' || !/^(?:gad|fixed_critic|opsd)/.test(method))
+          .filter((method) => domain === 'math' || !/^(?:gad|fixed_critic|shaped|opsd)/.test(method))
           .map((method) => join(CONFIGS, domain, model, `${method}.yaml`)),
       ),
     );
