@@ -2,7 +2,7 @@ import type { TraceRecord } from '../record.ts';
 import { FORMAT_REWARDS, type FormatReward, referenceTagCount } from '../verify/format-rewards.ts';
 
 /** What a reward function reads of a sample. */
-export type RewardedSample = Pick<TraceRecord, 'text' | 'correct'>;
+type RewardedSample = Pick<TraceRecord, 'text' | 'correct'>;
 
 type RewardFunction = (sample: RewardedSample) => number;
 
