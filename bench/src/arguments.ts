@@ -20,7 +20,7 @@ export interface BenchArguments {
 }
 
 /** Suites that need nothing but this repository. */
-const DEFAULT_SUITES: readonly SuiteName[] = ['kernels', 'train', 'decode', 'load', 'memory', 'dispatch'];
+const DEFAULT_SUITES: readonly SuiteName[] = ['kernels', 'train', 'decode', 'load', 'memory', 'rl', 'eval', 'dispatch'];
 
 export const HELP = `npm run bench -- [--suite ${SUITES.join('|')}] [--quick] [--filter TEXT] [--json FILE] [--all]
 

@@ -18,8 +18,10 @@ import { sortCases } from './cases/sort.ts';
 import { trainStepCases } from './cases/train-step.ts';
 import { weightCases } from './cases/weights.ts';
 import { dispatchJobs } from './dispatch/dispatch-jobs.ts';
+import { evaluationJobs } from './evaluation/evaluation-jobs.ts';
 import { type Job, measuredJobs } from './job.ts';
 import { peerJobs } from './peers/peer-jobs.ts';
+import { rlJobs } from './rl/rl-jobs.ts';
 import { compilerPassJobs } from './tune/compiler-passes.ts';
 import { matmulTuneJobs } from './tune/tune-matmul.ts';
 
@@ -44,6 +46,8 @@ export function allJobs(peersFolder: string): readonly Job[] {
     ...measuredJobs('decode', [...generateCases, ...decodeKernelCases]),
     ...measuredJobs('load', loadCases),
     ...measuredJobs('memory', memoryCases),
+    ...rlJobs,
+    ...evaluationJobs,
     ...dispatchJobs,
     ...matmulTuneJobs,
     ...compilerPassJobs,

@@ -36,6 +36,20 @@ const COLUMNS: Readonly<Record<Exclude<SuiteName, 'peers'>, readonly MarkdownCol
     { title: 'peak MB', cell: megabytes },
     { title: 'largest', cell: (row) => text(row.details.largest) },
   ],
+  rl: [
+    { title: 'share of the step', cell: (row) => percent(row.details.share) },
+    { title: 'tokens/s', cell: (row) => whole(row.details.tokens_per_second) },
+    { title: "the engine's tokens/s", cell: (row) => whole(row.details.engine_tokens_per_second) },
+    { title: 'time over the engine alone', cell: (row) => times(row.details.over_engine) },
+    { title: 'launches / submits / new buffers', cell: counts },
+    { title: 'peak MB', cell: megabytes },
+  ],
+  eval: [
+    { title: 'MB/s', cell: (row) => (row.gbps === null ? '' : (1000 * row.gbps).toFixed(0)) },
+    { title: 'tokens/s', cell: (row) => whole(row.details.tokens_per_second) },
+    { title: "the engine's tokens/s", cell: (row) => whole(row.details.engine_tokens_per_second) },
+    { title: 'time over the engine alone', cell: (row) => times(row.details.over_engine) },
+  ],
   tune: [
     { title: 'launches', cell: (row) => text(row.dispatches) },
     { title: 'chosen', cell: describeChoice },
@@ -128,7 +142,11 @@ function times(value: number | string | boolean | undefined): string {
 }
 
 function share(row: Row): string {
-  return row.ceiling_share === null ? '' : `${(100 * row.ceiling_share).toFixed(0)} %`;
+  return percent(row.ceiling_share);
+}
+
+function percent(value: number | string | boolean | null | undefined): string {
+  return typeof value === 'number' ? `${(100 * value).toFixed(0)} %` : '';
 }
 
 function megabytes(row: Row): string {

@@ -17,6 +17,8 @@ const COLUMNS: readonly Column[] = [
   { title: 'GB/s', isNumber: true },
   { title: 'ceiling', isNumber: true },
   { title: 'tok/s', isNumber: true },
+  { title: 'of step', isNumber: true },
+  { title: 'over engine', isNumber: true },
   { title: 'us/launch', isNumber: true },
   { title: 'peak MB', isNumber: true },
   { title: 'launches', isNumber: true },
@@ -45,7 +47,8 @@ export function rowTable(rows: readonly Row[]): string {
 function rowCells(row: Row, rows: readonly Row[]): string[] {
   const ours = rows.find(({ name, library }) => name === row.name && library === 'dawngrad');
   const isPeer = ours !== undefined && row.library !== 'dawngrad';
-  const { first_ms, tokens_per_second, us_per_dispatch, times_static_choice, times_all_passes } = row.details;
+  const { first_ms, tokens_per_second, us_per_dispatch, times_static_choice, times_all_passes, share, over_engine } =
+    row.details;
   return [
     isPeer ? '' : row.name,
     row.library,
@@ -62,6 +65,8 @@ function rowCells(row: Row, rows: readonly Row[]): string[] {
     optional(row.gbps),
     row.ceiling_share === null ? '' : `${(100 * row.ceiling_share).toFixed(0)}%`,
     typeof tokens_per_second === 'number' ? tokens_per_second.toFixed(0) : '',
+    typeof share === 'number' ? `${(100 * share).toFixed(0)}%` : '',
+    multiple(over_engine),
     typeof us_per_dispatch === 'number' ? figure(us_per_dispatch) : '',
     row.peak_bytes === null ? '' : figure(row.peak_bytes / 1e6),
     row.dispatches === null ? '' : String(row.dispatches),

@@ -3,7 +3,18 @@ import { type Ceilings, rooflineShare } from './roofline.ts';
 import type { Summary } from './statistics.ts';
 
 /** What is run together: the argument of `--suite`. */
-export const SUITES = ['kernels', 'train', 'decode', 'load', 'memory', 'dispatch', 'tune', 'peers'] as const;
+export const SUITES = [
+  'kernels',
+  'train',
+  'decode',
+  'load',
+  'memory',
+  'rl',
+  'eval',
+  'dispatch',
+  'tune',
+  'peers',
+] as const;
 export type SuiteName = (typeof SUITES)[number];
 
 /** Sizes and settings of a case. */

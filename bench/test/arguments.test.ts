@@ -4,7 +4,7 @@ import { SUITES } from '../src/row.ts';
 
 test('without arguments every suite runs that needs nothing else', () => {
   expect(parseArguments([])).toEqual({
-    suites: ['kernels', 'train', 'decode', 'load', 'memory', 'dispatch'],
+    suites: ['kernels', 'train', 'decode', 'load', 'memory', 'rl', 'eval', 'dispatch'],
     isQuick: false,
     isAll: false,
     filter: '',
