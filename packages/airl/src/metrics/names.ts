@@ -193,7 +193,7 @@ export const METRICS = {
     healthy: [0.52, 0.98],
     alarm: { above: 0.98, below: 0.52, steps: 50 },
     remedy:
-      'too high, the reward is flat: lower critic.lr or critic.updates_per_round, raise critic.label_smoothing, look for leaks with dawngrad data; too low, it is blind: raise them or warmup.steps.',
+      'too high, the reward is flat: lower critic.lr or critic.updates_per_round, raise critic.label_smoothing, see leak/most; too low, it is blind: raise them or warmup.steps.',
   },
   'disc/acc_expert': { unit: 'fraction', meaning: 'experts with a positive logit', healthy: 'near disc/acc' },
   'disc/acc_policy': { unit: 'fraction', meaning: 'negatives with a negative logit', healthy: 'near disc/acc' },
@@ -244,8 +244,11 @@ export const METRICS = {
   'disc/updates': { unit: 'count', meaning: 'critic updates so far, warm-up included' },
   'disc/skipped': {
     unit: 'count',
-    meaning: 'critic updates of the row skipped, since relabelling left no wrong sample to learn from',
+    meaning: 'critic updates of the row skipped, since relabelling, or leaving out cut samples, left no negative',
     healthy: '0, except with relabelling once most samples are right',
+    alarm: { above: 0, steps: 20 },
+    remedy:
+      'the critic stands still: with relabelling the policy has no wrong samples left, stop or take harder prompts; with negatives.drop_cut raise data.max_completion_tokens.',
   },
   'disc/on_policy': { unit: 'count', meaning: 'negatives of the last update from the current round' },
   'disc/replayed': { unit: 'count', meaning: 'negatives of the last update from earlier rounds' },
