@@ -27,18 +27,14 @@ export interface LoadCriticOptions {
 }
 
 /**
- * A critic from a folder in Hugging Face layout. To be trained it may be any model with the policy's tokens, whose
- * reward then starts at zero, or a critic that was trained in the same way; to be read only it must have been
- * trained. Throws ToolError 'config' or 'corrupt'.
+ * Refuses a critic that cannot be loaded for what it is wanted for, before anything is made or written. Throws ToolError
+ * 'config' or 'corrupt'.
  */
-export async function loadCritic(
-  device: Device,
+export async function checkCritic(
   { model: source, folder }: Source,
-  options: LoadCriticOptions,
-): Promise<Critic> {
-  const { policy, maxPositions, format, training, progress } = options;
-  const names = await source.files.list();
-  const hasHead = names.includes(HEAD_FILE);
+  { policy, training }: Pick<LoadCriticOptions, 'policy' | 'training'>,
+): Promise<CriticFile | undefined> {
+  const hasHead = (await source.files.list()).includes(HEAD_FILE);
   if (!hasHead && training === null) {
     throw new ToolError('config', {
       op: folder,
@@ -50,6 +46,23 @@ export async function loadCritic(
   const file = await readCriticFile(source.files);
   checkTokens(folder, source, policy, file);
   if (training !== null && hasHead) checkTraining(folder, file, training);
+  return file;
+}
+
+/**
+ * A critic from a folder in Hugging Face layout. To be trained it may be any model with the policy's tokens, whose
+ * reward then starts at zero, or a critic that was trained in the same way; to be read only it must have been
+ * trained. Throws ToolError 'config' or 'corrupt'.
+ */
+export async function loadCritic(
+  device: Device,
+  from: Source,
+  options: LoadCriticOptions,
+): Promise<Critic> {
+  const { maxPositions, format, training, progress } = options;
+  const { model: source } = from;
+  const file = await checkCritic(from, options);
+  const hasHead = (await source.files.list()).includes(HEAD_FILE);
   const kind = training?.kind ?? file?.kind ?? 'plain';
   const trainable = training !== null && training.lora === undefined;
   const model = await loadModel(device, source, { trainable, maxPositions, format }, progress);
@@ -88,13 +101,13 @@ function checkTokens(folder: string, source: OpenModel, policy: OpenModel, file:
   checkVocabulary(folder, file, policy);
 }
 
-/** Throws ToolError 'config' for a critic that was trained with another tokenizer than the policy's. */
+/** Refuses a critic whose file names another tokenizer than the policy's. */
 export function checkVocabulary(folder: string, file: CriticFile | undefined, policy: OpenModel): void {
   if (file?.tokenizer === undefined || file.tokenizer === vocabularyHash(policy.tokenizer)) return;
   throw new ToolError('config', {
     op: folder,
     expected: "a critic that was trained with the policy's tokenizer",
-    got: `one of the tokenizer ${file.tokenizer.slice(0, 12)}... (${CRITIC_FILE}), beside other tokenizer files`,
+    got: `one of the tokenizer ${file.tokenizer.slice(0, 12)}... (${CRITIC_FILE})`,
   });
 }
 
