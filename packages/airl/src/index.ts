@@ -48,6 +48,13 @@ export { DataOrder, permutation } from './data/order.ts';
 export { type ProcessRow, processRow, solutionText } from './data/process-bench.ts';
 export { assertDisjoint, cutDev, type TrainDev } from './data/splits.ts';
 export { STREAMS } from './data/streams.ts';
+export {
+  type GuidedCost,
+  type GuidedOptions,
+  type GuidedResult,
+  generateGuided,
+} from './guided/generate-guided.ts';
+export { GUIDANCE_METHODS, type Guidance, type GuidanceMethod } from './guided/guidance.ts';
 export type { OpsdWeightOptions } from './loss/opsd-weights.ts';
 export { DIVERGENCES, type DivergenceName, type DivergenceOptions } from './loss/policy/divergence.ts';
 export { POLICY_LOSSES, type PolicyLossName } from './loss/policy/table.ts';

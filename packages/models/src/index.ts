@@ -16,6 +16,8 @@ export {
 export { type Attend, DecoderModel, type DecoderOptions, type LoadOptions } from './decoder/decoder-model.ts';
 export { parameterCount, weightSpecs } from './decoder/weight-specs.ts';
 export { knownModel, knownModelIds } from './families/known-models.ts';
+export { CachedSequences, type RowCopy } from './generate/cached-sequences.ts';
+export { CompletionText } from './generate/completion-text.ts';
 export {
   type CacheDType,
   type FinishReason,
@@ -26,6 +28,7 @@ export {
   type GenerateText,
   generate,
 } from './generate/generate.ts';
+export { Sequence } from './generate/sequence.ts';
 export type { ByteSink, ByteSource, DirectorySink, ModelFiles } from './io/byte-source.ts';
 export { checkValues } from './io/check-values.ts';
 export { memoryFiles, memorySource } from './io/memory-files.ts';

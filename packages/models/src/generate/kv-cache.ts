@@ -2,9 +2,11 @@ import {
   appendToCache,
   attendCache,
   type CacheRows,
+  concat,
   embedding,
   type KvCacheLayer,
   reshape,
+  scope,
   Tensor,
 } from '@dawngrad/tensor';
 import type { DecoderModel } from '../decoder/decoder-model.ts';
@@ -47,6 +49,39 @@ export class KvCache {
   attend(layer: number, qkv: Tensor, length: Tensor): Tensor {
     const { attrs, norms } = this.#model.attention(layer);
     return attendCache(qkv, this.#layers[layer]!, length, attrs, this.#model.ropeTable, norms);
+  }
+
+  /** Copies rows from slots to others, at the same positions. Only for a cache in f32. */
+  copyRows(rows: readonly { readonly from: number; readonly to: number; readonly position: number }[]): void {
+    const { device } = this.#model;
+    const { numKeyValueHeads: k, headDim: e } = this.#model.config;
+    const upload = (values: readonly number[], role: string): Tensor =>
+      Tensor.from(device, Uint32Array.from(values), [values.length], 'u32', `models/kv-cache/${role}`);
+    scope(() => {
+      const source = upload(
+        rows.map(({ from, position }) => from * this.capacity + position),
+        'source',
+      );
+      const places: CacheRows = {
+        source: upload(
+          rows.map((_, i) => i),
+          'copied',
+        ),
+        slot: upload(
+          rows.map(({ to }) => to),
+          'slot',
+        ),
+        position: upload(
+          rows.map(({ position }) => position),
+          'position',
+        ),
+      };
+      this.#layers.forEach((layer) => {
+        const read = (cached: Tensor): Tensor =>
+          reshape(embedding(reshape(cached, [this.#slots * this.capacity, k * e]), source), [rows.length, k, e]);
+        appendToCache(layer, concat([read(layer.keys), read(layer.values)], 1), places);
+      });
+    });
   }
 
   /** Keeps the slots that `kept`, u32 [n], names, as slots 0..n-1. Two launches a layer; a copy, so exact. */
