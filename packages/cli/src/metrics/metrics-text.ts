@@ -35,13 +35,37 @@ const INTRODUCTION = `# Metrics
 
 <!-- Written by \`dawngrad metrics --markdown > docs/metrics.md\`; a test compares it. -->
 
-What a trainer writes to \`metrics.jsonl\`, one object a row, and to the sinks of \`run.report_to\`. A trainer writes the
-keys that apply to it. \`dawngrad metrics KEY\` prints an entry. Where a value is outside its alarm's bounds for as many
-rows as the alarm says, the run prints one warning with the last column.
+What a trainer writes to \`metrics.jsonl\`, one object a row. A trainer writes the keys that apply to it.
+\`dawngrad metrics KEY\` prints an entry. Where a value is outside its alarm's bounds for as many rows as the alarm says,
+the run prints one warning.
 
 A row has the time since the row before: \`step_time\` is that of the step (\`time/rollout\`, \`time/critic\`,
 \`time/reward\` and \`time/update\`), \`time/eval\` is the evaluation after it and \`time/save\` the checkpoint before it; the
 shares are of all of these. Rates by phase count completion tokens by that phase's time.
+
+## Progress
+
+\`irl    120/500  24% | R 0.412±0.30 | acc 0.38 | critic 0.81 | roll 61 crit 8 score 10 upd 20% | 4.1k tok/s | eta 3h08m\`
+has the shares of the phases in percent; while a step goes on, \`rollout 31/64 2.1k tok\` is in their place. The time left
+is that of the whole run: the steps at the pace of the last 64 without the slowest, and the evaluations and checkpoints
+that are still to come. A plus after it says that a later stage (the rounds, in a critic's warm-up) is not counted yet.
+Without a terminal there is a line every five seconds at first, one a minute in long runs, and no control codes. The
+first Ctrl-C says that the step is finished and saved; a second one ends the process.
+
+## Sinks
+
+\`metrics.jsonl\` always has every row. \`run.report_to\` adds (nothing is added, and no connection made, unless it is set):
+
+- \`tensorboard\`: an event file in \`tensorboard/\` of the run folder. \`tensorboard --logdir runs\` shows it.
+- \`mlflow\`: a tracking server at \`run.tracking_uri\` (or \`MLFLOW_TRACKING_URI\`; \`MLFLOW_TRACKING_TOKEN\`, or
+  \`MLFLOW_TRACKING_USERNAME\` and \`_PASSWORD\`), under \`run.experiment\`. Values are sent in the background; a server
+  that is away or slow delays nothing, and what it missed is sent once it is back.
+
+The updates of a critic's warm-up, which all have step 0, are charts of their own there: \`warmup/...\` by the number of
+the update. A run that goes back to a checkpoint leaves no step twice: the event file is cut as metrics.jsonl is, and
+the server is not sent again what it has (steps that a roll-back within a start does again are, since they may differ).
+Weights & Biases is not offered: its offline format is internal to its client, and a file that only that client can
+check is not one to promise. Its client can import TensorBoard's event files.
 `;
 
 function healthyText({ healthy }: NamedMetric): string {
