@@ -1,9 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { BEST_OF_RULES, RANKER_NAMES, SELECTOR_NAMES } from '@dawngrad/eval';
 import { afterAll, describe, expect, it } from 'vitest';
 import { resolveConfig } from '../../src/config/resolve-config.ts';
-import { EVALUATION_MODE_NAMES, evaluationMode } from '../../src/evaluation/evaluation-mode.ts';
+import { EVALUATION_MODE_NAMES, EVALUATION_MODES, evaluationMode } from '../../src/evaluation/evaluation-mode.ts';
 import { findInput } from '../../src/evaluation/find-input.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'dawngrad-input-'));
@@ -94,5 +95,19 @@ describe('modes', () => {
   it('that read completions need no data, the others do', () => {
     expect(() => resolveConfig('evaluate', { overrides: ['eval.mode=logprobs'] })).not.toThrow();
     expect(() => resolveConfig('evaluate', {})).toThrow('data.path: expected a path, got none');
+  });
+});
+
+describe('docs/evaluation.md', () => {
+  const text = readFileSync(new URL('../../../../docs/evaluation.md', import.meta.url), 'utf8');
+
+  it('names every mode, file, selector, ranker and rule', () => {
+    const files = Object.values(EVALUATION_MODES).map(({ output }) => output.replace('<name>', '<data.format>'));
+    for (const name of [...EVALUATION_MODE_NAMES, ...files, ...SELECTOR_NAMES, ...RANKER_NAMES, ...BEST_OF_RULES]) {
+      expect(
+        ['`', '='].some((mark) => text.includes(`${mark}${name}`)),
+        name,
+      ).toBe(true);
+    }
   });
 });
