@@ -3,6 +3,7 @@ import { DecoderModel, LoraAdapters } from '@dawngrad/models';
 import { type Device, scopeAsync, ToolError } from '@dawngrad/tensor';
 import { Critic } from '../critic/critic.ts';
 import { criticUpdate, readCriticUpdates } from '../critic/critic-update.ts';
+import { ShapedHead } from '../critic/shaped-head.ts';
 import { microBatches } from '../loss/micro-batches.ts';
 import { packTraces, predictingRows, traceLength } from '../loss/token-rows.ts';
 import type { TraceRecord } from '../record.ts';
@@ -197,16 +198,19 @@ export class DryRun {
     const { work } = this.#run;
     if (!('critic' in work) || work.critic === undefined) return undefined;
     const critic: PlannedCritic = work.critic;
-    if (!('start' in critic)) return new Critic(this.#model(critic, work.kind === 'irl'));
+    const shaping = work.kind === 'irl' ? work.shaping : undefined;
+    const withHead = (model: DecoderModel): Critic =>
+      new Critic(model, shaping && new ShapedHead(this.#device, model.config.hiddenSize, shaping));
+    if (!('start' in critic)) return withHead(this.#model(critic, work.kind === 'irl'));
     const { lora } = critic;
     if (lora === undefined || policy.weights.parameters?.isTrainable === true) {
       const { config } = policy;
-      return new Critic(this.#model({ config, stored: 'f32', format: 'f32', lora }, true));
+      return withHead(this.#model({ config, stored: 'f32', format: 'f32', lora }, true));
     }
     const model = policy.shareWeights();
     model.recomputesBlocks = this.#run.recomputesBlocks;
     model.adapters = new LoraAdapters(this.#device, model.linears(), lora, { isInitialised: false });
-    return new Critic(model);
+    return withHead(model);
   }
 
   async #supervised(
@@ -281,7 +285,12 @@ export class DryRun {
     await this.#rollout(policy, work, prompts, warmup.samplesPerPrompt, temperature);
   }
 
-  async #criticUpdates({ critic, criticOptimizer }: Held, options: IrlOptions, together: number, times: number) {
+  async #criticUpdates(
+    { policy, critic, criticOptimizer }: Held,
+    options: IrlOptions,
+    together: number,
+    times: number,
+  ) {
     if (times === 0) return;
     const { labelSmoothing } = options.critic;
     const { experts, samples } = mostExamples(options);
@@ -307,7 +316,12 @@ export class DryRun {
       const updates = Math.min(SOME, together);
       await readCriticUpdates(
         Array.from({ length: updates }, () =>
-          criticUpdate(critic!, criticOptimizer!, this.#task, examples, { lr: 0, labelSmoothing, microBatchTokens }),
+          criticUpdate(critic!, criticOptimizer!, this.#task, examples, {
+            lr: 0,
+            labelSmoothing,
+            density: { model: policy, temperature: options.temperature },
+            microBatchTokens,
+          }),
         ),
       );
       return (scale * kept.length) / counted / updates;
