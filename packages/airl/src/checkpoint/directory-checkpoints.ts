@@ -3,7 +3,9 @@ import type { SideFiles } from '@dawngrad/models';
 import {
   diskFileSystem,
   type FileSystem,
+  type FoundCheckpoint,
   findNewestCheckpoint,
+  type PointerName,
   type RejectedCheckpoint,
   readPointer,
   stepName,
@@ -87,7 +89,7 @@ export function directoryCheckpoints(options: DirectoryCheckpointsOptions): Chec
     }
     const { offsets, ...restored } = await loadTrainingState(found.path, state);
     files?.truncate(offsets);
-    await mendPointers(found.name, state.counters.bestStep);
+    await mendPointers(found, state.counters.bestStep);
     parent = found.name;
     return restored;
   };
@@ -99,10 +101,13 @@ export function directoryCheckpoints(options: DirectoryCheckpointsOptions): Chec
   };
 
   /** A process may have died between a checkpoint and the pointers to it; a fallback leaves them ahead. */
-  const mendPointers = async (newest: string, bestStep: number | undefined): Promise<void> => {
-    if ((await readPointer(folder, 'latest', fileSystem)) !== newest) {
-      await writePointer(folder, 'latest', newest, fileSystem);
-    }
+  const mendPointers = async ({ name, manifest }: FoundCheckpoint, bestStep: number | undefined): Promise<void> => {
+    const point = async (pointer: PointerName): Promise<void> => {
+      if ((await readPointer(folder, pointer, fileSystem)) === name) return;
+      await writePointer(folder, pointer, name, fileSystem);
+    };
+    await point('latest');
+    if (manifest.isWarmup === true) await point('warmup');
     const names = await fileSystem.list(folder);
     const pointed = await readPointer(folder, 'best', fileSystem);
     const best = bestStep === undefined || bestStep === 0 || !savesBest ? undefined : stepName(bestStep);

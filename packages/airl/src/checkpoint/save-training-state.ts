@@ -101,6 +101,7 @@ export async function saveTrainingState(state: TrainingState, options: SaveTrain
     step: counters.step,
     ...(parent === undefined ? {} : { parent }),
     ...(configHash === undefined ? {} : { configHash }),
+    ...(isWarmup ? { isWarmup } : {}),
   };
   return saveCheckpoint(
     { folder, step: counters.step, keep, isBest, isWarmup, expectedBytes, extra, ...(fileSystem && { fileSystem }) },

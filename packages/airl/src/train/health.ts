@@ -16,8 +16,8 @@ const MOST_SKIPS_IN_ROW = 5;
 const MOST_RECENT_SKIPS = 10;
 const RECENT_STEPS = 1000;
 const MOST_ROLLBACKS = 3;
-/** Spikes that get a line of their own; the metric counts all. */
-const MOST_NOTES = 5;
+/** Spikes that get a line of their own; the metric counts all. Steps that are left out are worth more of them. */
+const MOST_NOTES: Readonly<Record<OnSpike, number>> = { note: 1, skip: 5, stop: 0 };
 
 const NETWORKS = ['policy', 'critic'] as const;
 type Network = (typeof NETWORKS)[number];
@@ -198,9 +198,9 @@ export class Health implements StatefulPart<HealthState> {
     const spikes = this.#counts.spikes + 1;
     this.#counts = { ...this.#counts, spikes };
     if (this.#onSpike === 'stop') this.#stopped = what;
-    else if (spikes <= MOST_NOTES) {
-      const last = spikes === MOST_NOTES ? '; further ones are counted in health/spikes' : '';
-      this.#reporter.note(`warning: step ${step}: ${what}; the step is ${fate}${last}`);
+    else if (spikes <= MOST_NOTES[this.#onSpike]) {
+      const last = spikes === MOST_NOTES[this.#onSpike] ? '; further ones are counted in health/spikes' : '';
+      this.#reporter.note(`note: step ${step}: ${what}; the step is ${fate}${last}`);
     }
   }
 }

@@ -61,7 +61,7 @@ describe('Health', () => {
     health.observe(41, { policy: [step(5)] });
     expect(notes).toEqual([
       expect.stringMatching(
-        /^warning: step 41: the policy's gradient norm 5 is 39\.\d standard deviations above the mean of the last 40 steps; the step is taken$/,
+        /^note: step 41: the policy's gradient norm 5 is 39\.\d standard deviations above the mean of the last 40 steps; the step is taken; further ones are counted in health\/spikes$/,
       ),
     ]);
     expect(health.row()).toEqual({ 'health/skipped': 0, 'health/spikes': 1, 'health/rollbacks': 0 });
@@ -70,7 +70,7 @@ describe('Health', () => {
   });
 
   it('watches the loss as well, the critic beside the policy, and says no more than five times', () => {
-    const health = watched('note', level(40));
+    const health = watched('skip', level(40));
     health.observe(41, { policy: [step(1, { loss: 50 })], critic: [step(1e9)] });
     expect(notes).toEqual([expect.stringContaining("the policy's loss 50 is")]);
     for (let i = 0; i < 9; i++) health.observe(42 + i, { policy: [step(10 ** (3 + 2 * i))] });

@@ -68,6 +68,8 @@ export async function runDemo(settings: DemoSettings, session: RunSession): Prom
         folder: join(directory.path, 'models', folder),
         keep: 1,
         everySteps: Number.MAX_SAFE_INTEGER,
+        // The weights that a stage ends with are all that the next ones take.
+        savesBest: false,
         sideFiles: inverseRulesTokenizer(),
         resume: false,
       }),

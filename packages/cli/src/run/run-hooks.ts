@@ -7,6 +7,8 @@ export interface RunHooks {
   readonly at: (place: string) => void;
   /** Where checkpoints are written, in place of the disk. */
   readonly fileSystem?: FileSystem;
+  /** Starts sooner: the adapter's kernels were tested by an earlier start. */
+  readonly skipsKernelTests?: boolean;
 }
 
 /** A context that tells the hooks of every place where a run can be ended from outside. */
