@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { criticTrace } from '../src/critic/critic.ts';
 import { Draws } from '../src/data/draws.ts';
 import { checkRecords, setLabel, type TraceRecord } from '../src/record.ts';
 import { corruptRecord, expertRecord, policyRecord, taskRecordRules } from '../src/task/create-record.ts';
@@ -42,6 +43,26 @@ describe('the records of a task', () => {
     expect([expert, policy, corrupt].map(({ gold }) => gold)).toEqual(Array(3).fill(demonstration.gold));
     expect(expert.segments.length).toBe(expert.marks.length);
     expect(expert.forced.length).toBe(expert.completionIds.length);
+  });
+
+  it('D4: have marks of the completion alone, whatever the length of the prompt', () => {
+    const { completionIds } = task.demonstrations[0] as Demonstration;
+    for (const choice of [{ granularity: 'step' }, { granularity: 'interval', intervalTokens: 5 }] as const) {
+      const marks = [1, 4, 9].map((length, index) => {
+        const prompt = { ...(task.demonstrations[0] as Demonstration), promptIds: new Uint32Array(length).fill(1) };
+        return policyRecord(task, prompt, completionIds, choice, { round: 1, index }).marks;
+      });
+      expect(marks[1]).toEqual(marks[0]);
+      expect(marks[2]).toEqual(marks[0]);
+    }
+  });
+
+  it('D5: are read by the critic as they were sampled, id for id', () => {
+    for (const record of records()) {
+      const read = criticTrace(task, record);
+      expect(read.completionIds).toBe(record.completionIds);
+      expect(read.promptIds.length).toBe(record.promptIds.length);
+    }
   });
 
   it('D1: keep label and gold when the batch is shuffled', () => {

@@ -26,7 +26,7 @@ describe('objectiveText', () => {
     ]);
   });
 
-  it('names granularity, credit and labels of R-AIRL', () => {
+  it('D7: names granularity, credit and labels of R-AIRL, whose credit is a choice of its own', () => {
     const text = irl('reward.granularity=interval', 'credit.level=token', 'credit.gamma=0.9', 'reward.clip=null');
     expect(text).toContain(
       'critic logit / 1, not clipped; granularity interval of 15 tokens; credit token, gamma 0.9;',
