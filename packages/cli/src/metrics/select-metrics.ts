@@ -8,7 +8,7 @@ export interface NamedMetric extends MetricDefinition {
 }
 
 /** Every metric, in the order of the dictionary. */
-export const ALL_METRICS: readonly NamedMetric[] = Object.entries<MetricDefinition>(METRICS).map(
+const ALL_METRICS: readonly NamedMetric[] = Object.entries<MetricDefinition>(METRICS).map(
   ([key, definition]) => ({ key, ...definition }),
 );
 
