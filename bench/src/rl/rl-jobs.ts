@@ -73,15 +73,15 @@ function findings(
   const weights = weightsPerToken(size, rlTask(size));
   const phases = PHASES.filter((phase) => values(`time/${phase}`).length > 0);
 
-  /** What the engine would take for as many tokens as the trainer's phase had, milliseconds. */
-  const engineMs = (phase: EnginePhase): number =>
-    summarise(
-      rows.flatMap((row, i) => {
-        const time = engine[i]?.[phase];
-        const tokens = (row[`perf/${phase}_tokens_per_second`] ?? 0) * (row[`time/${phase}`] ?? 0);
-        return time === undefined ? [] : [(time.ms * tokens) / time.tokens];
-      }),
-    ).median;
+  /** What the engine would take for as many tokens as the trainer's phase had, milliseconds; 0 where it has no part. */
+  const engineMs = (phase: EnginePhase): number => {
+    const direct = rows.flatMap((row, i) => {
+      const time = engine[i]?.[phase];
+      const tokens = (row[`perf/${phase}_tokens_per_second`] ?? 0) * (row[`time/${phase}`] ?? 0);
+      return time === undefined ? [] : [(time.ms * tokens) / time.tokens];
+    });
+    return direct.length === 0 ? 0 : summarise(direct).median;
+  };
   const ofPhases = phases.map((phase): Finding => {
     const rate = median(`perf/${phase}_tokens_per_second`);
     const time = ms(`time/${phase}`);
@@ -95,8 +95,10 @@ function findings(
       work: { flops: 2 * FORWARDS[method][phase] * weights * tokens, bytes: 0, tokens },
       details: {
         share: median(`time/${phase}`) / median('step_time'),
-        engine_tokens_per_second: (1000 * tokens) / direct,
-        over_engine: time.median / direct,
+        // GRPO's rewards are the host's work alone.
+        ...(direct === 0
+          ? {}
+          : { engine_tokens_per_second: (1000 * tokens) / direct, over_engine: time.median / direct }),
       },
     };
   });
