@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { recordLogProbs } from '../../src/rollout/record-log-probs.ts';
 import { longestTeacherPrompt } from '../../src/task/teacher-prompt.ts';
 import { type OpsdOptions, trainOpsd } from '../../src/train/opsd.ts';
+import { expectSameRows } from '../invariance/same-rows.ts';
 import { optim, recordRun, series, tinyPolicy, tinyTask } from './tiny-run.ts';
 import { tinyTextTask } from './tiny-text-task.ts';
 
@@ -99,6 +100,21 @@ describe('trainOpsd', () => {
     const average = (values: number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
     expect(average(means.slice(-4))).toBeGreaterThan(average(means.slice(0, 4)) + 0.1);
     policy.dispose();
+  });
+
+  it('has the same metrics in micro-batches of one trace, with blocks computed again, and with normalised weights', async () => {
+    const rowsOf = async (microBatchTokens: number, recomputes: boolean) => {
+      const policy = policyOf();
+      policy.recomputesBlocks = recomputes;
+      const { context, rows } = recordRun();
+      const weights = { ...options.weights, normalise: true };
+      await trainOpsd(policy, task, { ...options, lr: 1e-3, weights, microBatchTokens, maxSteps: 1 }, context);
+      policy.dispose();
+      return rows;
+    };
+    const whole = await rowsOf(4096, false);
+    expect(whole[0]!.grad_norm).toBeGreaterThan(0);
+    expectSameRows(await rowsOf(1, true), whole);
   });
 
   it('frees all that it took, and ends after the step in which it is asked to stop', async () => {
