@@ -27,7 +27,7 @@ NO_COLOR, the text is plain. Characters that do not print are shown as escapes. 
 
 Example:
   $ dawngrad samples runs/irl --wrong --sort reward      wrong ones that the critic likes best
-  $ dawngrad samples runs/eval/rows.jsonl -n 2 --json`,
+  $ dawngrad samples runs/eval -n 2 --json`,
     )
     .action(async (run: string, options: SamplesOptions) => {
       const { runSamples } = await import('../samples/run-samples.ts');

@@ -1,9 +1,10 @@
 import { basename, isAbsolute, join } from 'node:path';
-import type { Critic } from '@dawngrad/airl';
+import type { Critic, GuidedCost } from '@dawngrad/airl';
 import type { EvalRow, EvaluationSource } from '@dawngrad/eval';
 import type { DecoderModel } from '@dawngrad/models';
 import { ToolError } from '@dawngrad/tensor';
 import type { Config } from '../config/schema.ts';
+import { appendCosts, costFileName } from '../guided/cost-file.ts';
 import type { RunSession } from '../run/run-session.ts';
 import { type EvaluationPlan, modeOf } from './plan-evaluation.ts';
 import { type PlannedPrompt, RowFile } from './row-file.ts';
@@ -33,7 +34,8 @@ export async function evaluateCells(
   return sources;
 }
 
-async function evaluateCell(
+/** Does what is not done yet of one file of rows; undefined where the user asked to stop. */
+export async function evaluateCell(
   plan: EvaluationPlan,
   { policy, critic }: LoadedModels,
   { directory, progress, stop }: RunSession,
@@ -62,6 +64,7 @@ async function evaluateCell(
     };
     let batchTokens = 0;
     let rows: EvalRow[] | undefined;
+    const costs = new Map<string, GuidedCost>();
     if (given === undefined) {
       rows = await sampleRows({ ...plan, policy: policy as DecoderModel, critic }, config, {
         runId: basename(directory.path),
@@ -73,6 +76,7 @@ async function evaluateCell(
           show(done, made);
         },
         shouldStop: () => stop.isRequested,
+        onCost: (promptId, cost) => costs.set(promptId, cost),
       });
     } else if (!stop.isRequested) {
       const batch = given.records.slice(firstRows[first], firstRows[first + count]);
@@ -82,6 +86,8 @@ async function evaluateCell(
     }
     if (rows === undefined) return undefined;
     tokens += batchTokens;
+    // Before the rows: they are what counts as done.
+    if (costs.size > 0) appendCosts(join(directory.path, costFileName(name)), costs);
     file.append(rows);
   }
   return file.rows;

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { EVALUATION_SCHEMA, type EvaluationFile } from '@dawngrad/eval';
 import { ToolError } from '@dawngrad/tensor';
@@ -7,7 +7,7 @@ import { ToolError } from '@dawngrad/tensor';
 export const EVALUATION = 'evaluation.json';
 
 /** The numbers of an evaluation's folder; undefined where it has none (yet). Throws ToolError 'config' or 'corrupt'. */
-export function readEvaluation(folder: string): EvaluationFile | undefined {
+function readEvaluation(folder: string): EvaluationFile | undefined {
   const path = join(folder, EVALUATION);
   if (!existsSync(path)) return undefined;
   let value: unknown;
@@ -23,7 +23,13 @@ export function readEvaluation(folder: string): EvaluationFile | undefined {
   return value as EvaluationFile;
 }
 
-/** The files of rows of an evaluation's folder; none where it has no numbers (yet). */
+/** The files of rows in an evaluation's folder; while it is not done, those that have its default names. */
 export function evaluationRowFiles(folder: string): string[] {
-  return (readEvaluation(folder)?.cells ?? []).map(({ rows }) => join(folder, rows));
+  const done = readEvaluation(folder)?.cells.map(({ rows }) => rows);
+  if (done !== undefined) return done.map((name) => join(folder, name));
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) return [];
+  return readdirSync(folder)
+    .filter((name) => /^eval_results.*\.jsonl$/.test(name))
+    .sort()
+    .map((name) => join(folder, name));
 }

@@ -9,6 +9,7 @@ import {
   formatPoints,
   type Table,
 } from '@dawngrad/eval';
+import { plainText } from '../ui/plain-text.ts';
 import { fitTable } from './fit-table.ts';
 
 /** The tables of an evaluation for a terminal of so many columns: a pure function of evaluation.json. */
@@ -19,11 +20,12 @@ export function evaluationText(file: EvaluationFile, width = terminalWidth()): s
     ...seedBlocks(file),
     ...(file.notes.length === 0 ? [] : [file.notes.map((note) => `note: ${note}`).join('\n')]),
   ];
-  return `${blocks.join('\n\n')}\n`;
+  // Names and categories come out of files.
+  return plainText(`${blocks.join('\n\n')}\n`);
 }
 
 /** The terminal's columns; 120 in a pipe. */
-export function terminalWidth(): number {
+function terminalWidth(): number {
   return process.stdout.columns ?? 120;
 }
 
@@ -102,7 +104,7 @@ function categoryTable({ categories, bestOfN }: EvaluationSummary): Table {
       right('reward - random'),
     ],
     rows: categories.map(({ category, prompts, passAt1, byReward, byMajority, rewardOverRandom }) => [
-      category ?? '(none)',
+      category === null ? '(none)' : oneLine(category),
       String(prompts),
       formatEstimate(passAt1),
       formatEstimate(byReward),
@@ -207,6 +209,10 @@ function seedBlocks({ seeds }: EvaluationFile): string[] {
 /** Below 0.001 three digits would be 0. */
 function formatP(p: number): string {
   return p < 0.001 ? p.toExponential(1) : p.toFixed(3);
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, ' ');
 }
 
 function left(header: string): Column {

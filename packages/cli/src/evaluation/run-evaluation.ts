@@ -5,6 +5,7 @@ import type { DecoderModel } from '@dawngrad/models';
 import { writeFileAtomically } from '@dawngrad/models/node';
 import type { CommandContext } from '../commands/command-context.ts';
 import type { Config } from '../config/schema.ts';
+import { compareGuided } from '../guided/compare-guided.ts';
 import { loadCritic } from '../run/load-critic.ts';
 import { loadModel } from '../run/load-model.ts';
 import { positionNote } from '../run/position-note.ts';
@@ -32,6 +33,7 @@ export async function runEvaluation(
   const plan = await planEvaluation(config, resume, context);
   const { policy, critic, maxPositions } = plan;
   let file: EvaluationFile | undefined;
+  let comparison: string | undefined;
   const objective = evaluationObjective(plan);
   await runSession({ config, resume, inputs: plan.inputs, objective }, context, async (session) => {
     const { device, directory, progress } = session;
@@ -62,6 +64,10 @@ export async function runEvaluation(
       }
       const sources = await evaluateCells(plan, { policy: policyModel, critic: criticModel }, session);
       if (sources === undefined) return;
+      if (config.guidance.method !== 'none') {
+        comparison = await compareGuided(plan, { policy: policyModel, critic: criticModel }, session, sources);
+        if (comparison === undefined) return;
+      }
       file = evaluationFile(sources, {
         ...summaryOptions(plan),
         settings: settingsOf(plan),
@@ -79,7 +85,9 @@ export async function runEvaluation(
   if (json) context.out(`${JSON.stringify(file, null, 2)}\n`);
   else {
     const rows = file.cells.map((cell) => `rows: ${join(dir, cell.rows)}\n`).join('');
-    context.out(`\n${evaluationText(file)}${rows}numbers: ${join(dir, EVALUATION)}\n`);
+    context.out(
+      `\n${evaluationText(file)}${comparison === undefined ? '' : `\n${comparison}\n`}${rows}numbers: ${join(dir, EVALUATION)}\n`,
+    );
   }
 }
 

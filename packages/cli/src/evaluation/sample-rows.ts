@@ -1,6 +1,7 @@
 import {
   type Critic,
   type Example,
+  type GuidedCost,
   policyRecord,
   STREAMS,
   type Task,
@@ -10,6 +11,7 @@ import {
 import { type EvalRow, rowOfRecord } from '@dawngrad/eval';
 import { type DecoderModel, type GeneratedSample, generate } from '@dawngrad/models';
 import type { Config } from '../config/schema.ts';
+import { guidedCompletions } from '../guided/guided-completions.ts';
 import { rowChecker } from '../run/row-checker.ts';
 import { promptMessages } from './prompt-messages.ts';
 import { formatRewards, markChoice, scoreRecords } from './score-records.ts';
@@ -32,6 +34,8 @@ export interface SampleRowsOptions {
   readonly count: number;
   readonly onProgress: (done: number, tokens: number) => void;
   readonly shouldStop: () => boolean;
+  /** Of guided decoding: the tokens that the samples of a prompt took. */
+  readonly onCost?: (promptId: string, cost: GuidedCost) => void;
 }
 
 /**
@@ -72,23 +76,28 @@ export async function sampleRows(
 
 /** The completions of a batch of prompts, by prompt and sample; fewer than asked for where the user asked to stop. */
 function generateCompletions(
-  { policy, task }: SampleModels,
-  { eval: { samples_per_prompt: samples }, sampling, run }: Config<'evaluate'>,
-  { temperature, firstPrompt, count, onProgress, shouldStop }: SampleRowsOptions,
+  { policy, critic, task }: SampleModels,
+  { eval: { samples_per_prompt: samples }, sampling, run, guidance, reward }: Config<'evaluate'>,
+  { temperature, firstPrompt, count, onProgress, shouldStop, onCost }: SampleRowsOptions,
 ): Promise<GeneratedSample[]> {
-  return generate(
-    policy,
-    task.test
-      .slice(firstPrompt, firstPrompt + count)
-      .map(({ promptIds }, p) => ({ promptIds, samples, firstSampleId: (firstPrompt + p) * samples })),
-    {
-      maxNewTokens: task.maxCompletionTokens,
-      settings: { temperature, topK: 0, topP: sampling.top_p, minP: 0 },
-      seed: run.seed,
-      stream: STREAMS.testRollout,
-      stopIds: task.endIds,
-      onProgress: (done, _, tokens) => onProgress(done, tokens),
-      shouldStop,
-    },
+  const prompts = task.test.slice(firstPrompt, firstPrompt + count);
+  const requests = prompts.map(({ promptIds }, p) => ({
+    promptIds,
+    samples,
+    firstSampleId: (firstPrompt + p) * samples,
+  }));
+  const options = {
+    maxNewTokens: task.maxCompletionTokens,
+    settings: { temperature, topK: 0, topP: sampling.top_p, minP: 0 },
+    seed: run.seed,
+    stream: STREAMS.testRollout,
+    stopIds: task.endIds,
+    onProgress: (done: number, _: number, tokens: number) => onProgress(done, tokens),
+    shouldStop,
+  };
+  if (guidance.method === 'none') return generate(policy, requests, options);
+  const { criticPromptIds } = task;
+  return guidedCompletions({ policy, critic, criticPromptIds }, requests, options, { guidance, reward }, (p, cost) =>
+    onCost?.(prompts[p]!.id, cost),
   );
 }

@@ -4,6 +4,7 @@ import type { Tokenizer } from '@dawngrad/models';
 import { ToolError } from '@dawngrad/tensor';
 import type { CommandContext } from '../commands/command-context.ts';
 import { openCodecModel } from '../data/open-codec-model.ts';
+import { evaluationRowFiles } from '../evaluation/evaluation-folder.ts';
 import { readJsonLines } from '../read-run/read-json-lines.ts';
 import { configValue, readRunFolder } from '../read-run/run-folder.ts';
 import { samplesText } from './samples-text.ts';
@@ -18,7 +19,7 @@ export interface SamplesOptions {
   readonly json?: boolean;
 }
 
-const FILES = ['samples.jsonl', 'rows.jsonl'];
+const SAMPLES = 'samples.jsonl';
 
 /** Prints completions of a run. */
 export async function runSamples(name: string, options: SamplesOptions, { out, err }: CommandContext): Promise<void> {
@@ -53,11 +54,13 @@ export async function runSamples(name: string, options: SamplesOptions, { out, e
 
 function sampleFile(name: string): string {
   if (existsSync(name) && statSync(name).isFile()) return name;
-  const found = FILES.map((file) => join(name, file)).find((file) => existsSync(file) && statSync(file).size > 0);
+  const found = [join(name, SAMPLES), ...evaluationRowFiles(name)].find(
+    (file) => existsSync(file) && statSync(file).size > 0,
+  );
   if (found !== undefined) return found;
   throw new ToolError('config', {
     op: name,
-    expected: `a run with ${FILES.join(' or ')}, or such a file`,
+    expected: `a run with ${SAMPLES}, an evaluation with rows, or such a file`,
     got: existsSync(name) ? 'none in it' : 'no such path',
     hint: 'dawngrad ls lists the runs below a folder.',
   });

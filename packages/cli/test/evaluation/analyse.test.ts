@@ -64,6 +64,14 @@ describe('analyse', () => {
     expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(120);
   });
 
+  it('prints nothing that steers the terminal', async () => {
+    const evil = rows(0).map((row) => (row.category === 'odd' ? { ...row, category: 'a\u001b[2J\nb' } : row));
+    const { code, out } = await runMain('analyse', write(evil));
+    expect(code).toBe(0);
+    expect(out).not.toContain('\u001b');
+    expect(out).toMatch(/^a\[2J b +6 /m);
+  });
+
   it('gives the same numbers for rows in any order', async () => {
     const [one, other] = await Promise.all(
       [rows(0), rows(0).reverse()].map((some) => runMain('analyse', write(some), '--json')),

@@ -74,7 +74,7 @@ describe('samples', () => {
       answer: 'a',
       gold: 'a',
     };
-    const file = join(folder, 'rows.jsonl');
+    const file = join(folder, 'eval_results_gsm8k.jsonl');
     writeLines(file, [row]);
     for (const name of [file, folder]) {
       expect((await runMain('samples', name)).out).toContain(
