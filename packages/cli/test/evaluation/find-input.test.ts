@@ -92,6 +92,25 @@ describe('modes', () => {
     expect(() => resolveConfig('evaluate', { overrides, needsInputs: false })).toThrow(message);
   });
 
+  it("take the reference's keys", () => {
+    const overrides = [
+      ...['eval.mode=pregenerated_sft', 'eval.pregenerated_jsonl_path=x.jsonl', 'eval.pregenerated_source_dir=dir'],
+      ...['eval.pregenerated_candidates=[a.jsonl]', 'eval.output_file=o.jsonl', 'sampling.n_samples=8'],
+      ...['eval.compute_policy_log_probs=false', 'eval.compute_reward_model_scores=true', 'sampling.top_p=0.95'],
+    ];
+    const { eval: evaluation, sampling } = resolveConfig('evaluate', { overrides });
+    expect(evaluation).toMatchObject({
+      input: 'x.jsonl',
+      input_dir: 'dir',
+      input_candidates: ['a.jsonl'],
+      output: 'o.jsonl',
+      policy_log_probs: false,
+      critic_scores: true,
+      samples_per_prompt: 8,
+    });
+    expect(sampling.top_p).toBe(0.95);
+  });
+
   it('that read completions need no data, the others do', () => {
     expect(() => resolveConfig('evaluate', { overrides: ['eval.mode=logprobs'] })).not.toThrow();
     expect(() => resolveConfig('evaluate', {})).toThrow('data.path: expected a path, got none');
