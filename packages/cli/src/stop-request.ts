@@ -10,7 +10,7 @@ export interface StopRequest {
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 type StopSignal = keyof typeof EXIT_CODES;
 
-export interface StopOptions {
+interface StopOptions {
   /**
    * Seconds after SIGTERM in which the run must have saved and ended; then it ends without. A scheduler that sends
    * SIGTERM sends SIGKILL some time later. Absent: as long as it takes.

@@ -33,7 +33,7 @@ export interface ObservedStep {
 }
 
 /** All that a resumed run goes on from. */
-export interface HealthState {
+interface HealthState {
   readonly skipped: number;
   readonly skippedInRow: number;
   /** Steps among the last thousand that were skipped. */

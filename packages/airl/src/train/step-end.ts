@@ -21,7 +21,7 @@ export function isBestYet(counters: BestCounters, step: number, row: MetricRow):
 }
 
 /** What follows a step. */
-export interface StepEnd {
+interface StepEnd {
   readonly isLast: boolean;
   /** The run was asked to end. */
   readonly stops: boolean;

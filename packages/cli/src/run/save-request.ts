@@ -2,7 +2,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Made by a user in the folder of a run, it asks for a checkpoint. */
-export const SAVE_NOW = 'save-now';
+const SAVE_NOW = 'save-now';
 
 /** How a run is asked for a checkpoint out of turn. */
 export interface SaveRequest {

@@ -35,7 +35,7 @@ import { grpoOptions, irlOptions, loraOptions, opsdOptions, sftOptions } from '.
 import { type Training, trainingTask } from './training-task.ts';
 
 /** What the command line says of a start, beside the configuration. */
-export interface TrainingStart {
+interface TrainingStart {
   /** Go on with the run in run.dir, which must be there. */
   readonly resume: boolean;
   /** Go on from an older checkpoint where newer ones are damaged. */

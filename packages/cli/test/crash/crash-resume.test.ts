@@ -50,6 +50,7 @@ const TRAINERS = {
     'policy.lora.rank=2',
     'critic.lora.rank=2',
   ],
+  ...(ALL ? { opsd: ['opsd', ...ROUNDS.slice(0, 3), 'policy.lora.rank=2'] } : {}),
 } as const;
 type TrainerName = keyof typeof TRAINERS;
 
