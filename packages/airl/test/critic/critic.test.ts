@@ -146,6 +146,37 @@ describe('criticUpdate', () => {
   });
 });
 
+describe('the mask of the loss', () => {
+  it('D2: has every token of a completion, the first included', async () => {
+    const dense = records({ granularity: 'dense' });
+    const first = dense.map((record): TraceRecord => {
+      const segments = record.segments.slice(0, 1);
+      return { ...record, completionIds: record.completionIds.slice(0, 1), marks: record.marks.slice(0, 1), segments };
+    });
+    const optimizer = createOptimizer(critic.parameters(), { ...optim, weightDecay: 0 });
+    const updates = [dense, first].map((all) =>
+      criticUpdate(
+        critic,
+        optimizer,
+        task,
+        { positives: all.slice(0, 3), negatives: all.slice(3) },
+        { lr: 0, labelSmoothing: 0.1, microBatchTokens: 4096 },
+      ),
+    );
+    const [whole, alone] = await readCriticUpdates(updates);
+    const tokens = dense.slice(0, 3).reduce((sum, { completionIds }) => sum + completionIds.length, 0);
+    expect(whole?.positiveLogits.length).toBe(tokens);
+    // Completions of their first token alone have a loss and a gradient, and their logits are those of the whole.
+    expect(alone?.gradientNorm).toBeGreaterThan(1e-3);
+    let start = 0;
+    dense.slice(0, 3).forEach(({ completionIds }, i) => {
+      expect(alone?.positiveLogits[i]).toBeCloseTo(whole?.positiveLogits[start] as number, 5);
+      start += completionIds.length;
+    });
+    optimizer.dispose();
+  });
+});
+
 describe('criticMetrics', () => {
   const result = (positiveLogits: number[], negativeLogits: number[]) => ({
     lr: 1e-3,
