@@ -8,7 +8,9 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   let bestCost = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {
     const cost = keyDistance(word, candidate);
-    if (cost < bestCost) {
+    // Of two as near, the one in the section that was named.
+    const isNearer = cost === bestCost && sectionPart(candidate) === sectionPart(word);
+    if (cost < bestCost || isNearer) {
       best = candidate;
       bestCost = cost;
     }
