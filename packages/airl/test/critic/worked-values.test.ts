@@ -190,7 +190,7 @@ describe('rewardsOf', () => {
     const scale = rewardScale([first!, second!], options);
     expect(scale['disc/reward_mean']).toBeCloseTo(3, 9);
     expect(scale['disc/reward_std']).toBeCloseTo(Math.sqrt(8 / 3), 9);
-    expect(rewardScale([first!], plain)).toEqual({});
+    expect(rewardScale([first!], { form: 'f' })).toEqual({});
   });
 
   it('keeps the statistics of all rounds, as if they had been one, and takes them up again', () => {

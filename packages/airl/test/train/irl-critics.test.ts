@@ -3,7 +3,8 @@ import { openDevice } from '@dawngrad/tensor/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Critic } from '../../src/critic/critic.ts';
 import type { Shaping } from '../../src/critic/shaped-head.ts';
-import { type IrlOptions, trainIrl } from '../../src/train/irl.ts';
+import type { IrlOptions } from '../../src/train/irl/irl-options.ts';
+import { trainIrl } from '../../src/train/irl.ts';
 import { irlOptions, type Recorded, recordRun, series, tinyPolicy, tinyTask } from './tiny-run.ts';
 
 let device: Device;
