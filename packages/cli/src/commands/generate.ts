@@ -7,6 +7,7 @@ import {
 } from '../generation/generation-options.ts';
 import { idsOption, integerOption } from '../generation/number-option.ts';
 import type { RunGenerateOptions } from '../generation/run-generate.ts';
+import { addGuidanceOptions } from '../guided/guidance-options.ts';
 import type { CommandContext } from './command-context.ts';
 
 /** `dawngrad generate`. */
@@ -21,6 +22,7 @@ export function addGenerateCommand(program: Command, context: CommandContext): v
     .option('--samples <n>', 'completions of each prompt', integerOption(1), 1)
     .option('--json', 'print an object a completion: ids, text, log-probabilities')
     .option('--output <file>', 'write these objects to a file instead');
+  addGuidanceOptions(command);
   addModelOptions(command);
   addSamplingOptions(command);
   addChatOptions(command)
@@ -32,6 +34,7 @@ A log-probability is that of the token at the temperature, all tokens allowed: w
 
 Example:
   $ dawngrad generate --model models/base --prompt "Once upon a time" --temperature 0
+  $ dawngrad generate --model runs/sft --critic runs/irl --guidance chunk --prompt "sum 1 + 2 ="
   $ dawngrad generate --model runs/sft --chat --input questions.jsonl --samples 4 --output answers.jsonl`,
     )
     .action(async (options: RunGenerateOptions) => {

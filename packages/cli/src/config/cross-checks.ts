@@ -33,7 +33,7 @@ const CHECKS: { readonly [Kind in ConfigKind]: (config: Config<Kind>) => CrossFa
     ...clipFaults(config),
   ],
   opsd: (config) => [...dtypeFaults('policy', config.policy), ...opsdClipFaults(config)],
-  evaluate: (config) => [...clipFaults(config), ...evaluationFaults(config)],
+  evaluate: (config) => [...clipFaults(config), ...evaluationFaults(config), ...guidanceFaults(config)],
 };
 
 function keepBestFaults({ train, data }: Config<'sft'>): CrossFault[] {
@@ -262,4 +262,26 @@ function evaluationFaults({ eval: evaluation, data }: Config<'evaluate'>): Cross
     });
   }
   return faults;
+}
+
+/** The modes of `eval.mode`, with their aliases, that sample. */
+const SAMPLING_MODE = /^(?:generate|default|evaluate|generate_and_eval|aime|aime_generate|generate_aime)$/;
+
+function guidanceFaults({ guidance, critic, eval: evaluation }: Config<'evaluate'>): CrossFault[] {
+  if (guidance.method === 'none') return [];
+  if (critic.model === null || evaluation.critic_scores === false) {
+    return [
+      {
+        keys: ['guidance.method', 'critic.model', 'eval.critic_scores'],
+        message: `"${guidance.method}" needs a critic that guides and scores. Set critic.model.`,
+      },
+    ];
+  }
+  if (SAMPLING_MODE.test(evaluation.mode)) return [];
+  return [
+    {
+      keys: ['guidance.method', 'eval.mode'],
+      message: `only sampled completions are guided, eval.mode is ${evaluation.mode}. Set eval.mode=generate.`,
+    },
+  ];
 }

@@ -11,6 +11,7 @@ import {
   grpoRewardSection,
   grpoSamplingSection,
   grpoTrainSection,
+  guidanceSection,
   irlCreditSection,
   irlDataSection,
   irlRewardSection,
@@ -92,6 +93,7 @@ const evaluate = z.strictObject({
   critic: evaluationCriticSection(),
   reward: rewardSection(),
   sampling: evaluationSamplingSection(),
+  guidance: guidanceSection(),
   eval: evaluateEvalSection(),
 });
 

@@ -669,6 +669,26 @@ export const evaluationSamplingSection = () =>
     ),
   });
 
+export const guidanceSection = () =>
+  section({
+    method: field(
+      oneOf(['none', 'topk', 'chunk']),
+      'none',
+      'choice',
+      'How the critic guides decoding: not, by rescoring the likeliest tokens, or by choosing among continuations.',
+    ),
+    k: field(whole(1), 5, 'tokens', 'With topk: likeliest tokens that the critic rescores at each step.'),
+    alpha: field(between(-1e6, 1e6), 1, 'number', "With topk: weight of the critic's score; it is added to the logit."),
+    step_size: field(whole(1), 10, 'tokens', 'With chunk: tokens of each continuation that is tried.'),
+    n_candidates: field(whole(1), 4, 'samples', 'With chunk: continuations that are tried; the best is kept.'),
+    gamma: field(
+      between(0.01, 1),
+      0.95,
+      'number',
+      'With chunk: discount of position scores, the newest weighing most.',
+    ),
+  });
+
 export const optimSection = () =>
   section({
     beta1: field(between(0, 0.9999), 0.9, 'number', "Decay of AdamW's first moment."),

@@ -1,6 +1,13 @@
-import { type GeneratedSample, generate, type OpenModel, StreamingDecoder } from '@dawngrad/models';
+import {
+  type GeneratedSample,
+  type GenerateOptions,
+  generate,
+  type OpenModel,
+  StreamingDecoder,
+} from '@dawngrad/models';
 import { ToolError } from '@dawngrad/tensor';
 import type { CommandContext } from '../commands/command-context.ts';
+import { checkGuidanceOptions, type GuidanceOptions, withGuide } from '../guided/guidance-options.ts';
 import { TEMPLATE_DATE } from '../run/model-codec.ts';
 import { plainText } from '../ui/plain-text.ts';
 import { AtomicLineFile } from './atomic-line-file.ts';
@@ -11,7 +18,7 @@ import { openGenerationSource, stoppable, withModel } from './model-session.ts';
 import { idsPrompt, type PromptRow, promptRows, textPrompt } from './prompt-rows.ts';
 import { resolveSampling } from './resolve-sampling.ts';
 
-export interface RunGenerateOptions extends ModelOptions, SamplingOptions {
+export interface RunGenerateOptions extends ModelOptions, SamplingOptions, GuidanceOptions {
   readonly prompt?: string;
   readonly input?: string;
   readonly ids?: readonly number[];
@@ -30,6 +37,7 @@ const STREAM = 0x6e;
 
 /** `dawngrad generate`: completions as text, or as JSON lines. */
 export async function runGenerate(options: RunGenerateOptions, context: CommandContext): Promise<void> {
+  checkGuidanceOptions(options);
   const source = await openGenerationSource(options, context);
   const prompts = readPrompts(source, options);
   const sampling = resolveSampling(options, source.generationConfig);
@@ -38,38 +46,41 @@ export async function runGenerate(options: RunGenerateOptions, context: CommandC
   using file = options.output === undefined ? undefined : new AtomicLineFile(options.output);
   const maxPositions = Math.max(...prompts.map(({ ids }) => ids.length)) + maxNewTokens;
   await stoppable(context, (stop) =>
-    withModel(source, { dtype: options.dtype, maxPositions }, context, async ({ model, progress }) => {
+    withModel(source, { dtype: options.dtype, maxPositions }, context, async ({ device, model, progress }) => {
       if (stop.isRequested) return;
       const isOne = prompts.length * options.samples === 1;
-      const isStreamed = isOne && file === undefined && options.json !== true;
+      const isGuided = options.guidance !== undefined && options.guidance !== 'none';
+      const isStreamed = isOne && file === undefined && options.json !== true && !isGuided;
       const startMs = performance.now();
-      const samples = await generate(
-        model,
-        prompts.map(({ ids }, row) => ({
-          promptIds: Uint32Array.from(ids),
-          samples: options.samples,
-          firstSampleId: row * options.samples,
-        })),
-        {
-          maxNewTokens,
-          settings: sampling.settings,
-          seed: options.seed,
-          cacheDType: options.cacheDtype,
-          stream: STREAM,
-          stopIds: source.stopIds,
-          text: {
-            decoder: () => new StreamingDecoder(source.tokenizer, { skipSpecialTokens: true }),
-            stops: sampling.stops,
-          },
-          ...(isStreamed ? { onToken: ({ text }) => context.out(plainText(text)) } : {}),
-          onProgress: (done, total, tokens) => {
-            if (isStreamed) return;
-            const rate = tokens / ((performance.now() - startMs) / 1000);
-            progress.step('sample', done, total, { 'perf/tokens_per_second': rate });
-          },
-          shouldStop: () => stop.isRequested,
+      const requests = prompts.map(({ ids }, row) => ({
+        promptIds: Uint32Array.from(ids),
+        samples: options.samples,
+        firstSampleId: row * options.samples,
+      }));
+      const settings: GenerateOptions = {
+        maxNewTokens,
+        settings: sampling.settings,
+        seed: options.seed,
+        cacheDType: options.cacheDtype,
+        stream: STREAM,
+        stopIds: source.stopIds,
+        text: {
+          decoder: () => new StreamingDecoder(source.tokenizer, { skipSpecialTokens: true }),
+          stops: sampling.stops,
         },
-      );
+        ...(isStreamed ? { onToken: ({ text }) => context.out(plainText(text)) } : {}),
+        onProgress: (done, total, tokens) => {
+          if (isStreamed) return;
+          const rate = tokens / ((performance.now() - startMs) / 1000);
+          progress.step('sample', done, total, { 'perf/tokens_per_second': rate });
+        },
+        shouldStop: () => stop.isRequested,
+      };
+      const samples = isGuided
+        ? await withGuide({ device, model, source, maxPositions, progress }, options, context, (guided) =>
+            guided(requests, settings),
+          )
+        : await generate(model, requests, settings);
       progress.close();
       if (isStreamed) context.out('\n');
       for (const sample of samples) {
