@@ -318,6 +318,8 @@ export class DryRun {
         Array.from({ length: updates }, () =>
           criticUpdate(critic!, criticOptimizer!, this.#task, examples, {
             lr: 0,
+            loss: options.critic.loss ?? 'bce',
+            ...options.critic.objective,
             labelSmoothing,
             density: { model: policy, temperature: options.temperature },
             microBatchTokens,
