@@ -37,7 +37,7 @@ export interface DrawnExamples extends CriticExamples {
 }
 
 /** Which update the examples are of. */
-export interface UpdatePlace {
+interface UpdatePlace {
   readonly seed: number;
   readonly update: number;
   readonly share: OnPolicyShare;
