@@ -1,5 +1,5 @@
 import { accumulateGradients, type Parameters } from '@dawngrad/autograd';
-import type { DecoderModel } from '@dawngrad/models';
+import { DecoderModel } from '@dawngrad/models';
 import { type Device, keep, Rng, read, readAll, scope, scopeAsync, Tensor } from '@dawngrad/tensor';
 import { openDevice } from '@dawngrad/tensor/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -56,6 +56,14 @@ function examples(choice: MarkChoice, prompts = 3, each = 2): { positives: Trace
       }),
     ),
   };
+}
+
+/** A point between an expert and a sample of one prompt. */
+function pointOf(choice: MarkChoice) {
+  const { positives, negatives } = examples(choice, 1, 1);
+  const [expert, negative] = [positives[0]!, negatives[0]!];
+  const shorter = expert.completionIds.length <= negative.completionIds.length ? expert : negative;
+  return { expert, negative, shorter, share: 0.3 };
 }
 
 const granularityOf = (loss: CriticLossName): MarkChoice =>
@@ -238,14 +246,62 @@ describe('composedHidden', () => {
   });
 });
 
-describe('the gradient penalty', () => {
-  const point = (choice: MarkChoice) => {
-    const { positives, negatives } = examples(choice, 1, 1);
-    const [expert, negative] = [positives[0]!, negatives[0]!];
-    const shorter = expert.completionIds.length <= negative.completionIds.length ? expert : negative;
-    return { expert, negative, shorter, share: 0.3 };
-  };
+describe('composedHidden of other families', () => {
+  it('has their norms of heads, windows and biases, and second derivatives by adapters', async () => {
+    const { config } = policy;
+    const adapted = DecoderModel.create(
+      device,
+      { ...config, modelType: 'qwen3', qkNorm: true, attentionBias: 'qkvo', layerWindows: [3, 0] },
+      { trainable: false },
+    );
+    adapted.initialise(3);
+    for (const name of adapted.base.names.filter((name) => /bias|_norm/.test(name))) {
+      const size = adapted.base.get(name).size;
+      adapted.base.set(
+        name,
+        Float32Array.from({ length: size }, (_, i) => 1 + Math.sin(i)),
+      );
+    }
+    const { expert, negative, shorter } = pointOf({ granularity: 'sparse' });
+    await scopeAsync(async () => {
+      const ids = Uint32Array.from([...expert.promptIds, ...expert.completionIds]);
+      const x = adapted.embed(Tensor.from(device, ids, [ids.length], 'u32'));
+      const composed = composedHidden(adapted, x, { sequences: 1, length: ids.length });
+      const [ours, theirs] = await readAll([composed, adapted.hidden(packTraces(device, [expert]))]);
+      expectClose(ours as Float32Array, theirs as Float32Array, 1e-5);
+    });
+    const lora = { rank: 2, alpha: 4, targets: ['q_proj', 'down_proj'], seed: 1 };
+    const critic = await Critic.copyOf(adapted, lora);
+    critic.head.parameters.set('score.weight', new Float32Array(16).fill(0.5));
+    const set = critic.model.trainableParameters();
+    const name = set.names.find((name) => name.includes('lora_B'))!;
+    const loss = async (): Promise<number> =>
+      scopeAsync(async () => {
+        const { loss } = gradientPenalty(critic, task, [{ expert, negative, shorter, share: 0.4 }], 1);
+        return (await read(loss))[0]!;
+      });
+    const gradient = await scopeAsync(async () => {
+      accumulateGradients(critic.parameters(), () =>
+        gradientPenalty(critic, task, [{ expert, negative, shorter, share: 0.4 }], 1),
+      );
+      return Float32Array.from((await read(set.gradient(name)!)) as Float32Array);
+    });
+    const length = Math.hypot(...gradient);
+    const moved = async (by: number): Promise<number> => {
+      set.set(
+        name,
+        gradient.map((value) => (by * value) / length),
+      );
+      return loss();
+    };
+    const slope = ((await moved(0.02)) - (await moved(-0.02))) / 0.04;
+    expect(Math.abs(slope / length - 1)).toBeLessThan(0.03);
+    critic.dispose();
+    adapted.dispose();
+  });
+});
 
+describe('the gradient penalty', () => {
   it('has the norm of the gradient by the embeddings of the completion, by finite differences', async () => {
     const { positives, negatives } = examples({ granularity: 'dense' }, 1, 1);
     const cut = (record: TraceRecord, length: number): TraceRecord => {
@@ -283,7 +339,7 @@ describe('the gradient penalty', () => {
   });
 
   it('is differentiated right by the weights: second derivatives against finite differences', async () => {
-    const at = point({ granularity: 'interval', intervalTokens: 4 });
+    const at = pointOf({ granularity: 'interval', intervalTokens: 4 });
     const sets = plain.parameters();
     const gradientOf = async (name: string): Promise<Float32Array> => {
       const set = holder(sets, name);
