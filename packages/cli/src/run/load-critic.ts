@@ -54,11 +54,7 @@ export async function checkCritic(
  * reward then starts at zero, or a critic that was trained in the same way; to be read only it must have been
  * trained. Throws ToolError 'config' or 'corrupt'.
  */
-export async function loadCritic(
-  device: Device,
-  from: Source,
-  options: LoadCriticOptions,
-): Promise<Critic> {
+export async function loadCritic(device: Device, from: Source, options: LoadCriticOptions): Promise<Critic> {
   const { maxPositions, format, training, progress } = options;
   const { model: source } = from;
   const file = await checkCritic(from, options);
