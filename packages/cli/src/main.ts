@@ -19,6 +19,7 @@ import { addMetricsCommand } from './commands/metrics.ts';
 import { addPlanCommand } from './commands/plan.ts';
 import { addSamplesCommand } from './commands/samples.ts';
 import { addTrainCommand } from './commands/train.ts';
+import { addTransferCommand } from './commands/transfer.ts';
 import { exitOnCrash } from './crash-handler.ts';
 import { dawngradVersion } from './package-info.ts';
 
@@ -82,6 +83,7 @@ function createProgram(context: CommandContext): Command {
   addChatCommand(program, context);
   addLogprobsCommand(program, context);
   addLocaliseCommand(program, context);
+  addTransferCommand(program, context);
   addInspectCommand(program, context);
   addMergeCommand(program, context);
   addPlanCommand(program, context);
@@ -105,6 +107,7 @@ Examples:
   $ dawngrad chat --model models/instruct
   $ dawngrad logprobs --model models/base --input rows.jsonl --output scored.jsonl
   $ dawngrad localise --critic runs/irl --model runs/sft --data test.jsonl --output-dir runs/localise
+  $ dawngrad transfer runs/transfer_* --output-dir runs/transfer
   $ dawngrad inspect models/base             is it sound, and how large?
   $ dawngrad merge --adapter runs/lora --output models/merged
   $ dawngrad plan irl --model qwen3b policy.lora.rank=64 --budget 24GB    will it fit?

@@ -109,3 +109,12 @@ export { drawResamples, type Interval, percentileInterval, type Resamples } from
 export { estimateOverSeeds, type SeedEstimate } from './stats/seeds.ts';
 export { type WelchTest, welchTest } from './stats/welch.ts';
 export { wilsonInterval } from './stats/wilson.ts';
+export { parseTransferLabel, type TransferLabel, transferLabel } from './transfer/transfer-label.ts';
+export {
+  type TransferCell,
+  type TransferMatrix,
+  type TransferOptions,
+  type TransferRows,
+  transferMatrix,
+} from './transfer/transfer-matrix.ts';
+export { transferCsv, transferLatex, transferMarkdown, transferText } from './transfer/transfer-text.ts';
