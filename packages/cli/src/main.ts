@@ -3,6 +3,7 @@ import { addAnalyseCommand } from './commands/analyse.ts';
 import { addBenchCommand } from './commands/bench.ts';
 import { addChatCommand } from './commands/chat.ts';
 import type { CommandContext } from './commands/command-context.ts';
+import { addCompareCommand } from './commands/compare.ts';
 import { addConfigCommand } from './commands/config.ts';
 import { addDataCommand } from './commands/data.ts';
 import { addDemoCommand } from './commands/demo.ts';
@@ -91,6 +92,7 @@ function createProgram(context: CommandContext): Command {
   addLsCommand(program, context);
   addSamplesCommand(program, context);
   addDiffCommand(program, context);
+  addCompareCommand(program, context);
   addDoctorCommand(program, context);
   addConfigCommand(program, context);
   addMetricsCommand(program, context);
@@ -115,6 +117,7 @@ Examples:
   $ dawngrad ls runs                         how far is what, and how good?
   $ dawngrad samples runs/irl --wrong --sort reward
   $ dawngrad diff runs/seed1 runs/seed2
+  $ dawngrad compare runs/sft-test runs/irl-test
   $ dawngrad doctor                          can this machine train?
   $ dawngrad config show irl > irl.yaml      a configuration to edit
   $ dawngrad config explain configs/math/qwen7b/irl_train.yaml    where each value comes from

@@ -10,7 +10,9 @@ import {
   type Table,
 } from '@dawngrad/eval';
 import { plainText } from '../ui/plain-text.ts';
-import { fitTable } from './fit-table.ts';
+import { splitTable } from '../ui/split-table.ts';
+import { terminalWidth } from '../ui/terminal-width.ts';
+import { pValueText } from './p-value-text.ts';
 
 /** The tables of an evaluation for a terminal of so many columns: a pure function of evaluation.json. */
 export function evaluationText(file: EvaluationFile, width = terminalWidth()): string {
@@ -24,22 +26,17 @@ export function evaluationText(file: EvaluationFile, width = terminalWidth()): s
   return plainText(`${blocks.join('\n\n')}\n`);
 }
 
-/** The terminal's columns; 120 in a pipe. */
-function terminalWidth(): number {
-  return process.stdout.columns ?? 120;
-}
-
 function cellText({ name, summary }: EvaluationCell, isNamed: boolean, width: number): string {
   const { prompts, completions, counts, samplesPerPrompt: samples } = summary;
   const perPrompt = samples.min === samples.max ? `${samples.min}` : `${samples.min} to ${samples.max}`;
   const blocks = [
     `${isNamed ? `${name}: ` : ''}${prompts} prompts x ${perPrompt} samples: ${counts.correct} of ${completions} right, ` +
       `${counts.withoutAnswer} without an answer`,
-    fitTable(passTable(summary), width),
-    fitTable(bestOfTable(summary.bestOfN), width),
-    ...(summary.selectors === null ? [] : [fitTable(selectorTable(summary), width)]),
-    ...(summary.calibration === null ? [] : [fitTable(calibrationTable(summary), width)]),
-    ...(summary.categories.length === 0 ? [] : [fitTable(categoryTable(summary), width)]),
+    splitTable(passTable(summary), width),
+    splitTable(bestOfTable(summary.bestOfN), width),
+    ...(summary.selectors === null ? [] : [splitTable(selectorTable(summary), width)]),
+    ...(summary.calibration === null ? [] : [splitTable(calibrationTable(summary), width)]),
+    ...(summary.categories.length === 0 ? [] : [splitTable(categoryTable(summary), width)]),
     wrapped(remarks(summary), width),
   ];
   return blocks.join('\n\n');
@@ -134,8 +131,8 @@ function remarks(summary: EvaluationSummary): string[] {
     const { overRandom, overMajority, overRandomTest, overMajorityTest } = rewardGain;
     lines.push(
       `choosing by the learned reward: ${formatEstimate(overRandom, formatPoints)} points over a random sample ` +
-        `(sign-flip p ${formatP(overRandomTest.signFlipP)}), ${formatEstimate(overMajority, formatPoints)} over majority ` +
-        `(p ${formatP(overMajorityTest.signFlipP)}).`,
+        `(sign-flip p ${pValueText(overRandomTest.signFlipP)}), ${formatEstimate(overMajority, formatPoints)} over majority ` +
+        `(p ${pValueText(overMajorityTest.signFlipP)}).`,
     );
   }
   const aurocs = separation.map(
@@ -147,7 +144,7 @@ function remarks(summary: EvaluationSummary): string[] {
     lines.push(
       `mean reward of right less wrong completions: ${correct.difference.value.toFixed(3)} ` +
         `[${correct.difference.low.toFixed(3)}, ${correct.difference.high.toFixed(3)}] over prompts; Welch t ` +
-        `${correct.welch.t.toFixed(2)}, p ${formatP(correct.welch.p)} with completions as independent.`,
+        `${correct.welch.t.toFixed(2)}, p ${pValueText(correct.welch.p)} with completions as independent.`,
     );
   }
   if (calibration !== null) {
@@ -182,13 +179,13 @@ function comparisonBlocks({ comparison }: EvaluationFile, width: number): string
       name,
       formatEstimate(passAt1),
       overFirst === null ? '' : formatEstimate(overFirst.difference, formatPoints),
-      overFirst === null ? '' : formatP(overFirst.test.signFlipP),
-      overFirst === null ? '' : formatP(overFirst.test.signP),
+      overFirst === null ? '' : pValueText(overFirst.test.signFlipP),
+      overFirst === null ? '' : pValueText(overFirst.test.signP),
       String(prompts),
     ]),
   };
   return [
-    `${fitTable(table, width)}\n\npaired over the same prompts; p-values are two-sided, not corrected for several comparisons`,
+    `${splitTable(table, width)}\n\npaired over the same prompts; p-values are two-sided, not corrected for several comparisons`,
   ];
 }
 
@@ -207,10 +204,6 @@ function seedBlocks({ seeds }: EvaluationFile): string[] {
 }
 
 /** Below 0.001 three digits would be 0. */
-function formatP(p: number): string {
-  return p < 0.001 ? p.toExponential(1) : p.toFixed(3);
-}
-
 function oneLine(text: string): string {
   return text.replace(/\s+/g, ' ');
 }

@@ -16,6 +16,7 @@ import { ToolError } from '@dawngrad/tensor';
 import type { CommandContext } from '../commands/command-context.ts';
 import { nearest } from '../config/nearest.ts';
 import { evaluationText } from './evaluation-text.ts';
+import { fewestSamples } from './fewest-samples.ts';
 import { collectionNotes, readRowFile } from './given-rows.ts';
 
 export interface AnalysisOptions {
@@ -77,7 +78,9 @@ export async function runAnalysis(
     rule,
     resamples: options.resamples,
     seed: options.seed,
-    sizes: options.bestOf ?? [...new Set([...BEST_OF_SIZES, Math.min(...sources.map(fewestSamples))])],
+    sizes: options.bestOf ?? [
+      ...new Set([...BEST_OF_SIZES, Math.min(...sources.map(({ rows }) => fewestSamples(rows)))]),
+    ],
     ...(options.ks === undefined ? {} : { ks: options.ks }),
     ...(options.calibration === undefined ? {} : { calibrationRows: (await read(options.calibration)).rows }),
     areSeeds: options.seeds === true,
@@ -125,7 +128,7 @@ function withScores(rows: readonly EvalRow[], others: readonly EvalRow[]): EvalR
 
 function checkSizes(sources: readonly EvaluationSource[], { ks = [], bestOf = [] }: AnalysisOptions): void {
   for (const source of sources) {
-    const fewest = fewestSamples(source);
+    const fewest = fewestSamples(source.rows);
     for (const [name, values] of [
       ['--ks', ks],
       ['--best-of', bestOf],
@@ -139,12 +142,6 @@ function checkSizes(sources: readonly EvaluationSource[], { ks = [], bestOf = []
       });
     }
   }
-}
-
-function fewestSamples({ rows }: EvaluationSource): number {
-  const counts = new Map<string, number>();
-  for (const { prompt_id } of rows) counts.set(prompt_id, (counts.get(prompt_id) ?? 0) + 1);
-  return [...counts.values()].reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
 }
 
 /** File names, with the folder before them where they would be the same. */

@@ -1,6 +1,7 @@
 import type { CommandContext } from '../commands/command-context.ts';
 import { modelFolder } from '../run/model-folder.ts';
 import { Progress } from '../ui/progress.ts';
+import { terminalWidth } from '../ui/terminal-width.ts';
 import { inspectPath } from './inspect-path.ts';
 import { inspectionText } from './inspection-text.ts';
 
@@ -11,8 +12,6 @@ export interface RunInspectOptions {
   readonly json?: boolean;
 }
 
-/** Where output goes to a file or a pipe. */
-const DEFAULT_WIDTH = 120;
 /** Files below this are read before one could read a line about it. */
 const WORTH_A_LINE_BYTES = 256e6;
 
@@ -36,7 +35,7 @@ export async function runInspect(
       },
     });
     progress.close();
-    const width = process.stdout.columns ?? DEFAULT_WIDTH;
+    const width = terminalWidth();
     if (options.json === true) out(`${JSON.stringify(inspection, null, 2)}\n`);
     else out(inspectionText(inspection, { width, isLong: options.all === true }));
   } finally {

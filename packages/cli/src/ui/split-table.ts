@@ -4,7 +4,7 @@ import { renderTextTable, type Table } from '@dawngrad/eval';
  * A table in at most `width` columns of characters: what does not fit goes into further tables below, each with the
  * first column again. A single column that is too wide stays so.
  */
-export function fitTable({ columns, rows }: Table, width: number): string {
+export function splitTable({ columns, rows }: Table, width: number): string {
   const parts: string[] = [];
   for (let first = 1; first < columns.length || parts.length === 0; ) {
     let end = Math.min(first + 1, columns.length);
