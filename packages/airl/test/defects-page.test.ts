@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 const PACKAGES = new URL('../../', import.meta.url);
 const page = readFileSync(new URL('../docs/defects.md', PACKAGES), 'utf8');
-const rows = [...page.matchAll(/^\| (D\d+) \|.*\| (.*) \|$/gm)].map(([, defect, tests]) => ({ defect, tests }));
+const rows = [...page.matchAll(/^\| (D\d+) +\|.*\| (.*?) +\|$/gm)].map(([, defect, tests]) => ({ defect, tests }));
 
 describe('docs/defects.md', () => {
   it('has every defect that concerns training', () => {

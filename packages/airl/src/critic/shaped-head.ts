@@ -9,7 +9,7 @@ export interface Shaping {
   readonly clamp: number | null;
 }
 
-export const DEFAULT_SHAPING: Shaping = { gamma: 1, clamp: null };
+const DEFAULT_SHAPING: Shaping = { gamma: 1, clamp: null };
 
 /** What a shaped critic says at each row, [N] each; only rows of marks mean anything but for `g`. */
 export interface ShapedValues {

@@ -10,7 +10,7 @@ export type AdapterWay = 'attached after loading' | 'attached before loading' | 
 /** A frozen tiny policy with adapters. */
 export async function adaptedPolicy(device: Device, way: AdapterWay): Promise<DecoderModel> {
   const model = DecoderModel.create(device, tinyConfig, { trainable: false });
-  const targets = way === 'targets in another order' ? LORA.targets.toReversed() : LORA.targets;
+  const targets = way === 'targets in another order' ? [...LORA.targets].reverse() : LORA.targets;
   const attach = () => model.attachAdapters({ ...LORA, targets });
   const source = tinyPolicy(device);
   if (way === 'attached before loading') attach();

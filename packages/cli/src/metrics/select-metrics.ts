@@ -8,9 +8,10 @@ export interface NamedMetric extends MetricDefinition {
 }
 
 /** Every metric, in the order of the dictionary. */
-const ALL_METRICS: readonly NamedMetric[] = Object.entries<MetricDefinition>(METRICS).map(
-  ([key, definition]) => ({ key, ...definition }),
-);
+const ALL_METRICS: readonly NamedMetric[] = Object.entries<MetricDefinition>(METRICS).map(([key, definition]) => ({
+  key,
+  ...definition,
+}));
 
 /**
  * The metrics of these keys, all where there are none; `disc` or `disc/` names all that begin with it. Throws
