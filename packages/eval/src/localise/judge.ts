@@ -117,7 +117,7 @@ export function judge(
 }
 
 /** The candidate that a ranking names is its best, the first on ties. */
-export function namedBy(answer: Answer): number | null {
+function namedBy(answer: Answer): number | null {
   if (answer.kind === 'chance') return null;
   if (answer.kind === 'single') return answer.candidate;
   let best = 0;

@@ -1,3 +1,4 @@
+import { differences } from './delta-metrics.ts';
 import { aboveChance, type Grid, isNear, meanByUnit, unitsOf, windowUnits } from './grid.ts';
 
 export type ZScoreMode = 'robust' | 'standard';
@@ -41,7 +42,12 @@ export function stabilise(scores: ArrayLike<number>, { centre, spread }: Positio
   });
   const half = Math.floor(window / 2);
   // At the ends over the tokens that there are: zeros in place of the others would bend the trace.
-  return z.map((_, t) => mean(z.slice(Math.max(0, t - half), t + half + 1)));
+  return z.map((_, t) => {
+    const [from, to] = [Math.max(0, t - half), Math.min(length, t + half + 1)];
+    let sum = 0;
+    for (let i = from; i < to; i++) sum += z[i]!;
+    return sum / (to - from);
+  });
 }
 
 export interface OnsetRule {
@@ -75,10 +81,7 @@ export function stabilisedMetrics(
   const length = Math.min(clean.length, edited.length);
   const targets = unitsOf(changed, grid.interval, length);
   if (targets.length === 0) return undefined;
-  const delta = meanByUnit(
-    Array.from({ length }, (_, t) => clean[t]! - edited[t]!),
-    grid.interval,
-  );
+  const delta = meanByUnit(differences(clean, edited), grid.interval);
   const reach = windowUnits(grid);
   const [mass, localMass] = [positiveMass(delta), positiveMass(delta.filter((_, u) => isNear(u, targets, reach)))];
   const share = mass > 0 ? localMass / mass : Number.NaN;
