@@ -182,7 +182,7 @@ export async function trainGrpo(
         context.samples(sampleRow(task, round, record, advantages.rewards[i]!));
       });
       reporter.step('grpo', round, maxSteps, row);
-      if (await goBackIfStuck(state, health, context)) {
+      if (await goBackIfStuck(() => state, health, context)) {
         savedStep = counters.step;
         continue;
       }

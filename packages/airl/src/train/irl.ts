@@ -84,13 +84,12 @@ export async function trainIrl(
       if (checkpoints === undefined) return;
       await clock.during('save', () => checkpoints.save(state(), { isBest, isWarmup }));
     },
-    goBackIfStuck: async () => {
-      const back = await goBackIfStuck(state(), health, context);
-      if (back === undefined) return false;
-      if (back.replay !== undefined) criticPhase.restore(back.replay);
-      await criticPhase.begin();
-      return true;
-    },
+    goBackIfStuck: () =>
+      goBackIfStuck(state, health, context, async ({ replay }) => {
+        if (replay !== undefined) criticPhase.restore(replay);
+        if (counters.step === 0 && counters.criticUpdates >= criticPhase.warmupSteps) criticPhase.endWarmup();
+        await criticPhase.begin();
+      }),
   };
   const stopped = (): TrainingResult => ({ status: 'stopped', step: counters.step });
 

@@ -147,7 +147,7 @@ export async function trainOpsd(
         context.samples(sampleRow(task, round, record, meanReward(record.advantage!)));
       }
       reporter.step('opsd', round, maxSteps, row);
-      if (await goBackIfStuck(state, health, context)) {
+      if (await goBackIfStuck(() => state, health, context)) {
         savedStep = counters.step;
         continue;
       }

@@ -80,7 +80,7 @@ export async function pretrain(
       });
       reporter.step('pretrain', counters.step, maxSteps, row);
       pending = [];
-      if (await goBackIfStuck(state, health, context)) continue;
+      if (await goBackIfStuck(() => state, health, context)) continue;
       const stops = context.shouldStop() && counters.step < maxSteps;
       if (saves || stops || counters.step === maxSteps) await checkpoints?.save(state, { isBest: false });
       if (stops) return { status: 'stopped', step: counters.step };

@@ -3,22 +3,29 @@ import type { Health } from './health.ts';
 import type { RunContext } from './run-context.ts';
 import type { RestoredState, TrainingState } from './training-state.ts';
 
+/** Puts into place what a restore does not, so that the state that is saved next is that of the checkpoint. */
+type PutBack = (restored: RestoredState) => Promise<void>;
+
 /**
  * After the row of a step: where too many steps were skipped, goes back to the last checkpoint and leaves out the data
- * since then (the recipe of PaLM, arXiv:2204.02311, section 5.1), at most three times in a run; undefined where all is
+ * since then (the recipe of PaLM, arXiv:2204.02311, section 5.1), at most three times in a run; false where all is
  * well. The checkpoint is saved again with that decision, so that a run that dies now does not try the same span again.
+ *
+ * @param stateOf the run's state at the time that it is asked for
  *
  * Throws ToolError 'failed' where there is nothing to go back to, or it has been tried three times.
  */
 export async function goBackIfStuck(
-  state: TrainingState,
+  stateOf: () => TrainingState,
   health: Health,
   { checkpoints, reporter }: Pick<RunContext, 'checkpoints' | 'reporter'>,
-): Promise<RestoredState | undefined> {
+  putBack: PutBack = async () => undefined,
+): Promise<boolean> {
+  const state = stateOf();
   const { step } = state.counters;
   health.stopAtSpike(step);
   const { trouble } = health;
-  if (trouble === undefined) return undefined;
+  if (trouble === undefined) return false;
   const before = health.state();
   const restored = health.canGoBack ? await checkpoints?.goBack(state) : undefined;
   if (restored === undefined) {
@@ -34,6 +41,7 @@ export async function goBackIfStuck(
   reporter.note(
     `warning: ${trouble} by step ${step}: back to step ${back}, and on with the data after step ${step} (time ${health.rollbacks} of 3)`,
   );
-  await checkpoints?.save(state, { isBest: false });
-  return restored;
+  await putBack(restored);
+  await checkpoints?.save(stateOf(), { isBest: false });
+  return true;
 }

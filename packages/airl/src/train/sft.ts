@@ -111,7 +111,7 @@ export async function trainSft(
       context.metrics(row);
       alarms.check(row);
       reporter.step('sft', counters.step, maxSteps, row);
-      if (await goBackIfStuck(state, health, context)) continue;
+      if (await goBackIfStuck(() => state, health, context)) continue;
 
       const isNewBest = isDevStep(counters.step, maxSteps, dev) && (await evaluate(dev));
       const end = stepEnd(context, { step: counters.step, maxSteps, isBest: isNewBest });
