@@ -45,9 +45,14 @@ export class Replay<Item extends ReplayItem> {
     return { positives: this.positives, negatives: this.negatives };
   }
 
-  push(added: Partial<ReplayState<Item>>): void {
-    this.positives = newest([...this.positives, ...(added.positives ?? [])], this.capacity.positives);
-    this.negatives = newest([...this.negatives, ...(added.negatives ?? [])], this.capacity.negatives);
+  /**
+   * @param oldestRound items of earlier rounds leave, also where there is room: a round has fewer items of a class than
+   * it has samples once some are relabelled or left out
+   */
+  push(added: Partial<ReplayState<Item>>, oldestRound = Number.NEGATIVE_INFINITY): void {
+    const kept = (items: readonly Item[]): readonly Item[] => items.filter(({ round }) => round >= oldestRound);
+    this.positives = newest([...kept(this.positives), ...(added.positives ?? [])], this.capacity.positives);
+    this.negatives = newest([...kept(this.negatives), ...(added.negatives ?? [])], this.capacity.negatives);
   }
 
   /**

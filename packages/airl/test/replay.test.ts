@@ -21,6 +21,19 @@ describe('Replay', () => {
     expect(negatives.at(-1)?.id).toBe('3-7');
   });
 
+  it('lets rounds leave that are too old, although there is room', () => {
+    const replay = filled();
+    replay.push({ negatives: items(4, 2) }, 3);
+    const rounds = ({ positives, negatives } = replay.state) =>
+      [positives, negatives].map((side) => side.map((one) => one.round));
+    expect(rounds()).toEqual([
+      [3, 3, 3, 3],
+      [3, 3, 3, 3, 3, 3, 3, 3, 4, 4],
+    ]);
+    replay.push({}, 5);
+    expect(rounds()).toEqual([[], []]);
+  });
+
   it('gives each prompt a negative of its own', () => {
     const prompts = ['p3', 'p0', 'p0', 'nobody', 'p1'];
     for (let step = 0; step < 50; step++) {

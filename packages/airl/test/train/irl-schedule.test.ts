@@ -128,6 +128,40 @@ describe('an R-AIRL run', () => {
     expect(series(alone.rows, 'disc/replayed')).toEqual([0, 0, 0, 0, 0]);
   });
 
+  it('D9: replays nothing without a replay, also where relabelling leaves a round fewer negatives than samples', async () => {
+    const whole = { ...short.critic, expertsPerUpdate: null, policyPerUpdate: null };
+    // Every second sample of a prompt is right.
+    let asked = 0;
+    const half: Task = {
+      ...task,
+      check: (text, prompt) => {
+        const verdict = task.check(text, prompt);
+        return { ...verdict, outcome: asked++ % 2 === 0 ? 'correct' : 'wrong' };
+      },
+    };
+    const options = { ...short, unlabelledFraction: 0, maxSteps: 3, critic: whole, relabel: 'checker' } as const;
+    const { rows } = await run({ ...options, replay: { rounds: 0, onPolicyFraction: 0 } }, half);
+    expect(series(rows, 'disc/relabelled').every((count) => count > 0 && count < 4)).toBe(true);
+    expect(series(rows, 'disc/replayed').every((count) => count === 0)).toBe(true);
+  });
+
+  it('disc/auroc is of the critic alone, also where the checker is part of the reward', async () => {
+    let asked = 0;
+    const half: Task = {
+      ...task,
+      check: (text, prompt) => ({ ...task.check(text, prompt), outcome: asked++ % 2 === 0 ? 'correct' : 'wrong' }),
+    };
+    const options = { ...short, warmup: { steps: 0, samplesPerPrompt: 1 }, groupSize: 4 };
+    const areas = [];
+    for (const sources of [{}, { outcomeWeight: 100 }]) {
+      asked = 0;
+      areas.push(series((await run({ ...options, sources }, half)).rows, 'disc/auroc'));
+    }
+    expect(areas[0]).toHaveLength(1);
+    expect(areas[1]).toEqual(areas[0]);
+    expect(areas[0]![0]).toBeLessThan(1);
+  });
+
   it('learns nothing from groups whose rewards are all equal', async () => {
     const flat = { ...short.reward, clip: [2, 3] as const };
     const still = { ...short.optim, weightDecay: 0 };

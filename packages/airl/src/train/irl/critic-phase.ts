@@ -146,10 +146,13 @@ export class CriticPhase {
       check: (text, gold, { promptId }) => this.#task.check(text, { ...this.#promptOf.get(promptId), gold }),
     });
     const kept = dropsCutSamples ? demonstrated.filter(({ finish }) => finish === 'end') : demonstrated;
-    this.#replay.push({
-      positives: kept.filter(({ label }) => label === 'positive'),
-      negatives: kept.filter(({ label }) => label === 'negative'),
-    });
+    this.#replay.push(
+      {
+        positives: kept.filter(({ label }) => label === 'positive'),
+        negatives: kept.filter(({ label }) => label === 'negative'),
+      },
+      round - this.#options.replay.rounds,
+    );
     return {
       'disc/relabelled': relabelled,
       ...(mode === 'off' ? {} : { 'disc/compared': compared }),

@@ -1,4 +1,4 @@
-import { rewardScale } from '../../credit/reward.ts';
+import { meanReward, rewardScale } from '../../credit/reward.ts';
 import { auroc } from '../../critic/critic-metrics.ts';
 import { STREAMS } from '../../data/streams.ts';
 import { rollout } from '../../rollout/rollout.ts';
@@ -101,8 +101,9 @@ export async function irlRound(run: IrlRun, round: number): Promise<boolean> {
   });
   clock.end();
   clock.count('update', update.tokens * options.updatesPerRound);
+  // What the critic says alone: the rewards may have the checker's verdict in them.
   const discrimination = auroc(
-    advantages.rewards,
+    records.map((_, i) => scores[i]!.whole ?? meanReward(scores[i]!.tokens)),
     records.map(({ correct }) => correct),
   );
   const row = {
