@@ -123,6 +123,11 @@ export function checkTraining(folder: string, file: CriticFile | undefined, trai
   if (training.granularity === 'interval') {
     pairs.push(['reward.interval_tokens', training.intervalTokens, file?.intervalTokens ?? training.intervalTokens]);
   }
+  if (training.kind === 'shaped' && file?.shaping !== undefined) {
+    const { gamma, clamp } = training.shaping;
+    pairs.push(['critic.shaping.gamma', gamma, file.shaping.gamma]);
+    pairs.push(['critic.shaping.clamp', clamp ?? 'null', file.shaping.clamp ?? 'null']);
+  }
   const wrong = pairs.filter(([, wanted, found]) => wanted !== found);
   if (wrong.length === 0) return;
   throw new ToolError('config', {

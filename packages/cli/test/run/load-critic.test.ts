@@ -76,6 +76,8 @@ describe('a critic of another family', () => {
     [['reward.granularity=step'], 'reward.granularity=step', 'reward.granularity=interval'],
     [['reward.interval_tokens=5'], 'reward.interval_tokens=5', 'reward.interval_tokens=4'],
     [['critic.kind=plain', 'reward.form=f'], 'critic.kind=plain', 'critic.kind=shaped'],
+    [['critic.shaping.gamma=1'], 'critic.shaping.gamma=1', 'critic.shaping.gamma=0.9'],
+    [['critic.shaping.clamp=2'], 'critic.shaping.clamp=2', 'critic.shaping.clamp=null'],
   ])('is not trained on in another way: %s', async (settings, wanted, found) => {
     const { code, err } = await train('refused', at('first'), ...SHAPED, ...settings);
     expect(code).toBe(3);
