@@ -40,9 +40,9 @@ export interface DirectoryCheckpointsOptions {
   readonly bases?: BaseNames;
   /** SHA-256 of the tokens by id, which a saved critic names. */
   readonly tokenizerHash?: string;
-  /** Go on from the newest checkpoint, or from the start where there is none. */
   /** Keeps the checkpoint at the end of a critic's warm-up for good; false unless said. */
   readonly keepsWarmup?: boolean;
+  /** Go on from the newest checkpoint, or from the start where there is none. */
   readonly resume: boolean;
   /** Accept an older checkpoint where newer ones are damaged; those are set aside. */
   readonly acceptFallback?: boolean;

@@ -34,7 +34,7 @@ export interface IrlOptions extends RoundOptions {
     /** Critic updates before the first round. */
     readonly steps: number;
     /**
-     * What becomes of these updates where the run starts from a stored critic (`RunContext.storedCritic`): done on top
+     * What becomes of these updates where the run starts from a stored critic (`RunContext.loadCritic`): done on top
      * of those that it had, or, as unless said, taken as done.
      */
     readonly continues?: boolean;
