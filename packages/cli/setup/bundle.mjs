@@ -21,7 +21,7 @@ await build({
   conditions: ['dawngrad-source'],
   sourcemap: 'linked',
   // Native packages load their binaries by path, so they stay where npm put them. vega asks for canvas if it is there.
-  external: ['webgpu', 'canvas'],
+  external: ['webgpu', 'canvas', '@resvg/resvg-js'],
   // CommonJS dependencies call require for Node's own modules.
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);",

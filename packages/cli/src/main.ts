@@ -18,6 +18,7 @@ import { addLsCommand } from './commands/ls.ts';
 import { addMergeCommand } from './commands/merge.ts';
 import { addMetricsCommand } from './commands/metrics.ts';
 import { addPlanCommand } from './commands/plan.ts';
+import { addPlotCommand } from './commands/plot.ts';
 import { addSamplesCommand } from './commands/samples.ts';
 import { addTrainCommand } from './commands/train.ts';
 import { addTransferCommand } from './commands/transfer.ts';
@@ -93,6 +94,7 @@ function createProgram(context: CommandContext): Command {
   addSamplesCommand(program, context);
   addDiffCommand(program, context);
   addCompareCommand(program, context);
+  addPlotCommand(program, context);
   addDoctorCommand(program, context);
   addConfigCommand(program, context);
   addMetricsCommand(program, context);
@@ -118,6 +120,7 @@ Examples:
   $ dawngrad samples runs/irl --wrong --sort reward
   $ dawngrad diff runs/seed1 runs/seed2
   $ dawngrad compare runs/sft-test runs/irl-test
+  $ dawngrad plot figures.yaml               tables and figures of a paper
   $ dawngrad doctor                          can this machine train?
   $ dawngrad config show irl > irl.yaml      a configuration to edit
   $ dawngrad config explain configs/math/qwen7b/irl_train.yaml    where each value comes from

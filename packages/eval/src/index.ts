@@ -22,6 +22,9 @@ export {
   evaluationFile,
 } from './evaluation/evaluation-file.ts';
 export type { CorrelationMatrix, RewardDifference } from './evaluation/reward-tests.ts';
+export type { ChartSpec, Figure, TextMeasure, TextStyle } from './figures/figure.ts';
+export type { FigureInput, TrainingRun } from './figures/figure-input.ts';
+export { FIGURE_KIND_NAMES, FIGURE_KINDS, type FigureKindName } from './figures/figure-kinds.ts';
 export { type Annotation, parseAnnotation, saysAnswerOnly } from './localise/annotation.ts';
 export { averagePrecision, randomAveragePrecision } from './localise/average-precision.ts';
 export { changedPositions } from './localise/changed-positions.ts';
@@ -109,6 +112,16 @@ export { drawResamples, type Interval, percentileInterval, type Resamples } from
 export { estimateOverSeeds, type SeedEstimate } from './stats/seeds.ts';
 export { type WelchTest, welchTest } from './stats/welch.ts';
 export { wilsonInterval } from './stats/wilson.ts';
+export type { LocalisationRun, LocalisationSummary } from './tables/localisation-table.ts';
+export { inLabelOrder, type LabelOrder, seedGroups } from './tables/order-runs.ts';
+export type { NumberCell, PaperCell, PaperColumn, PaperTable } from './tables/paper-table.ts';
+export { intervalText, numberText } from './tables/paper-table.ts';
+export { checkDistinct, type PlotRun, type RunLabels, type SeedGroup } from './tables/plot-run.ts';
+export type { TableInput } from './tables/table-input.ts';
+export { TABLE_KIND_NAMES, TABLE_KINDS, type TableKindName } from './tables/table-kinds.ts';
+export { writeCsv } from './tables/write-csv.ts';
+export { writeLatex } from './tables/write-latex.ts';
+export { writeMarkdown } from './tables/write-markdown.ts';
 export { parseTransferLabel, type TransferLabel, transferLabel } from './transfer/transfer-label.ts';
 export {
   type TransferCell,

@@ -7,7 +7,7 @@ import { ToolError } from '@dawngrad/tensor';
 export const EVALUATION = 'evaluation.json';
 
 /** The numbers of an evaluation's folder; undefined where it has none (yet). Throws ToolError 'config' or 'corrupt'. */
-function readEvaluation(folder: string): EvaluationFile | undefined {
+export function readEvaluation(folder: string): EvaluationFile | undefined {
   const path = join(folder, EVALUATION);
   if (!existsSync(path)) return undefined;
   let value: unknown;

@@ -1,0 +1,159 @@
+import {
+  type EvalRow,
+  FIGURE_KINDS,
+  type Figure,
+  type FigureInput,
+  type PaperTable,
+  type PlotRun,
+  type RunLabels,
+  seedGroups,
+  TABLE_KINDS,
+  writeCsv,
+  writeLatex,
+  writeMarkdown,
+} from '@dawngrad/eval';
+import { figureSvg, svgPng } from '@dawngrad/eval/node';
+import { ToolError } from '@dawngrad/tensor';
+import type { CollectedRuns } from './collect-runs.ts';
+import type { NamedItem } from './named-items.ts';
+import { FORMATS, type PlotFormat, type PlotSpec } from './plot-spec.ts';
+
+/** A file of a table or figure, by its name below the folder of the whole. */
+export interface MadeFile {
+  readonly name: string;
+  readonly content: string | Uint8Array;
+}
+
+const TABLE_FORMATS = ['latex', 'markdown', 'csv', 'json'] as const satisfies readonly PlotFormat[];
+const FIGURE_FORMATS = ['svg', 'png'] as const satisfies readonly PlotFormat[];
+
+/** The files of one item: those of each combination of labels where it is split. */
+export async function makeItem(item: NamedItem, runs: CollectedRuns, _spec: PlotSpec): Promise<MadeFile[]> {
+  const isTable = item.table !== undefined;
+  const formats = formatsOf(item, isTable ? TABLE_FORMATS : FIGURE_FORMATS);
+  const files: MadeFile[] = [];
+  for (const { labels, runs: some } of split(item, where(item, runs))) {
+    const name = [item.name, ...Object.values(labels).map(fileName)].join('-');
+    const made = isTable ? await tableFiles(item, name, some, formats) : await figureFiles(item, name, some, formats);
+    files.push(...made);
+  }
+  return files;
+}
+
+async function tableFiles(
+  item: NamedItem,
+  name: string,
+  runs: CollectedRuns,
+  formats: readonly PlotFormat[],
+): Promise<MadeFile[]> {
+  const kind = TABLE_KINDS[item.table!];
+  needs(item, kind.from === 'localisations' ? runs.localisations : runs.evaluations, kind.from);
+  const groups = kind.from === 'localisations' ? [] : await seedGroups(runs.evaluations, runs.rowsOf);
+  const built = kind.build({
+    runs: runs.evaluations,
+    localisations: runs.localisations,
+    groups,
+    ...(item.n === undefined ? {} : { n: item.n }),
+    ...(item.by === undefined ? {} : { by: item.by }),
+  });
+  const table: PaperTable = { ...built, name, ...(item.title === undefined ? {} : { title: item.title }) };
+  const written: Record<(typeof TABLE_FORMATS)[number], () => [string, string]> = {
+    latex: () => ['tex', writeLatex(table)],
+    markdown: () => ['md', writeMarkdown(table)],
+    csv: () => ['csv', writeCsv(table)],
+    json: () => ['json', `${JSON.stringify(table, null, 2)}\n`],
+  };
+  return TABLE_FORMATS.filter((format) => formats.includes(format)).map((format) => {
+    const [extension, content] = written[format]();
+    return { name: `tables/${name}.${extension}`, content };
+  });
+}
+
+async function figureFiles(
+  item: NamedItem,
+  name: string,
+  runs: CollectedRuns,
+  formats: readonly PlotFormat[],
+): Promise<MadeFile[]> {
+  const built = FIGURE_KINDS[item.figure!].build(await figureInput(item, runs));
+  const caption = item.title === undefined ? built.caption : [item.title, ...built.caption.slice(1)];
+  const figure: Figure = { ...built, name, caption };
+  const svg = await figureSvg(figure);
+  return [
+    ...(formats.includes('svg') ? [{ name: `figures/${name}.svg`, content: svg }] : []),
+    ...(formats.includes('png') ? [{ name: `figures/${name}.png`, content: await svgPng(svg) }] : []),
+  ];
+}
+
+async function figureInput(item: NamedItem, runs: CollectedRuns): Promise<FigureInput> {
+  needs(item, runs.evaluations, 'evaluations');
+  const rows = new Map<string, readonly EvalRow[]>();
+  return {
+    runs: runs.evaluations,
+    groups: [],
+    trainings: [],
+    rowsOf: (run) => rows.get(run.source)!,
+    ...(item.n === undefined ? {} : { n: item.n }),
+    ...(item.metrics === undefined ? {} : { metrics: item.metrics }),
+  };
+}
+
+function needs(item: NamedItem, runs: readonly unknown[], what: string): void {
+  if (runs.length > 0) return;
+  throw new ToolError('config', {
+    op: item.name,
+    expected: `at least one of the ${what} of the specification`,
+    got: item.where === undefined ? 'none that is there' : `none with ${whereText(item.where)}`,
+  });
+}
+
+function whereText(where: Readonly<Record<string, readonly string[]>>): string {
+  return Object.entries(where)
+    .map(([name, values]) => `${name} ${values.join(' or ')}`)
+    .join(', ');
+}
+
+function where({ where: wanted }: NamedItem, runs: CollectedRuns): CollectedRuns {
+  return filtered(runs, (labels) =>
+    Object.entries(wanted ?? {}).every(([name, values]) => values.includes(labels[name] ?? '')),
+  );
+}
+
+function filtered(runs: CollectedRuns, keep: (labels: RunLabels) => boolean): CollectedRuns {
+  const some = <Run extends Pick<PlotRun, 'labels'>>(all: readonly Run[]): Run[] =>
+    all.filter(({ labels }) => keep(labels));
+  return {
+    ...runs,
+    evaluations: some(runs.evaluations),
+    localisations: some(runs.localisations),
+    trainings: some(runs.trainings),
+  };
+}
+
+function split(item: NamedItem, runs: CollectedRuns): { readonly labels: RunLabels; readonly runs: CollectedRuns }[] {
+  const names = item.each;
+  if (names === undefined) return [{ labels: {}, runs }];
+  const all = [...runs.evaluations, ...runs.localisations, ...runs.trainings];
+  const valuesOf = (labels: RunLabels): string[] => names.map((name) => labels[name] ?? '');
+  const keys = new Map(all.map(({ labels }) => [JSON.stringify(valuesOf(labels)), valuesOf(labels)]));
+  return [...keys.values()].map((values) => ({
+    labels: Object.fromEntries(names.map((name, i) => [name, values[i]!])),
+    runs: filtered(runs, (labels) => names.every((name, i) => (labels[name] ?? '') === values[i])),
+  }));
+}
+
+function formatsOf(item: NamedItem, possible: readonly PlotFormat[]): readonly PlotFormat[] {
+  const asked = item.formats ?? possible;
+  const wrong = asked.find((format) => !possible.includes(format));
+  if (wrong === undefined) return asked;
+  throw new ToolError('config', {
+    op: `${item.name}, formats`,
+    expected: `some of ${FORMATS.filter((format) => possible.includes(format)).join(', ')}`,
+    got: wrong,
+  });
+}
+
+/** A label as part of a file's name. */
+function fileName(label: string): string {
+  return label.replace(/[^A-Za-z0-9._-]+/g, '_') || 'none';
+}
