@@ -65,10 +65,10 @@ export { CORRUPTIONS, type CorruptionName, countCorruptions } from './perturb/co
 export { type EditedReasoning, editReasoning } from './perturb/edit-reasoning.ts';
 export { corruptExperts, type ExpertErrorOptions, type ExpertErrors } from './perturb/expert-errors.ts';
 export { TEXT_EDITS, type TextEditName } from './perturb/text-edits.ts';
-export type { PhaseMeasure } from './plan/dry-run.ts';
 export { longestTask } from './plan/longest-task.ts';
 export { measureRun, type PlannedAdapter, type RunMeasure } from './plan/measure-run.ts';
 export { MEMORY_PARTS, type MemoryPart, type PartBytes } from './plan/memory-parts.ts';
+export type { PhaseMeasure } from './plan/phase-meter.ts';
 export type { PlannedCritic, PlannedModel, PlannedRun, PlannedWork } from './plan/planned-run.ts';
 export { checkRecords, type Label, setLabel, type TraceRecord } from './record.ts';
 export { type RecordJson, recordFromJson, recordToJson } from './record-json.ts';

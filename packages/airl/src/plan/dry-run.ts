@@ -1,9 +1,7 @@
-import type { Adamw, Parameters } from '@dawngrad/autograd';
-import { DecoderModel, LoraAdapters } from '@dawngrad/models';
-import { type Device, scopeAsync, ToolError } from '@dawngrad/tensor';
-import { Critic } from '../critic/critic.ts';
+import type { DecoderModel } from '@dawngrad/models';
+import { type Device, scopeAsync } from '@dawngrad/tensor';
+import { RewardStatistics } from '../credit/reward-statistics.ts';
 import { criticUpdate, readCriticUpdates } from '../critic/critic-update.ts';
-import { ShapedHead } from '../critic/shaped-head.ts';
 import { microBatches } from '../loss/micro-batches.ts';
 import { packTraces, predictingRows, traceLength } from '../loss/token-rows.ts';
 import type { TraceRecord } from '../record.ts';
@@ -13,54 +11,19 @@ import type { Task } from '../task/task.ts';
 import type { GrpoOptions } from '../train/grpo.ts';
 import type { IrlOptions } from '../train/irl/irl-options.ts';
 import type { OpsdOptions } from '../train/opsd.ts';
-import { createOptimizer } from '../train/optim-options.ts';
-import { copyParameters } from '../train/parameter-copy.ts';
 import { policyUpdate } from '../train/policy-update.ts';
-import { createReference, type ReferencePolicy } from '../train/reference-policy.ts';
 import type { SftOptions } from '../train/sft.ts';
 import { readSteps, supervisedStep } from '../train/supervised-step.ts';
 import { beginRollout, type DryRolloutOptions, type RolloutCost, rolloutCost } from './dry-rollout.ts';
+import { type HeldModels, holdModels } from './held-models.ts';
 import { longestTask, teacherPromptTokens } from './longest-task.ts';
-import { MemoryParts, type PartBytes } from './memory-parts.ts';
-import type { PlannedCritic, PlannedModel, PlannedRun } from './planned-run.ts';
+import { MemoryParts } from './memory-parts.ts';
+import { type PhaseMeasure, PhaseMeter, type PhaseWork } from './phase-meter.ts';
+import type { PlannedRun } from './planned-run.ts';
 
 /** An update of more micro-batches than `FEW` is measured by `SOME` of them: they are all alike. */
 const FEW = 4;
 const SOME = 2;
-
-/** What one phase of a run takes. */
-export interface PhaseMeasure {
-  readonly name: string;
-  /** Most bytes at once, and whose they are. */
-  readonly peakBytes: number;
-  readonly parts: PartBytes;
-  /** Operations of matrix products, attention and losses, once. */
-  readonly flops: number;
-  /** Tokens that pass through a model, once. */
-  readonly tokens: number;
-  /** How often the phase comes in the run; undefined where nobody knows yet. */
-  readonly times: number | undefined;
-  /** Sequences that are decoded together. */
-  readonly slots?: number;
-  /** Why it cannot run within the budget; the numbers are then those up to the refusal. */
-  readonly refused?: string;
-}
-
-/** What of a phase is known before it has run. */
-interface PhaseWork {
-  readonly name: string;
-  readonly tokens: number;
-  readonly times: number | undefined;
-}
-
-/** What stays on the device through the run. */
-interface Held {
-  readonly policy: DecoderModel;
-  readonly optimizer: Adamw | undefined;
-  readonly reference: ReferencePolicy | undefined;
-  readonly critic: Critic | undefined;
-  readonly criticOptimizer: Adamw | undefined;
-}
 
 export interface DryRunOptions {
   /** Decode one sequence at a time: what a run needs at the least. */
@@ -74,14 +37,13 @@ export interface DryRunOptions {
  * the trainers call, so that the numbers are those of the engine itself; texts are the longest that the limits allow.
  */
 export class DryRun {
-  readonly phases: PhaseMeasure[] = [];
   readonly #device: Device;
   readonly #run: PlannedRun;
   readonly #options: DryRunOptions;
   readonly #parts: MemoryParts;
+  readonly #meter: PhaseMeter;
   readonly #task: Task;
-  #trainedBytes = 0;
-  #momentBytes = 0;
+  #checkpointBytes = { models: 0, moments: 0 };
   /** Of a sample, the same in all rollouts. */
   #cost: RolloutCost | undefined;
 
@@ -91,17 +53,23 @@ export class DryRun {
     this.#run = run;
     this.#options = options;
     this.#parts = new MemoryParts(device.pool);
+    this.#meter = new PhaseMeter(device, this.#parts);
     this.#task = longestTask({ vocabSize: run.policy.config.vocabSize, limits: run.limits, demonstrations: 1, dev: 0 });
+  }
+
+  get phases(): readonly PhaseMeasure[] {
+    return this.#meter.phases;
   }
 
   /** Goes through all phases; those that the budget refuses say so, and the models are needed by all. */
   async measure(): Promise<void> {
-    let held: Held | undefined;
-    await this.#phase({ name: 'load', tokens: 0, times: 1 }, async () => {
-      held = await this.#load();
+    let held: HeldModels | undefined;
+    await this.#meter.measure({ name: 'load', tokens: 0, times: 1 }, async () => {
+      held = await holdModels(this.#device, this.#run, this.#parts);
       return 1;
     });
     if (held === undefined) return;
+    this.#checkpointBytes = { models: held.trainedBytes, moments: held.momentBytes };
     const { work } = this.#run;
     switch (work.kind) {
       case 'sft':
@@ -132,94 +100,16 @@ export class DryRun {
 
   /** Bytes of the numbers that a checkpoint holds: what is trained and the moments of its optimisers. */
   get checkpointBytes(): { readonly models: number; readonly moments: number } {
-    return { models: this.#trainedBytes, moments: this.#momentBytes };
-  }
-
-  async #load(): Promise<Held> {
-    const { work, policy: planned } = this.#run;
-    const isTrained = work.kind !== 'evaluate';
-    const policy = await this.#parts.hold(modelPart, () => this.#model(planned, isTrained));
-    const critic = await this.#parts.hold(
-      () => 'critic',
-      () => this.#critic(policy),
-    );
-    if (!isTrained) return { policy, critic, optimizer: undefined, reference: undefined, criticOptimizer: undefined };
-    const { options } = work;
-    const weights = policy.trainableParameters();
-    const reference =
-      work.kind === 'opsd' || (work.kind !== 'sft' && work.options.klBeta > 0)
-        ? await this.#parts.hold(
-            () => 'reference',
-            () => createReference(policy),
-          )
-        : undefined;
-    const optimizer = await this.#parts.hold(
-      () => 'optimizer',
-      () => createOptimizer(weights, options.optim),
-    );
-    this.#momentBytes = this.#parts.held('optimizer');
-    this.#trainedBytes = bytesOf(weights);
-    if (work.kind === 'sft' && work.options.keepBest && work.options.dev !== undefined) {
-      await this.#parts.hold(
-        () => 'best weights',
-        () => copyParameters(weights, 'airl/sft/best'),
-      );
-      this.#trainedBytes *= 2;
-    }
-    let criticOptimizer: Adamw | undefined;
-    if (critic !== undefined && work.kind === 'irl') {
-      const before = this.#parts.held('critic');
-      criticOptimizer = await this.#parts.hold(
-        () => 'critic',
-        () => createOptimizer(critic.parameters(), work.options.critic.optim),
-      );
-      this.#momentBytes += this.#parts.held('critic') - before;
-      for (const parameters of critic.parameters()) this.#trainedBytes += bytesOf(parameters);
-    }
-    return { policy, optimizer, reference, critic, criticOptimizer };
-  }
-
-  #model({ config, stored, format, lora }: PlannedModel, isTrained: boolean): DecoderModel {
-    const { work, limits } = this.#run;
-    const promptTokens = work.kind === 'opsd' ? teacherPromptTokens(limits) : limits.maxPromptTokens;
-    const model = DecoderModel.blank(this.#device, config, {
-      stored,
-      format,
-      trainable: isTrained && lora === undefined,
-      maxPositions: promptTokens + limits.maxCompletionTokens,
-      adapters: isTrained ? lora : undefined,
-    });
-    model.recomputesBlocks = this.#run.recomputesBlocks;
-    return model;
-  }
-
-  /** As `Critic.copyOf` and `loadCritic` make it, without its numbers. */
-  #critic(policy: DecoderModel): Critic | undefined {
-    const { work } = this.#run;
-    if (!('critic' in work) || work.critic === undefined) return undefined;
-    const critic: PlannedCritic = work.critic;
-    const shaping = work.kind === 'irl' ? work.shaping : undefined;
-    const withHead = (model: DecoderModel): Critic =>
-      new Critic(model, shaping && new ShapedHead(this.#device, model.config.hiddenSize, shaping));
-    if (!('start' in critic)) return withHead(this.#model(critic, work.kind === 'irl'));
-    const { lora } = critic;
-    if (lora === undefined || policy.weights.parameters?.isTrainable === true) {
-      const { config } = policy;
-      return withHead(this.#model({ config, stored: 'f32', format: 'f32', lora }, true));
-    }
-    const model = policy.shareWeights();
-    model.recomputesBlocks = this.#run.recomputesBlocks;
-    model.adapters = new LoraAdapters(this.#device, model.linears(), lora, { isInitialised: false });
-    return withHead(model);
+    return this.#checkpointBytes;
   }
 
   async #supervised(
-    { policy, optimizer }: Held,
+    { policy, optimizer }: HeldModels,
     { rowsPerStep, microBatchTokens, maxSteps }: Pick<SftOptions, 'rowsPerStep' | 'microBatchTokens' | 'maxSteps'>,
   ) {
     const traces = this.#records(rowsPerStep);
     const name = 'update';
-    await this.#phase({ name, tokens: tokensOf(traces), times: maxSteps }, async () => {
+    await this.#meter.measure({ name, tokens: tokensOf(traces), times: maxSteps }, async () => {
       const { kept, scale } = someBatches(traces, microBatchTokens);
       await readSteps([supervisedStep(policy, optimizer!, kept, { lr: 0, microBatchTokens })]);
       return scale;
@@ -227,7 +117,7 @@ export class DryRun {
   }
 
   /** Rounds of `trainOpsd`. */
-  async #distillation(held: Held, options: OpsdOptions): Promise<void> {
+  async #distillation(held: HeldModels, options: OpsdOptions): Promise<void> {
     const { groupSize, promptsPerRound, maxSteps, microBatchTokens, temperature } = options;
     const samples = promptsPerRound * groupSize;
     await this.#rollout(held.policy, { name: 'samples', times: maxSteps }, promptsPerRound, groupSize, temperature);
@@ -235,7 +125,7 @@ export class DryRun {
     const promptIds = new Uint32Array(teacherPromptTokens(this.#run.limits));
     const shown = plain.map((record) => ({ ...record, promptIds }));
     const tokens = tokensOf(plain) + tokensOf(shown);
-    await this.#phase({ name: 'scoring', tokens, times: maxSteps }, async () => {
+    await this.#meter.measure({ name: 'scoring', tokens, times: maxSteps }, async () => {
       const { model, adapters } = held.reference!;
       const { kept, scale } = someBatches(shown, microBatchTokens);
       await recordLogProbs(model, kept, microBatchTokens, { adapters });
@@ -247,7 +137,7 @@ export class DryRun {
   }
 
   /** Rounds of `trainGrpo` and, with a critic, of `trainIrl`. */
-  async #round(held: Held, options: GrpoOptions | IrlOptions, irl?: IrlOptions): Promise<void> {
+  async #round(held: HeldModels, options: GrpoOptions | IrlOptions, irl?: IrlOptions): Promise<void> {
     const { policy, optimizer, reference } = held;
     const { groupSize, promptsPerRound, maxSteps, microBatchTokens, updatesPerRound } = options;
     await this.#rollout(policy, { name: 'samples', times: maxSteps }, promptsPerRound, groupSize, options.temperature);
@@ -260,7 +150,7 @@ export class DryRun {
     }
     const records = this.#records(samples);
     const work = { name: 'policy update', tokens: updatesPerRound * tokensOf(records), times: maxSteps };
-    await this.#phase(work, async () => {
+    await this.#meter.measure(work, async () => {
       const { kept, waiting, scale } = someBatches(records, microBatchTokens);
       const updates = Math.min(SOME, updatesPerRound);
       await scopeAsync(async () => {
@@ -276,7 +166,7 @@ export class DryRun {
     });
   }
 
-  async #warmup({ policy }: Held, options: IrlOptions, demonstrations: number | undefined): Promise<void> {
+  async #warmup({ policy }: HeldModels, options: IrlOptions, demonstrations: number | undefined): Promise<void> {
     const { warmup, critic, temperature } = options;
     if (warmup.steps === 0 || critic.freeze) return;
     const each = critic.expertsPerUpdate ?? options.promptsPerRound;
@@ -286,7 +176,7 @@ export class DryRun {
   }
 
   async #criticUpdates(
-    { policy, critic, criticOptimizer }: Held,
+    { policy, critic, criticOptimizer }: HeldModels,
     options: IrlOptions,
     together: number,
     times: number,
@@ -301,7 +191,7 @@ export class DryRun {
     const positives = new Array<TraceRecord>(experts).fill(expert);
     const negatives = new Array<TraceRecord>(samples + experts * options.corruptedPerExpert).fill(record);
     const all = [...positives, ...negatives];
-    await this.#phase({ name: 'critic update', tokens: tokensOf(all), times }, async () => {
+    await this.#meter.measure({ name: 'critic update', tokens: tokensOf(all), times }, async () => {
       const { kept, scale } = someBatches(all, microBatchTokens);
       const some = {
         positives: kept.filter((one) => one === expert),
@@ -331,21 +221,21 @@ export class DryRun {
   }
 
   async #scoring(
-    { critic }: Held,
+    { critic }: HeldModels,
     samples: number,
     times: number | undefined,
     { microBatchTokens, reward }: Pick<IrlOptions, 'microBatchTokens' | 'reward'>,
   ): Promise<void> {
     if (critic === undefined) return;
     const records = this.#records(samples, reward);
-    await this.#phase({ name: 'scoring', tokens: tokensOf(records), times }, async () => {
+    await this.#meter.measure({ name: 'scoring', tokens: tokensOf(records), times }, async () => {
       const { kept, scale } = someBatches(records, microBatchTokens);
-      await critic.score(this.#task, kept, microBatchTokens, reward);
+      await critic.score(this.#task, kept, microBatchTokens, reward, new RewardStatistics());
       return scale;
     });
   }
 
-  async #evaluations({ policy }: Held, { dev, maxSteps }: Pick<SftOptions, 'dev' | 'maxSteps'>): Promise<void> {
+  async #evaluations({ policy }: HeldModels, { dev, maxSteps }: Pick<SftOptions, 'dev' | 'maxSteps'>): Promise<void> {
     if (dev === undefined) return;
     // At step 0, at the last step and in between.
     const times = 1 + Math.ceil(maxSteps / dev.everySteps);
@@ -365,7 +255,7 @@ export class DryRun {
     const options: DryRolloutOptions = { limits, temperature, slots };
     const samples = prompts * samplesPerPrompt;
     const tokens = prompts * limits.maxPromptTokens + samples * limits.maxCompletionTokens;
-    await this.#phase({ ...work, tokens }, async () => ({
+    await this.#meter.measure({ ...work, tokens }, async () => ({
       slots: await beginRollout(policy, prompts, samplesPerPrompt, options),
       flops: async () => {
         this.#cost ??= await rolloutCost(policy, options);
@@ -384,28 +274,6 @@ export class DryRun {
     Object.assign(record, { logp: zeros, advantage: zeros });
     return Array.from({ length: count }, () => ({ ...record }));
   }
-
-  /** Does the work of a phase; it returns by what its operations are to be multiplied, or how to count them. */
-  async #phase(
-    phase: PhaseWork,
-    work: () => Promise<number | { readonly slots: number; readonly flops: () => Promise<number> }>,
-  ): Promise<void> {
-    const { pool } = this.#device;
-    pool.resetPeak();
-    const before = this.#device.counters.flops;
-    const measured = (flops: number, more: Pick<PhaseMeasure, 'slots' | 'refused'>): void => {
-      const { peakLiveBytes, peakOwners = [] } = this.#device.memory;
-      this.phases.push({ ...phase, ...more, peakBytes: peakLiveBytes, parts: this.#parts.split(peakOwners), flops });
-    };
-    try {
-      const result = await work();
-      if (typeof result === 'number') measured((this.#device.counters.flops - before) * result, {});
-      else measured(await result.flops(), { slots: result.slots });
-    } catch (error) {
-      if (!(error instanceof ToolError) || error.code !== 'limit') throw error;
-      measured(0, { refused: error.message });
-    }
-  }
 }
 
 /** The most experts and policy samples of a critic update. */
@@ -419,15 +287,6 @@ function mostExamples({ critic, replay, promptsPerRound, groupSize }: IrlOptions
   const replayed = Math.min(replay.rounds, share === 0 ? replay.rounds : (1 - share) / share);
   const groups = Math.floor(promptsPerRound * (1 + replayed));
   return { experts: groups, samples: groups * groupSize };
-}
-
-function modelPart(label: string): 'weights' | 'adapters' | 'gradients' {
-  if (label.endsWith('/gradients')) return 'gradients';
-  return label.startsWith('models/lora/') ? 'adapters' : 'weights';
-}
-
-function bytesOf(parameters: Parameters): number {
-  return 4 * parameters.count;
 }
 
 function tokensOf(records: readonly TraceRecord[]): number {

@@ -1,5 +1,6 @@
 import { Device, dryGpu } from '@dawngrad/tensor';
-import { DryRun, type DryRunOptions, type PhaseMeasure } from './dry-run.ts';
+import { DryRun, type DryRunOptions } from './dry-run.ts';
+import type { PhaseMeasure } from './phase-meter.ts';
 import type { PlannedRun } from './planned-run.ts';
 
 /** The adapter that a run is planned for. */

@@ -15,10 +15,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Critic } from '../../src/critic/critic.ts';
 import type { Phase } from '../../src/metrics/phase.ts';
 import { longestTask, teacherPromptTokens } from '../../src/plan/longest-task.ts';
-import { measureRun } from '../../src/plan/measure-run.ts';
+import { measureRun, type RunMeasure } from '../../src/plan/measure-run.ts';
 import type { PlannedModel, PlannedRun, PlannedWork } from '../../src/plan/planned-run.ts';
 import type { Task } from '../../src/task/task.ts';
 import { trainGrpo } from '../../src/train/grpo.ts';
+import type { IrlOptions } from '../../src/train/irl/irl-options.ts';
 import { trainIrl } from '../../src/train/irl.ts';
 import { trainOpsd } from '../../src/train/opsd.ts';
 import type { RunContext } from '../../src/train/run-context.ts';
@@ -271,5 +272,26 @@ describe('a plan', () => {
     }
     const expected = phases.reduce((total, { flops, times }) => total + flops * times!, 0);
     expect(Math.abs(expected / flops - 1), 'operations').toBeLessThan(0.1);
+  });
+
+  const irl = (options: Partial<IrlOptions>): Promise<RunMeasure> => {
+    const { work, ...run } = planned({ family: 'llama', method: 'irl' });
+    if (work.kind !== 'irl') throw new Error(work.kind);
+    return measureRun({ ...run, work: { ...work, options: { ...work.options, ...options } } }, { adapterClass: 'gpu' });
+  };
+
+  it('goes through rewards that are whitened over all rounds', async () => {
+    const plain = await irl({});
+    const whitened = await irl({ reward: { ...irlOptions.reward, normalise: 'running' } });
+    expect(whitened.phases).toEqual(plain.phases);
+  });
+
+  it('has no optimiser for a critic that is frozen from the start', async () => {
+    const [learns, frozen] = [await irl({}), await irl({ critic: { ...irlOptions.critic, freeze: true } })];
+    const { models, moments } = learns.checkpointBytes;
+    expect(frozen.checkpointBytes.models).toBe(models);
+    // Policy and critic are of one shape: what is left is the policy's half.
+    expect(frozen.checkpointBytes.moments / moments).toBeCloseTo(0.5, 2);
+    expect(frozen.phases.map(({ name }) => name)).not.toContain('critic update');
   });
 });
