@@ -47,7 +47,7 @@ export function runEnvironment(
 }
 
 /** The commit that dawngrad runs from; null where its folder is not tracked by git, or git is missing. */
-function gitState(): GitState | null {
+export function gitState(): GitState | null {
   const git = (...args: string[]): string =>
     execFileSync('git', args, { cwd: packageFolder(), encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
   try {

@@ -35,6 +35,12 @@ export function isRunLocked(directory: string): boolean {
   return typeof holder === 'object' && isAlive(holder);
 }
 
+/** The number of the process on this machine that holds a directory; undefined where none does. */
+export function lockHolder(directory: string): number | undefined {
+  const holder = readHolder(join(directory, LOCK));
+  return typeof holder === 'object' && holder.host === hostname() && isAlive(holder) ? holder.pid : undefined;
+}
+
 /**
  * Takes a run directory for this process. A lock whose process is gone is taken over. Throws ToolError
  * 'config' while another process holds it.
