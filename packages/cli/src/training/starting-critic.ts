@@ -63,7 +63,12 @@ export async function checkCriticStart(
   config: Config<'irl'>,
   { source, criticSource, warmupSource }: Pick<CriticStart, 'source' | 'criticSource' | 'warmupSource'>,
 ): Promise<void> {
-  if (criticSource !== undefined) await checkCritic(criticSource, { policy: source, training: criticWork(config) });
+  if (criticSource !== undefined) {
+    const { model, folder } = criticSource;
+    await checkCritic(criticSource, { policy: source, training: criticWork(config) });
+    // A whole model may be given new adapters of any rank; those that are there go on as they are.
+    if (model.adapter !== undefined) await checkRank(folder, model.files, config.critic.lora.rank);
+  }
   if (warmupSource !== undefined) {
     const files = await openModelFiles(join(warmupSource, CRITIC_FOLDER));
     const file = await readCriticFile(files);

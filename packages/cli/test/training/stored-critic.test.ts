@@ -55,6 +55,17 @@ describe('warmup.load_from', () => {
     const refused: [RegExp, ...string[]][] = [
       [/a critic trained with reward\.granularity=dense, got .*=sparse/, from, 'reward.granularity=dense'],
       [/critic\.lora\.rank: expected adapters of rank 2, .* got all weights/, from, 'critic.lora.rank=0'],
+      [
+        /critic\.lora\.rank: expected adapters of rank 2, .* got adapters of rank 4/,
+        `critic.model=${join(folder, 'first')}`,
+        'critic.lora.rank=4',
+      ],
+      [
+        /critic\.lora\.rank: expected adapters of rank 2, .* got all weights/,
+        `critic.model=${join(folder, 'first')}`,
+        'critic.lora.rank=0',
+        'critic.freeze=true',
+      ],
       [/warmup\.keep=true/, `warmup.load_from=${join(folder, 'frozen')}`],
       [/a trained critic, with score\.safetensors/, `critic.model=${join(folder, 'model')}`, 'critic.freeze=true'],
     ];
