@@ -224,6 +224,11 @@ export const METRICS = {
     meaning: "mean norm of the critic's gradient by the embeddings between experts and negatives",
     healthy: 'near 1 once the critic has learned',
   },
+  'disc/segment_tokens': {
+    unit: 'tokens',
+    meaning:
+      "mean length of a segment of the round's samples; with token credit each of its tokens has its reward, so that long ones weigh more",
+  },
   'disc/reward_mean': {
     unit: 'reward',
     meaning: 'mean reward at the marks of the round, by critic temperature, before it is whitened and clipped',

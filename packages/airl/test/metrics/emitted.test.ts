@@ -71,7 +71,8 @@ const RUNS: Readonly<Record<string, (policy: DecoderModel, context: RunContext) 
   'irl, wasserstein': (policy, context) => {
     const critic = { ...irlOptions.critic, loss: 'wasserstein' } as const;
     const reward = { ...irlOptions.reward, normalise: 'running' } as const;
-    return irl(policy, rules, { ...tinyIrl, critic, reward }, context);
+    const credit = { level: 'token', scale: 'group', gamma: 0.9 } as const;
+    return irl(policy, rules, { ...tinyIrl, critic, reward, credit }, context);
   },
 };
 

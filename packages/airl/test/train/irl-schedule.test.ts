@@ -162,6 +162,16 @@ describe('an R-AIRL run', () => {
     expect(areas[0]![0]).toBeLessThan(1);
   });
 
+  it('tells how long segments are where credit is of tokens', async () => {
+    const interval = { ...short.reward, granularity: 'interval', intervalTokens: 7 } as const;
+    const token = { level: 'token', scale: 'group', gamma: 0.9 } as const;
+    const { rows, samples } = await run({ ...short, loggedPrompts: 2, reward: interval, credit: token });
+    const lengths = samples.map(({ completion_ids }) => completion_ids.length);
+    const segments = lengths.reduce((total, length) => total + Math.ceil(length / 7), 0);
+    expect(series(rows, 'disc/segment_tokens')).toEqual([lengths.reduce((a, b) => a + b) / segments]);
+    expect(series((await run(short)).rows, 'disc/segment_tokens')).toEqual([]);
+  });
+
   it('learns nothing from groups whose rewards are all equal', async () => {
     const flat = { ...short.reward, clip: [2, 3] as const };
     const still = { ...short.optim, weightDecay: 0 };

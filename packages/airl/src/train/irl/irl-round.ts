@@ -1,6 +1,7 @@
 import { meanReward, rewardScale } from '../../credit/reward.ts';
 import { auroc } from '../../critic/critic-metrics.ts';
 import { STREAMS } from '../../data/streams.ts';
+import type { TraceRecord } from '../../record.ts';
 import { rollout } from '../../rollout/rollout.ts';
 import { devAccuracy, isDevStep } from '../dev-accuracy.ts';
 import { joinExperts } from '../expert-groups.ts';
@@ -114,6 +115,7 @@ export async function irlRound(run: IrlRun, round: number): Promise<boolean> {
     ...updateMetrics(update),
     ...criticRow,
     ...rewardScale(scores, reward),
+    ...(options.credit.level === 'token' ? { 'disc/segment_tokens': meanSegment(records) } : {}),
     ...labels,
     ...(discrimination === undefined ? {} : { 'disc/auroc': discrimination }),
     'perf/tokens_per_second': update.tokens / clock.seconds(),
@@ -132,4 +134,9 @@ export async function irlRound(run: IrlRun, round: number): Promise<boolean> {
   context.reporter.step('irl', round, maxSteps, row);
   isBestYet(counters, round, row);
   return true;
+}
+
+/** Mean tokens of a segment. */
+function meanSegment(records: readonly TraceRecord[]): number {
+  return completionTokens(records) / records.reduce((total, { segments }) => total + segments.length, 0);
 }
