@@ -12,8 +12,10 @@ const MOST_SHOWN = 8;
 /**
  * What must hold before the first stage starts: files and checkpoints are there, the disk has room, nobody is at a
  * stage. Throws ToolError 'config' with what is wrong.
+ *
+ * @param live stages that jobs of this sweep are at
  */
-export function checkSweep({ file, stages, missing }: SweepPlan): void {
+export function checkSweep({ file, stages, missing }: SweepPlan, live: ReadonlySet<string> = new Set()): void {
   if (missing.size > 0) {
     const lines = [...missing].map(([place, labels]) => {
       const others = labels.length > 1 ? ` and ${labels.length - 1} more` : '';
@@ -41,7 +43,7 @@ export function checkSweep({ file, stages, missing }: SweepPlan): void {
         hint: 'put it back, or remove the folder to have it trained again.',
       });
     }
-    if (isRunLocked(folder) || isRunLocked(join(folder, RUN))) {
+    if (!live.has(manifest.id) && (isRunLocked(folder) || isRunLocked(join(folder, RUN)))) {
       throw new ToolError('config', {
         op: manifest.label,
         expected: 'a stage that nobody is at',

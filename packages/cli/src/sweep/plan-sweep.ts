@@ -90,8 +90,10 @@ export async function planSweep(path: string, program: Command, folder?: string)
         if (space === 'sweep') return file.folder;
         if (space === 'here') return word === 'run' ? join(own, RUN) : word === 'out' ? join(own, OUT) : own;
         const taken = inputs.get(space === 'stages' ? direct(word) : word) ?? [];
-        const paths = [...new Set(taken.map((input) => partOf(planned.get(input) as PlannedStage, part)))];
-        return paths.length === 1 ? paths[0] : paths;
+        const texts = taken.map((input) =>
+          part !== undefined && part in input.values ? input.values[part] : partOf(planned.get(input), part),
+        );
+        return texts.length === 1 ? texts[0] : texts;
       };
     const fill = (value: unknown, own: string): unknown => fillPlaceholders(value, lookup(own));
 
@@ -217,7 +219,8 @@ export async function planSweep(path: string, program: Command, folder?: string)
   }
 }
 
-function partOf({ folder }: PlannedStage, part: string | undefined): string {
+function partOf(stage: PlannedStage | undefined, part: string | undefined): string {
+  const { folder } = stage as PlannedStage;
   return part === 'run' ? join(folder, RUN) : part === 'out' ? join(folder, OUT) : folder;
 }
 

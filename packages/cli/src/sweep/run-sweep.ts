@@ -9,7 +9,8 @@ import { terminalWidth } from '../ui/terminal-width.ts';
 import { checkAdapters, checkSweep } from './check-sweep.ts';
 import { startLocal } from './local-engine.ts';
 import { type PlannedStage, planSweep, type SweepPlan } from './plan-sweep.ts';
-import { plannedArrays, submitSweep } from './slurm/slurm-engine.ts';
+import { checkSlurm } from './slurm/slurm-client.ts';
+import { liveStages, plannedArrays, submitSweep } from './slurm/slurm-engine.ts';
 import { countText, shownStates } from './stage-states.ts';
 import { SweepDisplay } from './sweep-display.ts';
 import { writeRecord } from './sweep-record.ts';
@@ -40,12 +41,23 @@ export async function runSweep(
 ): Promise<void> {
   const plan = await planSweep(path, program, options.dir);
   if (options.dryRun === true) return printPlan(plan, options, context, command);
-  checkSweep(plan);
+  const live = liveStages(plan.file.folder);
+  if (options.engine === 'local' && live.size > 0) {
+    throw new ToolError('config', {
+      op: plan.file.folder,
+      expected: 'a sweep that nobody else runs',
+      got: `${live.size} stages whose jobs are in the queue of Slurm`,
+      hint: `\`dawngrad sweep cancel ${path}\` takes them out, or go on with --engine slurm.`,
+    });
+  }
+  checkSweep(plan, live);
   mkdirSync(plan.file.folder, { recursive: true });
   using _lock = lockSweep(plan.file.folder);
   if (options.engine === 'slurm') {
-    writeRecord(plan, 'slurm');
-    submitSweep(plan, command, (line) => context.err(`${line}\n`));
+    // Before anything is written: whether there is a Slurm to submit to.
+    checkSlurm();
+    writeRecord(plan, 'slurm', live);
+    submitSweep(plan, command, live, (line) => context.err(`${line}\n`));
     context.out(`${plan.file.folder}: \`dawngrad sweep status ${path}\` tells how it goes\n`);
     return;
   }

@@ -89,11 +89,10 @@ export function stageGraph(file: SweepFile): GraphStage[] {
         fault(where, unknown('input', word, Object.keys(spec.inputs)));
       }
       const isOfStage = space === 'stages' || space === 'inputs';
-      if (isOfStage && !PARTS.includes(part ?? '')) {
-        fault(
-          where,
-          `expected \${${space}.${word}.run}, .out or .folder, got \${${[space, word, part].filter(Boolean).join('.')}}.`,
-        );
+      // Of a stage also the value that it has on an axis.
+      if (isOfStage && !PARTS.includes(part ?? '') && !known.includes(part ?? '')) {
+        const got = part === undefined ? `${space}.${word}` : `${space}.${word}.${part}`;
+        fault(where, `expected \${${space}.${word}.run}, .out, .folder or an axis, got \${${got}}.`);
       }
       if ((space === 'here' && !PARTS.includes(word)) || (space === 'sweep' && word !== 'dir')) {
         fault(where, `expected \${here.run}, \${here.folder} or \${sweep.dir}, got \${${space}.${word}}.`);

@@ -1,8 +1,8 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { ToolError } from '@dawngrad/tensor';
 import type { SweepPlan } from './plan-sweep.ts';
-import { readManifest, type StageManifest, writeJson, writeManifest } from './stage-manifest.ts';
+import { RUN, readManifest, type StageManifest, writeJson, writeManifest } from './stage-manifest.ts';
 import { readSweepFile } from './sweep-file.ts';
 
 /** `sweep.json`: the stages of the last start, so that a sweep can be looked at without its file. */
@@ -17,14 +17,23 @@ export interface SweepRecord {
 
 const RECORD = 'sweep.json';
 
-/** Writes down what a sweep is going to do: its record, and a manifest for each stage that is not done. */
-export function writeRecord({ file, stages }: SweepPlan, engine: SweepRecord['engine']): void {
+/**
+ * Writes down what a sweep is going to do: its record, and a manifest for each stage that is not done.
+ *
+ * @param live stages that jobs are at, which write their manifests themselves
+ */
+export function writeRecord(
+  { file, stages }: SweepPlan,
+  engine: SweepRecord['engine'],
+  live: ReadonlySet<string> = new Set(),
+): void {
   for (const { folder, manifest } of stages) {
-    if (manifest.state !== 'done') {
+    if (manifest.state !== 'done' && !live.has(manifest.id)) {
       const { error: _, ...rest } = manifest;
       writeManifest(folder, { ...rest, state: 'waiting' });
     }
   }
+  for (const { folder, manifest } of stages) nameStage(file.folder, folder, manifest);
   writeJson(join(file.folder, RECORD), {
     schema: 1,
     name: file.name,
@@ -32,6 +41,15 @@ export function writeRecord({ file, stages }: SweepPlan, engine: SweepRecord['en
     engine,
     stages: stages.map(({ manifest }) => manifest.id),
   } satisfies SweepRecord);
+}
+
+/** `by-name/irl/qwen3b/step`: a link to the run, for people and for the paths of `dawngrad plot`. */
+function nameStage(sweep: string, folder: string, { stage, values }: StageManifest): void {
+  const words = [stage, ...Object.values(values).map((value) => String(value).replace(/[^\w.-]+/g, '_'))];
+  const link = join(sweep, 'by-name', ...words);
+  mkdirSync(dirname(link), { recursive: true });
+  rmSync(link, { force: true });
+  symlinkSync(relative(dirname(link), join(folder, RUN)), link);
 }
 
 export interface HeldSweep {

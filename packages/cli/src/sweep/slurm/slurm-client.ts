@@ -14,6 +14,11 @@ export interface QueuedJob {
 /** Never comes to be: what it waits for has failed. */
 export const NEVER = 'DependencyNeverSatisfied';
 
+/** Throws ToolError 'config' where this machine cannot submit jobs. */
+export function checkSlurm(): void {
+  slurm('sbatch', ['--version']);
+}
+
 /** Submits a script and returns the number of its array. Throws ToolError with what Slurm says. */
 export function submit(script: string, dependency: string | undefined): string {
   const more = dependency === undefined ? [] : [`--dependency=${dependency}`];

@@ -26,30 +26,37 @@ export function plannedArrays(
   return jobGroups(waiting, (id) => done.has(id)).map((group) => ({ group, script: batchScript(group, options) }));
 }
 
+/** The stages whose jobs are in the queue and may still come to run, by their ids. Throws ToolError where Slurm is absent. */
+export function liveStages(folder: string): ReadonlySet<string> {
+  const jobs = [...readJobs(folder)];
+  if (jobs.length === 0) return new Set();
+  const queued = queue(jobs.map(([, job]) => arrayOf(job)));
+  const isLive = (job: string): boolean => (queued.get(job)?.reason ?? NEVER) !== NEVER;
+  return new Set(jobs.flatMap(([id, job]) => (isLive(job) ? [id] : [])));
+}
+
 /**
  * Submits what is not done and not in the queue. Jobs that wait for something that has failed are cancelled and
  * submitted anew. What was submitted is on record after each array, so that a command that dies leaves no unknown job.
+ *
+ * @param live stages whose jobs stay as they are
  */
 export function submitSweep(
   { file, stages }: SweepPlan,
   command: readonly string[],
+  live: ReadonlySet<string>,
   told: (line: string) => void,
 ): void {
   const { folder, name } = file;
   const jobs = new Map(readJobs(folder));
   const queued = queue([...jobs.values()].map(arrayOf));
-  const isLive = (id: string): boolean => {
-    const job = queued.get(jobs.get(id) ?? '');
-    return job !== undefined && job.reason !== NEVER;
-  };
-  const never = [...jobs.values()].filter((job) => queued.get(job)?.reason === NEVER);
-  cancelJobs(never);
+  cancelJobs([...jobs.values()].filter((job) => queued.get(job)?.reason === NEVER));
   rmSync(join(folder, CANCELLED), { force: true });
   mkdirSync(join(folder, 'slurm'), { recursive: true });
 
   const manifests = stages.map(({ manifest }) => manifest);
   const done = new Set(manifests.flatMap(({ id, state }) => (state === 'done' ? [id] : [])));
-  const waiting = manifests.filter(({ id }) => !done.has(id) && !isLive(id));
+  const waiting = manifests.filter(({ id }) => !done.has(id) && !live.has(id));
   const groups = jobGroups(waiting, (id) => done.has(id));
   const arrays: string[] = [];
   for (const [i, group] of groups.entries()) {
