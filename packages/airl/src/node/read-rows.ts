@@ -92,6 +92,6 @@ function checkFile(path: string): void {
   throw new ToolError('config', {
     op: path,
     expected: 'a readable file',
-    got: stats === undefined ? 'ENOENT' : 'a directory or a device',
+    got: stats === undefined ? 'no such file' : 'a directory or a device',
   });
 }

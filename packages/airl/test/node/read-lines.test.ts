@@ -44,7 +44,7 @@ describe('readLines', () => {
   });
 
   it('refuses a missing file and a directory as errors of the configuration', () => {
-    expect(() => [...readLines(join(folder, 'none'))]).toThrow(/expected a readable file, got ENOENT/);
+    expect(() => [...readLines(join(folder, 'none'))]).toThrow(/expected a readable file, got no such file/);
     expect(() => [...readLines(folder)]).toThrow(/expected a file, got a directory/);
   });
 });

@@ -167,7 +167,8 @@ function criticFaults({ critic, warmup, negatives, reward }: Config<'irl'>): Cro
   if ((critic.experts_per_update === null) !== (critic.policy_per_update === null)) {
     faults.push({
       keys: ['critic.experts_per_update', 'critic.policy_per_update'],
-      message: 'expected numbers for both, or null for both: then an update sees the whole round.',
+      message:
+        'expected numbers for both of critic.experts_per_update and critic.policy_per_update, or null for both: then an update sees the whole round.',
     });
   }
   if (critic.control !== 'none' && critic.freeze) {

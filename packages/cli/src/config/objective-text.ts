@@ -123,8 +123,10 @@ function criticParts(config: Config<'irl'>): string[] {
   const local = `${signal}${credit.expert_in_group ? ', experts in their groups' : ''}`;
   return [
     `reward: ${rewardText(reward)} / ${reward.temperature}${whitened[reward.normalise]}, ${clip}${outcome}${formText(reward)}; granularity ${granularity}; credit ${credit.level}${discount}${local}; ${advantageText(credit)}`,
-    `critic: ${criticText(critic)}; ${scheduleText(config)}; ` +
-      `${count(negatives.per_expert, 'corrupted copy', 'corrupted copies')} an expert${storedText(negatives)}; ${updateText(critic)}; replay of ${count(replay.rounds, 'round')}`,
+    `critic: ${criticText(critic)}; ${scheduleText(config)}` +
+      (critic.freeze
+        ? ''
+        : `; ${count(negatives.per_expert, 'corrupted copy', 'corrupted copies')} an expert${storedText(negatives)}; ${updateText(critic)}; replay of ${count(replay.rounds, 'round')}`),
     ...(critic.control === 'none' ? [] : [`control: ${CONTROLS[critic.control]}; not a result of the method`]),
     ...expertText(config.data),
     // Only then may a report call the run verifier-free.
@@ -132,7 +134,7 @@ function criticParts(config: Config<'irl'>): string[] {
       ? `labels: no answer is looked at${reward.outcome_weight === 0 && reward.functions.correctness === 0 ? '' : '; the reward looks at answers'}`
       : `labels: right answers count as experts (${relabel.mode})`,
     verifierText(config),
-    weights('critic', critic),
+    ...(critic.freeze ? [] : [weights('critic', critic)]),
   ];
 }
 
@@ -202,7 +204,7 @@ function criticText({
   const { margin, negatives_per_prompt } = pairwise;
   const losses: Record<typeof loss, string> = {
     bce: `balanced cross-entropy${kind === 'shaped' ? ' of f - log pi' : ''}, label smoothing ${label_smoothing}`,
-    pairwise: `Bradley-Terry pairs, margin ${margin}, ${negatives_per_prompt === 0 ? 'all' : negatives_per_prompt} negatives a prompt`,
+    pairwise: `Bradley-Terry pairs, margin ${margin}, ${negatives_per_prompt === 0 ? 'all negatives' : count(negatives_per_prompt, 'negative')} of a prompt`,
     wasserstein: `Wasserstein, gradient penalty ${penalty_weight}`,
   };
   return kind === 'plain'

@@ -9,7 +9,8 @@ export function readConfigFile(path: string): { path: string; text: string } {
   try {
     file = openSync(path, 'r');
   } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
+    const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
+    const reason = code === 'ENOENT' ? 'no such file (ENOENT)' : code;
     throw new ToolError('config', { op: path, expected: 'a readable configuration file', got: reason, cause });
   }
   try {

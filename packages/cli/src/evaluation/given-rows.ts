@@ -17,8 +17,9 @@ export async function readRowFile(path: string, options: { readonly tolerate: bo
   const lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY });
   // Without this an unreadable file would end the process instead of the read.
   const failed = new Promise<never>((_, reject) => {
-    stream.once('error', (cause) => {
-      reject(new ToolError('config', { op: path, expected: 'a readable file of rows', got: cause.message, cause }));
+    stream.once('error', (cause: NodeJS.ErrnoException) => {
+      const got = cause.code === 'ENOENT' ? 'no such file' : (cause.code ?? cause.message);
+      reject(new ToolError('config', { op: path, expected: 'a readable file of rows', got, cause }));
     });
   });
   return Promise.race([collectRows(lines, path, options), failed]);
@@ -34,7 +35,9 @@ export function collectionNotes(
   return [
     ...(skipped.length === 0
       ? []
-      : [`${file}: ${skipped.length} lines left out, the first: ${skipped[0]!.reason.replaceAll('\n', ' ')}`]),
+      : [
+          `${file}: ${skipped.length} ${skipped.length === 1 ? 'line' : 'lines'} left out, the first: ${skipped[0]!.reason.replaceAll('\n', ' ')}`,
+        ]),
     ...(incompletePrompts.length === 0
       ? []
       : [

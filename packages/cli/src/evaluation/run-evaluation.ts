@@ -124,9 +124,15 @@ function evaluationObjective({ config, critic, given }: EvaluationPlan): string 
   const { samples_per_prompt, temperatures } = evaluation;
   const completions =
     given === undefined
-      ? `${samples_per_prompt} samples a prompt at temperature ${(temperatures ?? [sampling.temperature]).join(', ')}` +
+      ? `${samples_per_prompt} ${samples_per_prompt === 1 ? 'sample' : 'samples'} a prompt at temperature ${(temperatures ?? [sampling.temperature]).join(', ')}` +
         (sampling.top_p < 1 ? `, top-p ${sampling.top_p}` : '')
       : `${given.records.length} given completions of ${given.prompts.length} prompts`;
-  const scored = critic === undefined ? 'no critic' : `critic read at: ${reward.granularity}`;
+  const hasScores = given?.prompts.some(({ rows }) => rows.some((row) => row.reward_model_score !== null)) === true;
+  const scored =
+    critic !== undefined
+      ? `critic read at: ${reward.granularity}`
+      : hasScores
+        ? 'no critic, scores as the rows have them'
+        : 'no critic';
   return `evaluation: ${completions}, ${rowChecker(data)} checker, ${scored}; seed ${run.seed}`;
 }

@@ -41,7 +41,7 @@ export async function resolveModel(name: string, options: ResolveModelOptions = 
   if (repo?.type !== 'model') return name;
   if (!existsSync(name)) {
     refuseFolderName(name);
-    return download(repo, options);
+    return await downloadUnnamed(name, repo, options);
   }
   // Of a run it is plain that it is a folder.
   const { err = printError } = options;
@@ -59,6 +59,22 @@ function refuseFolderName(name: string): void {
     got: `none of that name in ${resolve(parent)}`,
     hint: `If the model of that name on the hub is meant, write hf://${name}.`,
   });
+}
+
+/** An id that may as well be a slip in the name of a folder: where the hub does not have it, both are said. */
+async function downloadUnnamed(name: string, repo: HubRepo, options: ResolveModelOptions): Promise<string> {
+  try {
+    return await download(repo, options);
+  } catch (cause) {
+    if (!(cause instanceof ToolError)) throw cause;
+    const { hint } = cause.detail;
+    const folder = `There is no folder ${name} here, so it was taken as an id of the hub.`;
+    throw new ToolError(cause.code, {
+      ...cause.detail,
+      hint: hint === undefined ? folder : `${folder} ${hint}`,
+      cause,
+    });
+  }
 }
 
 function download({ type, name, revision }: HubRepo, options: ResolveModelOptions): Promise<string> {

@@ -9,9 +9,10 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { ToolError } from '@dawngrad/tensor';
 import { acceptedChanges, type ChangeRules, type ConfigChange } from './config-changes.ts';
 import { CRASH } from './crash-record.ts';
@@ -194,9 +195,10 @@ export class RunDirectory {
 
 function makeFolder(path: string): void {
   try {
-    mkdirSync(path, { recursive: true });
+    makeWithParents(resolve(path));
   } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
+    const { code = String(cause), path: where = path } = cause as NodeJS.ErrnoException;
+    const reason = code === 'EEXIST' ? `a file at ${where}` : code;
     throw new ToolError('config', {
       op: 'run.dir',
       expected: `a folder that can be made at ${path}`,
@@ -204,6 +206,22 @@ function makeFolder(path: string): void {
       cause,
     });
   }
+}
+
+/** Not by `recursive`, which never ends where a folder that is there refuses new ones with ENOENT, as /proc does. */
+function makeWithParents(path: string): void {
+  if (isFolder(path)) return;
+  makeWithParents(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    // Another process was faster.
+    if (!isFolder(path)) throw error;
+  }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 /** The content of a JSON file; undefined where there is none. */

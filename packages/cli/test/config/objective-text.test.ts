@@ -38,7 +38,10 @@ describe('objectiveText', () => {
     expect(text).toContain('labels: no answer is looked at');
     expect(irl('relabel.mode=checker')).toContain('labels: right answers count as experts (checker)');
     expect(irl('critic.freeze_after_warmup=true')).toContain('then frozen');
-    expect(irl('critic.freeze=true', 'critic.model=x')).toContain('frozen from the start');
+    const frozen = irl('critic.freeze=true', 'critic.model=x').split('\n');
+    expect(frozen.filter((line) => line.startsWith('critic:'))).toEqual([
+      'critic: balanced cross-entropy, label smoothing 0.1; frozen from the start',
+    ]);
     expect(irl('warmup.load_from=x')).toContain('started as that of x, its warm-up taken as done');
     expect(irl('warmup.load_from=x', 'warmup.continue=true')).toContain('started as that of x, 50 warm-up updates');
   });

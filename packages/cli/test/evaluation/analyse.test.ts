@@ -142,7 +142,7 @@ describe('analyse', () => {
     const tolerant = await runMain('analyse', path, '--tolerate');
     expect(tolerant.code, tolerant.err).toBe(0);
     expect(tolerant.out).toContain('11 prompts x 8 samples');
-    expect(tolerant.out).toContain('1 lines left out');
+    expect(tolerant.out).toContain('1 line left out');
     expect(tolerant.out).toContain('1 prompts without all of their rows left out (p11)');
   });
 

@@ -91,6 +91,16 @@ describe('resolveModel', () => {
     expect(hub.seen).toEqual([]);
   });
 
+  it('says that there is no such folder either, where the hub does not have it', async () => {
+    const said = 'There is no folder models/base here, so it was taken as an id of the hub.';
+    expect(await failure(resolveModel('models/base', { err }))).toMatchObject({
+      code: 'config',
+      message: expect.stringContaining(said),
+    });
+    const { message } = (await failure(resolveModel('hf://models/base', { err }))) as ToolError;
+    expect(message).not.toContain(said);
+  });
+
   it('gives a run that goes on the commit that it started with', async () => {
     const first = await serveTinyModel();
     const path = await resolveModel(NAME, { err });

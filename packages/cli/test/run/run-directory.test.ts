@@ -247,8 +247,16 @@ describe('RunDirectory', () => {
 
   it('says so where the folder cannot be made', () => {
     writeFileSync(join(base, 'a'), 'a file');
-    expect(failure(() => open())).toMatchObject({ code: 'config', message: expect.stringContaining('ENOTDIR') });
+    expect(failure(() => open())).toMatchObject({
+      code: 'config',
+      message: expect.stringContaining(`got a file at ${join(base, 'a')}.`),
+    });
     expect(existsSync(path)).toBe(false);
+  });
+
+  it.runIf(process.platform === 'linux')('ends where a folder that is there takes no new ones', () => {
+    const error = failure(() => RunDirectory.open({ path: '/proc/none/run', config: CONFIG, resume: false }));
+    expect(error).toMatchObject({ code: 'config', message: expect.stringContaining('/proc/none/run') });
   });
 
   it('keeps one entry of env.json for each start', async () => {
