@@ -247,7 +247,8 @@ describe('RunDirectory', () => {
 
   it('says so where the folder cannot be made', () => {
     writeFileSync(join(base, 'a'), 'a file');
-    expect(failure(() => open())).toMatchObject({
+    expect(failure(() => open())).toMatchObject({ code: 'config', message: expect.stringContaining('ENOTDIR') });
+    expect(failure(() => RunDirectory.open({ path: join(base, 'a'), config: CONFIG, resume: false }))).toMatchObject({
       code: 'config',
       message: expect.stringContaining(`got a file at ${join(base, 'a')}.`),
     });
