@@ -1,8 +1,9 @@
 // Bundles the command from the packages' sources into packages/cli/bundle. Split at the dynamic imports, so that help
 // loads only what help needs.
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { pageScriptBundle } from './bundle-page.mjs';
 
 const cli = fileURLToPath(new URL('..', import.meta.url));
 rmSync(`${cli}/bundle`, { recursive: true, force: true });
@@ -28,3 +29,5 @@ await build({
   },
   logLevel: 'warning',
 });
+
+writeFileSync(`${cli}/bundle/report-page.js`, await pageScriptBundle());

@@ -19,7 +19,9 @@ import { addMergeCommand } from './commands/merge.ts';
 import { addMetricsCommand } from './commands/metrics.ts';
 import { addPlanCommand } from './commands/plan.ts';
 import { addPlotCommand } from './commands/plot.ts';
+import { addReportCommand } from './commands/report.ts';
 import { addSamplesCommand } from './commands/samples.ts';
+import { addSweepCommand } from './commands/sweep.ts';
 import { addTrainCommand } from './commands/train.ts';
 import { addTransferCommand } from './commands/transfer.ts';
 import { exitOnCrash } from './crash-handler.ts';
@@ -89,10 +91,12 @@ function createProgram(context: CommandContext): Command {
   addInspectCommand(program, context);
   addMergeCommand(program, context);
   addPlanCommand(program, context);
+  addSweepCommand(program, context);
   addDataCommand(program, context);
   addLsCommand(program, context);
   addSamplesCommand(program, context);
   addDiffCommand(program, context);
+  addReportCommand(program, context);
   addCompareCommand(program, context);
   addPlotCommand(program, context);
   addDoctorCommand(program, context);
@@ -115,12 +119,14 @@ Examples:
   $ dawngrad inspect models/base             is it sound, and how large?
   $ dawngrad merge --adapter runs/lora --output models/merged
   $ dawngrad plan irl --model qwen3b policy.lora.rank=64 --budget 24GB    will it fit?
+  $ dawngrad sweep sweeps/main.yaml --dry-run    a study of many runs, here or on a cluster
   $ dawngrad data show --model models/base --data train.jsonl
   $ dawngrad ls runs                         how far is what, and how good?
   $ dawngrad samples runs/irl --wrong --sort reward
   $ dawngrad diff runs/seed1 runs/seed2
   $ dawngrad compare runs/sft-test runs/irl-test
   $ dawngrad plot figures.yaml               tables and figures of a paper
+  $ dawngrad report runs/sft runs/irl runs/irl-test    one page to read and to send
   $ dawngrad doctor                          can this machine train?
   $ dawngrad config show irl > irl.yaml      a configuration to edit
   $ dawngrad config explain configs/math/qwen7b/irl_train.yaml    where each value comes from

@@ -25,6 +25,7 @@ export type { CorrelationMatrix, RewardDifference } from './evaluation/reward-te
 export type { ChartSpec, Figure, TextMeasure, TextStyle } from './figures/figure.ts';
 export type { FigureInput, TrainingRun } from './figures/figure-input.ts';
 export { FIGURE_KIND_NAMES, FIGURE_KINDS, type FigureKindName } from './figures/figure-kinds.ts';
+export type { TraceChoice, TracePair, TracePairs } from './figures/trace-comparison.ts';
 export { type Annotation, parseAnnotation, saysAnswerOnly } from './localise/annotation.ts';
 export { averagePrecision, randomAveragePrecision } from './localise/average-precision.ts';
 export { changedPositions } from './localise/changed-positions.ts';
@@ -81,18 +82,25 @@ export { majorityShare, weightedMajorityShare } from './metrics/vote.ts';
 export { groupByPrompt, joinRows, type PromptGroup } from './prompt-group.ts';
 export { type RowContext, rowOfRecord } from './record-row.ts';
 export { formatReferenceRow, promptKey } from './reference-row.ts';
-export type { ReportCompletion, ReportToken } from './report/completions.ts';
-export type { Curve, MetricRow, StageCurves } from './report/curves.ts';
-export { formatEstimate, formatPercent, formatPoints } from './report/format.ts';
-export type { Histogram } from './report/histogram.ts';
-export { type ReportInput, type ReportMethod, type ReportRun, renderReport } from './report/report.ts';
+export type { ReportCompletion, ReportCompletions } from './report/completion-blocks.ts';
+export { formatDuration, formatEstimate, formatPercent, formatPoints } from './report/format.ts';
+export { type RenderOptions, renderReport } from './report/render-report.ts';
+export type {
+  MissingPart,
+  ReportDifference,
+  ReportInput,
+  ReportRun,
+  ReportSection,
+} from './report/report-input.ts';
+export type { MetricRow, StageMetrics } from './report/stages.ts';
 export {
   type EvaluatedPolicy,
+  type PolicyNumbers,
   type ReportSummary,
   type Rerank,
   type ResultRow,
-  type StageMetrics,
   summarise,
+  summaryOf,
 } from './report/summarise.ts';
 export { bestOfTable, resultTable } from './report/summary-tables.ts';
 export { type Column, renderMarkdownTable, renderTextTable, type Table } from './report/table.ts';

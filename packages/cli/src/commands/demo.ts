@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { CommandContext } from './command-context.ts';
 
+/** The demo's rows are 12,800: all of them, and what was logged in training. */
+const COMPLETIONS = 20_000;
+
 interface DemoFlags {
   readonly dir: string;
   readonly seed: string;
@@ -28,7 +31,7 @@ export function addDemoCommand(program: Command, context: CommandContext): void 
         { runSession },
         { DemoStopped, runDemo },
         report,
-        { renderReport },
+        { runReport },
         { runEnvironment },
       ] = await Promise.all([
         import('../run/fresh-directory.ts'),
@@ -37,7 +40,7 @@ export function addDemoCommand(program: Command, context: CommandContext): void 
         import('../run/run-session.ts'),
         import('../demo/run-demo.ts'),
         import('../demo/demo-report.ts'),
-        import('@dawngrad/eval'),
+        import('../report/run-report.ts'),
         import('../run/environment.ts'),
       ]);
       const settings = flags.tiny === true ? tinyDemo(seed) : fullDemo(seed);
@@ -54,7 +57,7 @@ export function addDemoCommand(program: Command, context: CommandContext): void 
           });
           if (outcome === undefined) return;
           const environment = runEnvironment({ adapter: session.device.adapter, seed, dataHashes: {}, argv: [] });
-          const input = report.demoReport(outcome, settings, {
+          const summary = report.demoSummary(outcome, settings, {
             command: commandOf(flags.tiny === true, seed),
             adapter: environment.adapter.description,
             driver:
@@ -67,13 +70,10 @@ export function addDemoCommand(program: Command, context: CommandContext): void 
                 : `${environment.commit.sha.slice(0, 12)}${environment.commit.isDirty ? ' with local changes' : ''}`,
             wallSeconds: (performance.now() - startedMs) / 1000,
           });
-          writeFileSync(
-            join(dir, 'summary.json'),
-            `${JSON.stringify({ ...input, completions: undefined }, null, 2)}\n`,
-          );
-          writeFileSync(join(dir, 'report.html'), await renderReport(input));
+          writeFileSync(join(dir, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
           session.progress.close();
-          context.out(`\n${report.demoTables(input)}\nreport: ${join(dir, 'report.html')}\n`);
+          context.out(`\n${report.demoTables(summary.summary)}\nreport: `);
+          await runReport([dir], { completions: COMPLETIONS }, context);
         },
       );
     });

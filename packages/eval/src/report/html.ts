@@ -1,3 +1,5 @@
+import { plainCharacters } from './plain-characters.ts';
+
 /** Markup that is safe to put into a page as it stands. */
 export class Html {
   readonly markup: string;
@@ -17,9 +19,14 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** Escapes text for element content and quoted attributes alike. */
+/** Escapes text for element content and quoted attributes alike; what would not show is made to show. */
 export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (char) => ENTITIES[char]!);
+  return plainCharacters(text).replace(/[&<>"']/g, (char) => ENTITIES[char]!);
+}
+
+/** Markup of our own, which is put into the page as it stands. */
+export function markup(text: string): Html {
+  return new Html(text);
 }
 
 /**

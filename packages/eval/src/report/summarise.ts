@@ -2,8 +2,6 @@ import { type EvaluationOptions, type EvaluationSummary, evaluateRows, passAt1By
 import type { EvalRow } from '../row.ts';
 import { type Estimate, pairedDifference } from '../stats/estimate.ts';
 import { drawResamples } from '../stats/resample.ts';
-import { type MetricRow, type StageCurves, stageCurves } from './curves.ts';
-import { type Histogram, histogram } from './histogram.ts';
 
 /** One policy's completions of the shared test prompts. */
 export interface EvaluatedPolicy {
@@ -13,11 +11,13 @@ export interface EvaluatedPolicy {
   readonly critic?: string;
 }
 
-export interface StageMetrics {
+/** A policy with its numbers. */
+export interface PolicyNumbers {
   readonly name: string;
-  readonly metrics: readonly MetricRow[];
-  /** Which metrics to draw; by default a preferred few. */
-  readonly keys?: readonly string[];
+  readonly critic?: string;
+  readonly summary: EvaluationSummary;
+  /** pass@1 of each prompt by its id; null where the rows are not at hand. */
+  readonly byPrompt: ReadonlyMap<string, number> | null;
 }
 
 export interface ResultRow {
@@ -38,78 +38,83 @@ export interface Rerank {
   readonly bestOfN: EvaluationSummary['bestOfN'];
   readonly rewardGain: EvaluationSummary['rewardGain'];
   readonly separation: EvaluationSummary['separation'];
-  readonly ece: Estimate | null;
-  readonly rewards: Histogram | null;
+  readonly calibration: EvaluationSummary['calibration'];
+  readonly rewards: EvaluationSummary['rewards'];
   readonly selector: string;
   readonly completions: number;
   readonly counts: EvaluationSummary['counts'];
 }
 
-/** All numbers of a report: tables and figures are pure functions of it. */
+/** The numbers of a report's evaluations: tables and figures are pure functions of it. */
 export interface ReportSummary {
-  readonly schema: 1;
-  readonly bootstrap: EvaluationSummary['bootstrap'];
+  readonly schema: 2;
+  /** Null without an evaluation. */
+  readonly bootstrap: EvaluationSummary['bootstrap'] | null;
   readonly results: readonly ResultRow[];
   readonly rerank: readonly Rerank[];
-  readonly stages: readonly StageCurves[];
 }
 
-/** The numbers of a report from the rows of each policy and the metrics of each stage. */
-export function summarise(
-  policies: readonly EvaluatedPolicy[],
-  stages: readonly StageMetrics[],
-  options: EvaluationOptions = {},
-): ReportSummary {
-  const evaluated = policies.map((policy) => ({ policy, summary: evaluateRows(policy.rows, options) }));
+/** The numbers of a report from the rows of each policy. */
+export function summarise(policies: readonly EvaluatedPolicy[], options: EvaluationOptions = {}): ReportSummary {
+  return summaryOf(
+    policies.map(({ rows, ...policy }) => ({
+      ...policy,
+      summary: evaluateRows(rows, options),
+      byPrompt: passAt1ByPrompt(rows),
+    })),
+  );
+}
+
+/** The same from numbers that are there already. */
+export function summaryOf(policies: readonly PolicyNumbers[]): ReportSummary {
   return {
-    schema: 1,
-    bootstrap: evaluated[0]?.summary.bootstrap ?? { resamples: 0, seed: 0 },
-    results: evaluated.map(({ policy, summary }, i) => resultRow(policy, summary, i === 0 ? null : policies[0]!)),
-    rerank: evaluated.flatMap(({ policy, summary }) =>
-      policy.critic === undefined ? [] : [rerankOf(policy.name, policy.critic, summary)],
+    schema: 2,
+    bootstrap: policies[0]?.summary.bootstrap ?? null,
+    results: policies.map((policy, i) => resultRow(policy, i === 0 ? null : policies[0]!)),
+    rerank: policies.flatMap(({ name, critic, summary }) =>
+      critic === undefined ? [] : [rerankOf(name, critic, summary)],
     ),
-    stages: stages.map((stage) => stageCurves(stage.name, stage.metrics, stage.keys)),
   };
 }
 
-function resultRow(policy: EvaluatedPolicy, summary: EvaluationSummary, first: EvaluatedPolicy | null): ResultRow {
+function resultRow({ name, summary, byPrompt }: PolicyNumbers, first: PolicyNumbers | null): ResultRow {
   const passAtK = summary.passAtK.map(({ k, plain }) => ({ k, estimate: plain }));
   return {
-    name: policy.name,
+    name,
     prompts: summary.prompts,
     samplesPerPrompt: summary.samplesPerPrompt.min,
-    // evaluateRows always gives k = 1, first.
-    passAt1: passAtK[0]!.estimate,
+    passAt1: passAtK.find(({ k }) => k === 1)!.estimate,
     passAtK,
-    overFirst: first === null ? null : difference(policy, first, summary.bootstrap),
+    overFirst:
+      first === null || first.byPrompt === null || byPrompt === null
+        ? null
+        : overFirst(byPrompt, first.byPrompt, summary),
   };
 }
 
-function difference(
-  policy: EvaluatedPolicy,
-  first: EvaluatedPolicy,
-  bootstrap: EvaluationSummary['bootstrap'],
+function overFirst(
+  ours: ReadonlyMap<string, number>,
+  theirs: ReadonlyMap<string, number>,
+  { bootstrap }: EvaluationSummary,
 ): Estimate | null {
-  const ours = passAt1ByPrompt(policy.rows);
-  const theirs = passAt1ByPrompt(first.rows);
-  const samePrompts = ours.size === theirs.size && [...ours.keys()].every((id) => theirs.has(id));
-  if (!samePrompts) return null;
+  const isSameSet = ours.size === theirs.size && [...ours.keys()].every((id) => theirs.has(id));
+  if (!isSameSet) return null;
   return pairedDifference(ours, theirs, drawResamples(ours.size, bootstrap.resamples, bootstrap.seed));
 }
 
 function rerankOf(policy: string, critic: string, summary: EvaluationSummary): Rerank {
-  const { prompts, completions, bestOfN, rewardGain, separation, ece, rewards, selector, counts } = summary;
+  const { prompts, bestOfN, rewardGain, separation, calibration, rewards, selector, completions, counts } = summary;
   return {
     policy,
     critic,
     prompts,
-    completions,
     bestOfN,
     rewardGain,
     separation,
-    ece,
-    rewards: histogram(rewards.correct, rewards.wrong),
+    calibration,
+    rewards,
     selector,
+    completions,
     counts,
   };
 }

@@ -1,0 +1,45 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { renderReport } from '@dawngrad/eval';
+import { writeFileAtomically } from '@dawngrad/models/node';
+import { ToolError } from '@dawngrad/tensor';
+import type { CommandContext } from '../commands/command-context.ts';
+import { type CollectOptions, collectReport } from './collect-report.ts';
+import { pageScript } from './page-script.ts';
+
+export interface ReportOptions extends CollectOptions {
+  readonly out?: string;
+}
+
+/** The page's name in the folder that it is of. */
+const REPORT = 'report.html';
+
+/** Writes the report of some folders. */
+export async function runReport(
+  paths: readonly string[],
+  options: ReportOptions,
+  { out }: Pick<CommandContext, 'out'>,
+): Promise<void> {
+  const file = options.out ?? defaultFile(paths);
+  if (existsSync(join(file, '.'))) {
+    throw new ToolError('config', { op: '--out', expected: 'the name of a file', got: `${file}, which is a folder` });
+  }
+  const bytes = new TextEncoder().encode(await reportPage(paths, options));
+  await writeFileAtomically(file, bytes);
+  out(`${file}  ${(bytes.length / 1e6).toFixed(1)} MB\n`);
+}
+
+/** The page of some folders as it is now. */
+export async function reportPage(
+  paths: readonly string[],
+  { isLive = false, ...options }: CollectOptions & { readonly isLive?: boolean },
+): Promise<string> {
+  const [input, script] = await Promise.all([collectReport(paths, options), pageScript()]);
+  return renderReport(input, { script, isLive });
+}
+
+/** In the folder, if there is one; else here. */
+function defaultFile(paths: readonly string[]): string {
+  const [first] = paths;
+  return paths.length === 1 && first !== undefined && !first.endsWith('.jsonl') ? join(first, REPORT) : REPORT;
+}
