@@ -2,6 +2,7 @@ import { checkDistinct, type EvalRow, inLabelOrder, type PlotRun, type RunLabels
 import { ToolError } from '@dawngrad/tensor';
 import { findRunPaths, type MissingPath } from './find-run-paths.ts';
 import type { PlotSpec } from './plot-spec.ts';
+import type { PairSource } from './read-pairs.ts';
 import {
   type ReadEvaluation,
   type ReadLocalisation,
@@ -18,6 +19,8 @@ export interface CollectedRuns {
   readonly evaluations: readonly ReadEvaluation[];
   readonly localisations: readonly ReadLocalisation[];
   readonly trainings: readonly ReadTraining[];
+  /** Localisations with scored pairs. */
+  readonly pairs: readonly PairSource[];
   /** The rows of an evaluation, read again when they are asked for. */
   readonly rowsOf: (run: PlotRun) => Promise<readonly EvalRow[]>;
   readonly missing: readonly string[];
@@ -45,10 +48,14 @@ export async function collectRuns(spec: PlotSpec, base: string): Promise<Collect
   const runs = inLabelOrder(read.flat(), spec.order);
   const evaluations = runs.filter((run) => run.kind === 'evaluation');
   checkDistinct(evaluations);
+  const localisations = runs.filter((run) => run.kind === 'localisation');
   return {
     evaluations,
-    localisations: runs.filter((run) => run.kind === 'localisation'),
+    localisations,
     trainings: runs.filter((run) => run.kind === 'training'),
+    pairs: localisations.flatMap(({ labels, source, details }) =>
+      details === undefined ? [] : [{ labels, source, details }],
+    ),
     rowsOf: (run) => readRowsOf(evaluations.find((one) => one.source === run.source)!.rowFile, options),
     missing: entries.flatMap(({ missing }) => missing.map(missingText)).sort(),
     failed: failed.sort(),

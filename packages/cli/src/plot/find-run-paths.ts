@@ -9,6 +9,8 @@ export interface FoundPath {
   readonly labels: RunLabels;
   /** Rows to fit scales on. */
   readonly calibration?: string;
+  /** Folder or name of the model whose tokenizer made the ids. */
+  readonly tokenizer?: string;
 }
 
 /** Where there is nothing: the pattern with the labels that it was looked for under. */
@@ -38,12 +40,21 @@ export function findRunPaths(run: RunSpec, base: string): RunPaths {
     if (matches.length === 0) missing.push({ pattern, labels });
     for (const { path, captured } of matches) {
       const all = { ...labels, ...captured };
-      const calibration =
-        run.calibration === undefined ? {} : { calibration: resolve(base, fill(run.calibration, all)) };
-      found.set(path, { path, labels: all, ...calibration });
+      found.set(path, {
+        path,
+        labels: all,
+        ...(run.calibration === undefined ? {} : { calibration: resolve(base, fill(run.calibration, all)) }),
+        ...(run.tokenizer === undefined ? {} : { tokenizer: modelAt(fill(run.tokenizer, all), base) }),
+      });
     }
   }
   return { found: [...found.values()], missing };
+}
+
+/** A folder from the place of the specification, or else a name for the hub. */
+function modelAt(name: string, base: string): string {
+  const folder = resolve(base, name);
+  return existsSync(folder) ? folder : name;
 }
 
 function listed(run: RunSpec): Record<string, readonly string[]> {

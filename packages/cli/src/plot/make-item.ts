@@ -1,3 +1,4 @@
+import type { TextCodec } from '@dawngrad/airl';
 import {
   type EvalRow,
   FIGURE_KINDS,
@@ -14,9 +15,13 @@ import {
 } from '@dawngrad/eval';
 import { figureSvg, svgPng } from '@dawngrad/eval/node';
 import { ToolError } from '@dawngrad/tensor';
+import { openCodecModel } from '../data/open-codec-model.ts';
+import { modelCodec } from '../run/model-codec.ts';
 import type { CollectedRuns } from './collect-runs.ts';
 import type { NamedItem } from './named-items.ts';
-import { FORMATS, type PlotFormat, type PlotSpec } from './plot-spec.ts';
+import { FORMATS, type PlotFormat } from './plot-spec.ts';
+import { readPairs } from './read-pairs.ts';
+import { readTraining } from './read-training.ts';
 
 /** A file of a table or figure, by its name below the folder of the whole. */
 export interface MadeFile {
@@ -28,7 +33,7 @@ const TABLE_FORMATS = ['latex', 'markdown', 'csv', 'json'] as const satisfies re
 const FIGURE_FORMATS = ['svg', 'png'] as const satisfies readonly PlotFormat[];
 
 /** The files of one item: those of each combination of labels where it is split. */
-export async function makeItem(item: NamedItem, runs: CollectedRuns, _spec: PlotSpec): Promise<MadeFile[]> {
+export async function makeItem(item: NamedItem, runs: CollectedRuns): Promise<MadeFile[]> {
   const isTable = item.table !== undefined;
   const formats = formatsOf(item, isTable ? TABLE_FORMATS : FIGURE_FORMATS);
   const files: MadeFile[] = [];
@@ -86,14 +91,36 @@ async function figureFiles(
 }
 
 async function figureInput(item: NamedItem, runs: CollectedRuns): Promise<FigureInput> {
-  needs(item, runs.evaluations, 'evaluations');
+  const { from } = FIGURE_KINDS[item.figure!];
+  const needed = {
+    evaluations: runs.evaluations,
+    rows: runs.evaluations,
+    trainings: runs.trainings,
+    pairs: runs.pairs,
+  };
+  needs(item, needed[from], from === 'rows' ? 'evaluations' : from);
   const rows = new Map<string, readonly EvalRow[]>();
+  const codecs = new Map<string, TextCodec>();
+  if (from === 'rows') {
+    for (const run of runs.evaluations) {
+      rows.set(run.source, await runs.rowsOf(run));
+      if (run.tokenizer !== undefined) codecs.set(run.source, modelCodec(await openCodecModel(run.tokenizer)));
+    }
+  }
   return {
     runs: runs.evaluations,
-    groups: [],
-    trainings: [],
+    trainings: from === 'trainings' ? runs.trainings.map(readTraining) : [],
+    pairs: from === 'pairs' ? runs.pairs.map(readPairs) : [],
     rowsOf: (run) => rows.get(run.source)!,
-    ...(item.n === undefined ? {} : { n: item.n }),
+    piecesOf: ({ source }, { completion_ids: ids }) =>
+      ids === null ? null : (codecs.get(source)?.pieces(ids) ?? null),
+    trace: {
+      ...(item.prompt_index === undefined ? {} : { promptIndex: item.prompt_index }),
+      ...(item.severity === undefined ? {} : { severity: item.severity }),
+      ...(item.variant_index === undefined ? {} : { variantIndex: item.variant_index }),
+      ...(item.transform === undefined ? {} : { transform: item.transform }),
+    },
+    ...(item.prompts === undefined ? {} : { prompts: item.prompts }),
     ...(item.metrics === undefined ? {} : { metrics: item.metrics }),
   };
 }
@@ -127,6 +154,7 @@ function filtered(runs: CollectedRuns, keep: (labels: RunLabels) => boolean): Co
     evaluations: some(runs.evaluations),
     localisations: some(runs.localisations),
     trainings: some(runs.trainings),
+    pairs: some(runs.pairs),
   };
 }
 

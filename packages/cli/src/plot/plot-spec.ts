@@ -23,6 +23,11 @@ const runSchema = z.strictObject({
   seed: some.optional().describe('Seed of training: runs that differ in it alone are put together.'),
   reward_domain: some.optional().describe('Domain of the critic, for transfer.'),
   labels: z.record(labelName, some).optional().describe('Any other labels, such as clip: [1, 5].'),
+  tokenizer: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Model whose tokenizer made the ids, for token-rewards, with {label}.'),
   calibration: z.string().min(1).optional().describe('Rows of dev prompts to fit scales on, with {label}.'),
 });
 

@@ -23,6 +23,7 @@ const DETAILS = 'pair_details.jsonl';
 export interface ReadEvaluation extends PlotRun {
   readonly kind: 'evaluation';
   readonly rowFile: string;
+  readonly tokenizer?: string;
 }
 
 export interface ReadLocalisation extends LocalisationRun {
@@ -89,15 +90,22 @@ async function readFolder(
 }
 
 async function readEvaluationFile(
-  { labels, calibration }: FoundPath,
+  { labels, calibration, tokenizer }: FoundPath,
   rowFile: string,
   source: string,
   done: EvaluationSummary | undefined,
   options: ReadOptions,
 ): Promise<ReadEvaluation> {
   const { statistics, note } = options;
+  const run = {
+    kind: 'evaluation',
+    labels,
+    source,
+    rowFile,
+    ...(tokenizer === undefined ? {} : { tokenizer }),
+  } as const;
   if (done !== undefined && calibration === undefined && isAsAsked(done, statistics)) {
-    return { kind: 'evaluation', labels, source, rowFile, summary: done };
+    return { ...run, summary: done };
   }
   const read = async (path: string): Promise<readonly EvalRow[]> => {
     const collection = await readRowFile(path, { tolerate: statistics.tolerate });
@@ -112,7 +120,7 @@ async function readEvaluationFile(
     ...(sizes === undefined ? {} : { sizes }),
     ...(calibration === undefined ? {} : { calibrationRows: await read(calibration) }),
   });
-  return { kind: 'evaluation', labels, source, rowFile, summary };
+  return { ...run, summary };
 }
 
 /** Whether numbers that `evaluate` wrote are those that this spec asks for. */

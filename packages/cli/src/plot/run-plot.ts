@@ -71,7 +71,7 @@ export async function runPlot(path: string | undefined, options: PlotOptions, co
   };
   for (const item of items) {
     try {
-      for (const { name, content } of await makeItem(item, runs, spec)) await write(name, content);
+      for (const { name, content } of await makeItem(item, runs)) await write(name, content);
     } catch (error) {
       if (!(error instanceof ToolError)) throw error;
       result.failed.push(`${item.name}: ${error.message}`);

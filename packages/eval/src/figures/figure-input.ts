@@ -1,7 +1,8 @@
 import { ToolError } from '@dawngrad/tensor';
 import type { EvalRow } from '../row.ts';
-import type { PlotRun, RunLabels, SeedGroup } from '../tables/plot-run.ts';
+import type { PlotRun, RunLabels } from '../tables/plot-run.ts';
 import { CATEGORIES } from './palette.ts';
+import type { TraceChoice, TracePairs } from './trace-comparison.ts';
 
 /** Rows of metrics.jsonl of a training run. */
 export interface TrainingRun {
@@ -14,11 +15,16 @@ export interface TrainingRun {
 export interface FigureInput {
   /** In the order in which they are shown. */
   readonly runs: readonly PlotRun[];
-  readonly groups: readonly SeedGroup[];
   readonly trainings: readonly TrainingRun[];
   /** Rows of evaluations, for the kinds that show completions. */
   readonly rowsOf: (run: PlotRun) => readonly EvalRow[];
-  readonly n?: number;
+  /** The text of each token of a completion; null where no tokenizer is known. */
+  readonly piecesOf: (run: PlotRun, row: EvalRow) => readonly string[] | null;
+  /** Scored clean and edited traces. */
+  readonly pairs: readonly TracePairs[];
+  readonly trace: TraceChoice;
+  /** Prompts that are shown, of kinds that show completions. */
+  readonly prompts?: number;
   /** Keys of metrics.jsonl. */
   readonly metrics?: readonly string[];
 }

@@ -26,3 +26,6 @@ export interface TextStyle {
 
 /** Width of a figure that fills a column of a paper, in pixels of 1/96 inch: 3.4 inches. */
 export const COLUMN_WIDTH = 326;
+
+/** Width of a figure that fills a page of a paper: 7 inches. */
+export const PAGE_WIDTH = 672;

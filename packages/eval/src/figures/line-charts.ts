@@ -7,6 +7,7 @@ import { missingNotes, RANKER_TITLES, titleOf } from '../tables/table-input.ts';
 import { type ChartSpec, COLUMN_WIDTH, type Figure } from './figure.ts';
 import { checkSeries, type FigureInput } from './figure-input.ts';
 import { CATEGORIES, SHAPES } from './palette.ts';
+import { seriesOf } from './series.ts';
 
 interface Point {
   readonly x: number;
@@ -82,7 +83,10 @@ function point(x: number, series: string, { value, low, high }: Estimate): Point
   return { x, series, value: 100 * value, low: 100 * low, high: 100 * high };
 }
 
-/** Lines with points and error bars, side by side at each x; a panel for each of `panels` where there are several. */
+/**
+ * Lines with points and error bars over a logarithmic axis, series a little apart so that bars do not hide each other;
+ * a panel for each of `panels` where there are several.
+ */
 function lines(
   points: readonly Point[],
   series: readonly string[],
@@ -90,56 +94,51 @@ function lines(
   yTitle: string,
   panels: readonly string[] = [],
 ): ChartSpec {
-  const isFaceted = panels.length > 1;
-  const width = isFaceted ? COLUMN_WIDTH / 2 - 52 : COLUMN_WIDTH - 60;
+  const xs = [...new Set(points.map(({ x }) => x))].sort((a, b) => a - b);
+  const step = Math.min(0.02, 0.08 / series.length);
+  const range = Math.log((xs.at(-1) ?? 1) / (xs[0] ?? 1)) || 1;
+  const values = points.map((one) => ({
+    ...one,
+    at: one.x * Math.exp((series.indexOf(one.series) - (series.length - 1) / 2) * step * range),
+  }));
+  const columns = panels.length > 1 && series.length <= 3 ? 2 : 1;
+  const margin = range * (step * series.length * 0.5 + 0.02);
   const encoding = {
     x: {
-      field: 'x',
-      type: 'ordinal',
+      field: 'at',
+      type: 'quantitative',
       title: xTitle,
-      scale: { paddingInner: 0.35, paddingOuter: 0.2 },
-      axis: { labelAngle: 0 },
+      scale: {
+        type: 'log',
+        base: 2,
+        nice: false,
+        domain: [(xs[0] ?? 1) * Math.exp(-margin), (xs.at(-1) ?? 1) * Math.exp(margin)],
+      },
+      axis: { values: xs, grid: false, format: 'd' },
     },
-    xOffset: { field: 'series', type: 'nominal', sort: [...series] },
-    color: {
-      field: 'series',
-      type: 'nominal',
-      sort: [...series],
-      title: null,
-      scale: { domain: [...series], range: CATEGORIES.slice(0, series.length) },
-      legend: { columns: Math.min(3, series.length) },
-    },
+    color: seriesOf(series, CATEGORIES),
   };
   const layer = [
-    { mark: { type: 'line', strokeWidth: 1.2, opacity: 0.75 }, encoding: { y: yOf('value', yTitle) } },
+    { mark: { type: 'line', strokeWidth: 1.2 }, encoding: { y: yOf('value', yTitle) } },
     {
-      mark: { type: 'rule', strokeWidth: 1 },
+      mark: { type: 'rule', strokeWidth: 1, opacity: series.length > 4 ? 0.55 : 1 },
       encoding: { y: yOf('low', yTitle), y2: { field: 'high' } },
     },
     {
-      mark: { type: 'point', filled: true, size: 24, opacity: 1 },
-      encoding: {
-        y: yOf('value', yTitle),
-        shape: {
-          field: 'series',
-          type: 'nominal',
-          sort: [...series],
-          title: null,
-          scale: { domain: [...series], range: SHAPES.slice(0, series.length) },
-          legend: { columns: Math.min(3, series.length) },
-        },
-      },
+      mark: { type: 'point', filled: true, size: series.length > 4 ? 18 : 26, opacity: 1 },
+      encoding: { y: yOf('value', yTitle), shape: seriesOf(series, SHAPES) },
     },
   ];
-  const unit = { width, height: isFaceted ? 120 : 165, encoding, layer };
-  const data = { values: points as readonly object[] };
-  if (!isFaceted) return { data, ...unit } as unknown as ChartSpec;
+  const width = columns === 2 ? COLUMN_WIDTH / 2 - 38 : COLUMN_WIDTH - 52;
+  const unit = { width, height: panels.length > 1 ? 130 : 165, encoding, layer };
+  const data = { values };
+  if (panels.length < 2) return { data, ...unit } as unknown as ChartSpec;
   return {
     data,
-    columns: 2,
+    columns,
     facet: { field: 'panel', type: 'nominal', title: null, sort: [...panels] },
     spec: unit,
-    spacing: { row: 12, column: 14 },
+    spacing: { row: 14, column: 12 },
   } as unknown as ChartSpec;
 }
 

@@ -5,10 +5,20 @@
 export const CATEGORIES = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9', '#e69f00', '#333333'] as const;
 
 /** Shapes of points, so that colour is not all that tells series apart. */
-export const SHAPES = ['circle', 'square', 'triangle-up', 'diamond', 'cross', 'triangle-down', 'stroke'] as const;
+export const SHAPES = [
+  'circle',
+  'square',
+  'triangle-up',
+  'diamond',
+  'cross',
+  'triangle-down',
+  'triangle-right',
+] as const;
 
 export const RIGHT = '#0072b2';
 export const WRONG = '#d55e00';
+/** Of edited traces: dark enough to be told from the blue without colour vision too. */
+export const EDITED = '#b30000';
 export const TEXT = '#1a1a1a';
 export const MUTED = '#595959';
 export const GRID = '#dddddd';
