@@ -14,7 +14,7 @@ export interface StageInstance {
 /**
  * The jobs of a sweep, each after those that it depends on: every stage at every point of its axes that no condition
  * leaves out, for itself or for a stage that it takes from at the same point. Throws ConfigError where a job takes from
- * another point, or gathers, and there is nothing.
+ * another point, and there is nothing.
  */
 export function expandStages(file: SweepFile, graph: readonly GraphStage[]): StageInstance[] {
   const faults: ConfigFault[] = [];
@@ -35,8 +35,8 @@ export function expandStages(file: SweepFile, graph: readonly GraphStage[]): Sta
         const found = taken(byStage.get(input.stage) as StageInstance[], input, values);
         inputs.set(key, found);
         if (found.length > 0) continue;
-        // At the same point of its axes the stage is left out by a condition, and what takes from it with it.
-        if (Object.keys(input.at).length === 0 && input.gather.length === 0) {
+        // At the same points of its axes the stage is left out by conditions, and what takes from it with it.
+        if (Object.keys(input.at).length === 0) {
           isLeftOut = true;
           continue;
         }

@@ -201,9 +201,16 @@ export async function planSweep(path: string, program: Command, folder?: string)
         }).config;
       } catch (error) {
         if (error instanceof ConfigError) {
+          const typed = overridesIn('<here>');
+          const lineOf = (key: string): number => file.lineOf(['stages', name, 'set', key]);
           throw new ConfigError(
             path,
-            error.faults.map((one) => ({ ...one, message: `${one.message} (stage ${name})` })),
+            error.faults.map((one) => ({
+              ...one,
+              // What the sweep file says has its place there.
+              place: configPath === undefined || typed.includes(one.place) ? `${path}:${lineOf(one.key)}` : one.place,
+              message: `${one.message} (stage ${name})`,
+            })),
           );
         }
         throw fault(

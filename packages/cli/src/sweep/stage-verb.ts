@@ -5,7 +5,18 @@ import type { ConfigKind } from '../config/schema.ts';
 const NOT_HERE = ['chat', 'sweep'];
 
 /** Verbs that compute on an adapter: as in setup/launcher.mjs, which decides before this code is loaded. */
-const ADAPTER_VERBS = ['train', 'evaluate', 'demo', 'doctor', 'bench', 'generate', 'logprobs', 'localise', 'study'];
+const ADAPTER_VERBS = [
+  'train',
+  'evaluate',
+  'demo',
+  'doctor',
+  'bench',
+  'generate',
+  'chat',
+  'logprobs',
+  'localise',
+  'study',
+];
 
 export function needsAdapter(verb: readonly string[]): boolean {
   return ADAPTER_VERBS.includes(verb[0] ?? '');
