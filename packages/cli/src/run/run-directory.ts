@@ -127,7 +127,7 @@ export class RunDirectory {
         // Only the holder of the lock writes these.
         if (name.endsWith('.tmp') && LEFTOVER.test(name)) rmSync(join(path, name), { force: true });
       }
-      const held = names.filter((name) => !NOTHING_YET.includes(name) && !LEFTOVER.test(name));
+      const held = names.filter((name) => !isNothingYet(path, name) && !LEFTOVER.test(name));
       let changes: readonly ConfigChange[] = [];
       if (resume) {
         const file = join(path, CONFIG);
@@ -141,7 +141,7 @@ export class RunDirectory {
           hint: 'continue it with --resume, or choose another run.dir.',
         });
       } else {
-        for (const name of [ENVIRONMENT, CRASH]) rmSync(join(path, name), { force: true });
+        for (const name of [ENVIRONMENT, CRASH, METRICS, SAMPLES]) rmSync(join(path, name), { force: true });
         writeAtomically(join(path, CONFIG), jsonText(config));
       }
       return new RunDirectory(path, lock, changes);
@@ -191,6 +191,12 @@ export class RunDirectory {
     this.#samples?.close();
     this.#lock[Symbol.dispose]();
   }
+}
+
+/** Of a start that failed before its first step. Its logs may have been opened. */
+function isNothingYet(folder: string, name: string): boolean {
+  if (name === METRICS || name === SAMPLES) return statSync(join(folder, name)).size === 0;
+  return NOTHING_YET.includes(name);
 }
 
 function makeFolder(path: string): void {

@@ -9,7 +9,7 @@ import {
   trainSft,
 } from '@dawngrad/airl';
 import { type BaseNames, directoryCheckpoints } from '@dawngrad/airl/node';
-import { type DecoderModel, type LoraOptions, type OpenModel, readSideFiles } from '@dawngrad/models';
+import { type DecoderModel, type OpenModel, readSideFiles } from '@dawngrad/models';
 import { ToolError } from '@dawngrad/tensor';
 import type { CommandContext } from '../commands/command-context.ts';
 import { fieldsOf } from '../config/fields.ts';
@@ -62,6 +62,7 @@ export async function runTraining(training: Training, start: TrainingStart, cont
   const source = policySource.model;
   for (const { model } of criticSource === undefined ? [policySource] : [policySource, criticSource])
     refuseWhole(model);
+  checkRank(source, config.policy.lora.rank);
   if (training.kind === 'irl') await checkCriticStart(training.config, { source, criticSource, warmupSource });
   const rows = await readExamples(config.data, 'train', resolving('data'));
   const task = trainingTask(training, source, rows.examples);
@@ -100,7 +101,8 @@ export async function runTraining(training: Training, start: TrainingStart, cont
     });
     let end: RunEnd = 'failed';
     try {
-      adaptPolicy(policy, lora);
+      // Where the model that is gone on from is an adapter, that one is trained.
+      if (lora !== undefined && policy.adapters === undefined) policy.attachAdapters(lora);
       const bases = { policy: policySource.base, critic: (criticSource ?? policySource).base };
       const { hooks } = context;
       const tokenizerHash = training.kind === 'irl' ? vocabularyHash(source.tokenizer) : undefined;
@@ -132,19 +134,15 @@ export async function runTraining(training: Training, start: TrainingStart, cont
   });
 }
 
-/** Fresh adapters or, where the model that is gone on from is an adapter, that one. */
-function adaptPolicy(policy: DecoderModel, lora: LoraOptions | undefined): void {
-  const { adapters } = policy;
-  if (adapters === undefined) {
-    if (lora !== undefined) policy.attachAdapters(lora);
-  } else if (adapters.options.rank !== lora?.rank) {
-    throw new ToolError('config', {
-      op: 'policy.lora.rank',
-      expected: `${adapters.options.rank}, that of the adapter which policy.model names`,
-      got: String(lora?.rank ?? 0),
-      hint: 'or merge the adapter into its base first: dawngrad merge.',
-    });
-  }
+/** An adapter goes on as it is: with its rank, and over a frozen base. */
+function checkRank({ adapter }: OpenModel, rank: number): void {
+  if (adapter === undefined || adapter.config.rank === rank) return;
+  throw new ToolError('config', {
+    op: 'policy.lora.rank',
+    expected: `${adapter.config.rank}, that of the adapter which policy.model names`,
+    got: rank === 0 ? '0, which trains all weights' : String(rank),
+    hint: 'or merge the adapter into its base first: dawngrad merge.',
+  });
 }
 
 /** Modules that an adapter holds whole are frozen here, and a checkpoint of its factors alone would lose them. */

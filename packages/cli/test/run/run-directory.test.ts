@@ -75,6 +75,7 @@ describe('RunDirectory', () => {
   it('starts anew where a run failed before its first step', () => {
     open()[Symbol.dispose]();
     writeFileSync(join(path, 'env.json'), '{}');
+    writeFileSync(join(path, 'metrics.jsonl'), '');
     const other = { ...CONFIG, train: { max_steps: 20 } };
     open(false, other)[Symbol.dispose]();
     expect(readdirSync(path)).toEqual(['config.lock.json']);

@@ -39,4 +39,17 @@ describe('training from an adapter', () => {
     expect(err).toContain('dawngrad merge');
     expect(existsSync(run)).toBe(false);
   });
+
+  it('asks for its rank before anything is made, whether that is another or none', async () => {
+    const adapter = join(folder, 'plain');
+    await writeTinyAdapter(adapter, { baseModel: join(folder, 'base') });
+    const run = join(folder, 'other');
+    const data = ['--data', join(folder, 'sums.jsonl'), 'data.format=jsonl', `run.dir=${run}`];
+    for (const rank of [0, 3]) {
+      const { code, err } = await runMain('train', 'sft', '--model', adapter, ...data, `policy.lora.rank=${rank}`);
+      expect(code, err).toBe(3);
+      expect(err).toMatch(new RegExp(`policy\\.lora\\.rank: expected 2, that of the adapter .* got ${rank}`));
+    }
+    expect(existsSync(run)).toBe(false);
+  });
 });
