@@ -6,11 +6,11 @@ export default defineConfig({
   test: {
     setupFiles: ['packages/tensor/test/leak-guard.ts'],
     include: ['packages/*/test/**/*.test.ts', 'bench/test/**/*.test.ts'],
-    // Dawn runs in the worker's own thread; one worker, because a software adapter uses every core.
-    pool: 'threads',
-    maxWorkers: 1,
+    // Two processes, each with a Dawn of its own: much of a test is the host's work, and a software adapter keeps both
+    // busy for the rest. More would only wait for the adapter, or for the one GPU.
+    pool: 'forks',
+    maxWorkers: 2,
     isolate: false,
-    fileParallelism: false,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // After all tests, the one worker took longer to end than the default of 10 seconds.
