@@ -24,6 +24,7 @@ import { addSamplesCommand } from './commands/samples.ts';
 import { addSweepCommand } from './commands/sweep.ts';
 import { addTrainCommand } from './commands/train.ts';
 import { addTransferCommand } from './commands/transfer.ts';
+import { addWatchCommand } from './commands/watch.ts';
 import { exitOnCrash } from './crash-handler.ts';
 import { dawngradVersion } from './package-info.ts';
 
@@ -97,6 +98,7 @@ function createProgram(context: CommandContext): Command {
   addSamplesCommand(program, context);
   addDiffCommand(program, context);
   addReportCommand(program, context);
+  addWatchCommand(program, context);
   addCompareCommand(program, context);
   addPlotCommand(program, context);
   addDoctorCommand(program, context);
@@ -127,6 +129,7 @@ Examples:
   $ dawngrad compare runs/sft-test runs/irl-test
   $ dawngrad plot figures.yaml               tables and figures of a paper
   $ dawngrad report runs/sft runs/irl runs/irl-test    one page to read and to send
+  $ dawngrad watch runs/irl                  the same, live
   $ dawngrad doctor                          can this machine train?
   $ dawngrad config show irl > irl.yaml      a configuration to edit
   $ dawngrad config explain configs/math/qwen7b/irl_train.yaml    where each value comes from

@@ -4,6 +4,11 @@ import type { SweepOptions } from '../sweep/run-sweep.ts';
 import type { SweepQueryOptions } from '../sweep/sweep-queries.ts';
 import type { CommandContext } from './command-context.ts';
 
+/** Options that `sweep` has too are taken by it, wherever they stand. */
+function optionsOf(command: Command): SweepQueryOptions {
+  return command.optsWithGlobals();
+}
+
 /** `dawngrad sweep FILE`, `sweep status|cancel|logs`. */
 export function addSweepCommand(program: Command, context: CommandContext): void {
   const sweep = program
@@ -20,7 +25,6 @@ export function addSweepCommand(program: Command, context: CommandContext): void
     .option('--dir <folder>', "folder of the sweep; default: the file's, else outputs/sweeps/<name>")
     .option('--json', 'with --dry-run: print everything as JSON')
     .helpCommand(false)
-    .enablePositionalOptions()
     .addHelpText(
       'after',
       `
@@ -46,21 +50,21 @@ Examples:
       .addHelpText('after', `\nExample:\n  $ dawngrad sweep ${name} ${example}`);
   query('status', 'tell how far every stage is; of Slurm jobs with squeue and sacct', 'sweeps/main.yaml')
     .option('--json', 'print everything as JSON')
-    .action(async (what: string, options: SweepQueryOptions) => {
+    .action(async (what: string, _: unknown, command: Command) => {
       const { sweepStatus } = await import('../sweep/sweep-queries.ts');
-      sweepStatus(what, options, context);
+      sweepStatus(what, optionsOf(command), context);
     });
   query('cancel', 'ask what runs to save and end, and take the rest out of the queue', 'sweeps/main.yaml').action(
-    async (what: string, options: SweepQueryOptions) => {
+    async (what: string, _: unknown, command: Command) => {
       const { sweepCancel } = await import('../sweep/sweep-queries.ts');
-      sweepCancel(what, options, context);
+      sweepCancel(what, optionsOf(command), context);
     },
   );
   query('logs', 'print what stages wrote: those that failed or run, or the one named', 'sweeps/main.yaml irl')
     .argument('[stage]', 'name or id of a stage')
-    .action(async (what: string, stage: string | undefined, options: SweepQueryOptions) => {
+    .action(async (what: string, stage: string | undefined, _: unknown, command: Command) => {
       const { sweepLogs } = await import('../sweep/sweep-queries.ts');
-      sweepLogs(what, stage, options, context);
+      sweepLogs(what, stage, optionsOf(command), context);
     });
   sweep
     .command('stage', { hidden: true })
