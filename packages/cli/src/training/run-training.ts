@@ -141,7 +141,7 @@ function checkRank({ adapter }: OpenModel, rank: number): void {
     op: 'policy.lora.rank',
     expected: `${adapter.config.rank}, that of the adapter which policy.model names`,
     got: rank === 0 ? '0, which trains all weights' : String(rank),
-    hint: 'or merge the adapter into its base first: dawngrad merge.',
+    hint: `set policy.lora.rank=${adapter.config.rank}, or merge the adapter into its base first: dawngrad merge.`,
   });
 }
 
