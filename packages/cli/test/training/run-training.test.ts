@@ -244,7 +244,7 @@ describe('a run that is stopped by Ctrl-C', () => {
     const stopped = await spawnMain(args(method, dir), `${method}  `);
     expect(stopped.code, stopped.stderr).toBe(130);
     expect(stopped.stderr).toContain('SIGINT: finishing this step and saving');
-    expect(stopped.stderr).toMatch(/stopped after step \d; go on with --resume/);
+    expect(stopped.stderr).toMatch(/stopped after step \d+; go on with --resume/);
     const resumed = await spawnMain([...args(method, dir), '--resume']);
     expect(resumed.code, resumed.stderr).toBe(0);
     const whole = join(folder, `${method}-whole`);
