@@ -1,6 +1,7 @@
 import { checkDistinct, type EvalRow, inLabelOrder, type PlotRun, type RunLabels } from '@dawngrad/eval';
 import { ToolError } from '@dawngrad/tensor';
 import { findRunPaths, type MissingPath } from './find-run-paths.ts';
+import { ADJUSTED_NOTE } from './format-adjusted.ts';
 import type { PlotSpec } from './plot-spec.ts';
 import type { PairSource } from './read-pairs.ts';
 import {
@@ -23,6 +24,8 @@ export interface CollectedRuns {
   readonly pairs: readonly PairSource[];
   /** The rows of an evaluation, read again when they are asked for. */
   readonly rowsOf: (run: PlotRun) => Promise<readonly EvalRow[]>;
+  /** What every table and figure says of these runs. */
+  readonly remarks: readonly string[];
   readonly missing: readonly string[];
   readonly failed: readonly string[];
   readonly notes: readonly string[];
@@ -57,6 +60,7 @@ export async function collectRuns(spec: PlotSpec, base: string): Promise<Collect
       details === undefined ? [] : [{ labels, source, details }],
     ),
     rowsOf: (run) => readRowsOf(evaluations.find((one) => one.source === run.source)!.rowFile, options),
+    remarks: spec.statistics.format_adjusted ? [ADJUSTED_NOTE] : [],
     missing: entries.flatMap(({ missing }) => missing.map(missingText)).sort(),
     failed: failed.sort(),
     notes: notes.sort(),

@@ -129,6 +129,8 @@ function entriesBelow(root: string, depth: number): string[] {
     .filter(({ name }) => !name.startsWith('.') && name !== 'node_modules')
     .flatMap((entry) => {
       const path = join(root, entry.name);
-      return entry.isDirectory() ? [path, ...entriesBelow(path, depth - 1)] : [path];
+      if (entry.isDirectory()) return [path, ...entriesBelow(path, depth - 1)];
+      // A wildcard means runs: files of other kinds beside them are not meant.
+      return entry.name.endsWith('.jsonl') ? [path] : [];
     });
 }

@@ -2,7 +2,6 @@ import type { TextCodec } from '@dawngrad/airl';
 import {
   type EvalRow,
   FIGURE_KINDS,
-  type Figure,
   type FigureInput,
   type PaperTable,
   type PlotRun,
@@ -19,7 +18,7 @@ import { openCodecModel } from '../data/open-codec-model.ts';
 import { modelCodec } from '../run/model-codec.ts';
 import type { CollectedRuns } from './collect-runs.ts';
 import type { NamedItem } from './named-items.ts';
-import { FORMATS, type PlotFormat } from './plot-spec.ts';
+import { type FIGURE_FORMATS, TABLE_FORMATS } from './plot-spec.ts';
 import { readPairs } from './read-pairs.ts';
 import { readTraining } from './read-training.ts';
 
@@ -29,28 +28,19 @@ export interface MadeFile {
   readonly content: string | Uint8Array;
 }
 
-const TABLE_FORMATS = ['latex', 'markdown', 'csv', 'json'] as const satisfies readonly PlotFormat[];
-const FIGURE_FORMATS = ['svg', 'png'] as const satisfies readonly PlotFormat[];
-
 /** The files of one item: those of each combination of labels where it is split. */
 export async function makeItem(item: NamedItem, runs: CollectedRuns): Promise<MadeFile[]> {
   const isTable = item.table !== undefined;
-  const formats = formatsOf(item, isTable ? TABLE_FORMATS : FIGURE_FORMATS);
   const files: MadeFile[] = [];
   for (const { labels, runs: some } of split(item, where(item, runs))) {
     const name = [item.name, ...Object.values(labels).map(fileName)].join('-');
-    const made = isTable ? await tableFiles(item, name, some, formats) : await figureFiles(item, name, some, formats);
+    const made = isTable ? await tableFiles(item, name, some) : await figureFiles(item, name, some);
     files.push(...made);
   }
   return files;
 }
 
-async function tableFiles(
-  item: NamedItem,
-  name: string,
-  runs: CollectedRuns,
-  formats: readonly PlotFormat[],
-): Promise<MadeFile[]> {
+async function tableFiles(item: NamedItem, name: string, runs: CollectedRuns): Promise<MadeFile[]> {
   const kind = TABLE_KINDS[item.table!];
   needs(item, kind.from === 'localisations' ? runs.localisations : runs.evaluations, kind.from);
   const groups = kind.from === 'localisations' ? [] : await seedGroups(runs.evaluations, runs.rowsOf);
@@ -61,32 +51,33 @@ async function tableFiles(
     ...(item.n === undefined ? {} : { n: item.n }),
     ...(item.by === undefined ? {} : { by: item.by }),
   });
-  const table: PaperTable = { ...built, name, ...(item.title === undefined ? {} : { title: item.title }) };
+  const table: PaperTable = {
+    ...built,
+    name,
+    notes: [...built.notes, ...runs.remarks],
+    ...(item.title === undefined ? {} : { title: item.title }),
+  };
   const written: Record<(typeof TABLE_FORMATS)[number], () => [string, string]> = {
     latex: () => ['tex', writeLatex(table)],
     markdown: () => ['md', writeMarkdown(table)],
     csv: () => ['csv', writeCsv(table)],
     json: () => ['json', `${JSON.stringify(table, null, 2)}\n`],
   };
-  return TABLE_FORMATS.filter((format) => formats.includes(format)).map((format) => {
+  return TABLE_FORMATS.filter((format) => item.formats?.includes(format) ?? true).map((format) => {
     const [extension, content] = written[format]();
     return { name: `tables/${name}.${extension}`, content };
   });
 }
 
-async function figureFiles(
-  item: NamedItem,
-  name: string,
-  runs: CollectedRuns,
-  formats: readonly PlotFormat[],
-): Promise<MadeFile[]> {
+async function figureFiles(item: NamedItem, name: string, runs: CollectedRuns): Promise<MadeFile[]> {
   const built = FIGURE_KINDS[item.figure!].build(await figureInput(item, runs));
-  const caption = item.title === undefined ? built.caption : [item.title, ...built.caption.slice(1)];
-  const figure: Figure = { ...built, name, caption };
-  const svg = await figureSvg(figure);
+  const [subject = '', ...notes] = built.caption;
+  const caption = [item.title ?? subject, ...notes, ...runs.remarks];
+  const svg = await figureSvg({ ...built, name, caption });
+  const isAsked = (format: (typeof FIGURE_FORMATS)[number]): boolean => item.formats?.includes(format) ?? true;
   return [
-    ...(formats.includes('svg') ? [{ name: `figures/${name}.svg`, content: svg }] : []),
-    ...(formats.includes('png') ? [{ name: `figures/${name}.png`, content: await svgPng(svg) }] : []),
+    ...(isAsked('svg') ? [{ name: `figures/${name}.svg`, content: svg }] : []),
+    ...(isAsked('png') ? [{ name: `figures/${name}.png`, content: await svgPng(svg) }] : []),
   ];
 }
 
@@ -168,17 +159,6 @@ function split(item: NamedItem, runs: CollectedRuns): { readonly labels: RunLabe
     labels: Object.fromEntries(names.map((name, i) => [name, values[i]!])),
     runs: filtered(runs, (labels) => names.every((name, i) => (labels[name] ?? '') === values[i])),
   }));
-}
-
-function formatsOf(item: NamedItem, possible: readonly PlotFormat[]): readonly PlotFormat[] {
-  const asked = item.formats ?? possible;
-  const wrong = asked.find((format) => !possible.includes(format));
-  if (wrong === undefined) return asked;
-  throw new ToolError('config', {
-    op: `${item.name}, formats`,
-    expected: `some of ${FORMATS.filter((format) => possible.includes(format)).join(', ')}`,
-    got: wrong,
-  });
 }
 
 /** A label as part of a file's name. */

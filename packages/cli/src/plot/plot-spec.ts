@@ -2,12 +2,13 @@ import { BEST_OF_RULES, FIGURE_KIND_NAMES, SELECTOR_NAMES, TABLE_KIND_NAMES } fr
 import { z } from 'zod';
 import { ConfigError, type ConfigFault } from '../config/config-error.ts';
 import { nearest } from '../config/nearest.ts';
+import { valueAt } from '../config/plain-object.ts';
 import { parseYaml } from '../config/yaml-text.ts';
 
 /** The labels that a run may have under its own key; any others go under `labels`. */
 export const OWN_LABELS = ['model', 'domain', 'variant', 'method', 'seed', 'reward_domain'] as const;
-export const FORMATS = ['latex', 'markdown', 'csv', 'json', 'svg', 'png'] as const;
-export type PlotFormat = (typeof FORMATS)[number];
+export const TABLE_FORMATS = ['latex', 'markdown', 'csv', 'json'] as const;
+export const FIGURE_FORMATS = ['svg', 'png'] as const;
 
 const one = z.union([z.string().min(1), z.number()]).transform(String);
 const some = z.union([one, z.array(one).min(1)]).transform((value) => (Array.isArray(value) ? value : [value]));
@@ -38,6 +39,7 @@ const statisticsSchema = z.strictObject({
   best_of: z.array(whole).min(1).optional().describe('The N of best-of-N; default 1, 2, 3, 5, 8, 16.'),
   resamples: z.int().min(100).default(1000).describe('Bootstrap resamples of prompts.'),
   seed: z.int().min(0).default(42).describe('Of the bootstrap.'),
+  format_adjusted: z.boolean().default(false).describe('Judge rows by the last number of their answer, as a decimal.'),
   tolerate: z.boolean().default(false).describe('Leave out rows that cannot be read, and say so.'),
 });
 
@@ -60,7 +62,11 @@ const itemSchema = z.strictObject({
   severity: whole.optional().describe('Edits of trace-comparison; default 5.'),
   variant_index: z.int().min(0).optional().describe('Drawing of the edits of trace-comparison; default 0.'),
   transform: z.enum(['raw', 'zscore']).optional().describe('Scores of trace-comparison; default raw.'),
-  formats: z.array(z.enum(FORMATS)).min(1).optional().describe('Default: all that the kind has.'),
+  formats: z
+    .array(z.enum([...TABLE_FORMATS, ...FIGURE_FORMATS]))
+    .min(1)
+    .optional()
+    .describe('Default: all that the kind has.'),
 });
 
 const specSchema = z.strictObject({
@@ -90,18 +96,56 @@ export function parsePlotSpec(text: string, source: string): PlotSpec {
   if (!found.success)
     throw new ConfigError(
       source,
-      found.error.issues.flatMap((issue) => issueFaults(issue, place)),
+      found.error.issues.flatMap((issue) => issueFaults(issue, value, place)),
     );
-  const wrong = found.data.make.flatMap((item, i): ConfigFault[] =>
-    (item.table === undefined) === (item.figure === undefined)
-      ? [{ place: place(['make', i]), key: `make.${i}`, message: 'expected either table or figure.' }]
-      : [],
+  const wrong = found.data.make.flatMap((item, i) =>
+    itemFaults(item).map(({ key, message }): ConfigFault => {
+      const path = key === undefined ? ['make', i] : ['make', i, key];
+      // An item of a list has no line of its own: that of its first key is meant.
+      return { place: place(['make', i, key ?? Object.keys(item)[0] ?? '']), key: dotted(path), message };
+    }),
   );
   if (wrong.length > 0) throw new ConfigError(source, wrong);
   return found.data;
 }
 
-function issueFaults(issue: z.core.$ZodIssue, place: (path: readonly PropertyKey[]) => string): ConfigFault[] {
+/** Options that some kinds alone have: elsewhere they would say nothing, and are refused. */
+const KINDS_OF_OPTION = {
+  n: ['reranking', 'selector-variants'],
+  by: ['ablation'],
+  metrics: ['training-curves'],
+  prompts: ['token-rewards'],
+  prompt_index: ['trace-comparison'],
+  severity: ['trace-comparison'],
+  variant_index: ['trace-comparison'],
+  transform: ['trace-comparison'],
+} as const satisfies Partial<Record<keyof PlotItem, readonly string[]>>;
+
+function itemFaults(item: PlotItem): { readonly key?: string; readonly message: string }[] {
+  const kind = item.table ?? item.figure;
+  if (kind === undefined || (item.table !== undefined && item.figure !== undefined)) {
+    return [{ message: 'expected either table or figure.' }];
+  }
+  const possible: readonly string[] = item.table === undefined ? FIGURE_FORMATS : TABLE_FORMATS;
+  const formats = (item.formats ?? []).filter((format) => !possible.includes(format));
+  return [
+    ...Object.entries(KINDS_OF_OPTION)
+      .filter(
+        ([key, kinds]) => item[key as keyof PlotItem] !== undefined && !(kinds as readonly string[]).includes(kind),
+      )
+      .map(([key, kinds]) => ({ key, message: `${kind} has no such option, only ${kinds.join(' and ')}.` })),
+    ...formats.map((format) => ({
+      key: 'formats',
+      message: `a ${item.table === undefined ? 'figure' : 'table'} is written as ${possible.join(', ')}, not as ${format}.`,
+    })),
+  ];
+}
+
+function issueFaults(
+  issue: z.core.$ZodIssue,
+  root: unknown,
+  place: (path: readonly PropertyKey[]) => string,
+): ConfigFault[] {
   const path = issue.path;
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => {
@@ -112,7 +156,8 @@ function issueFaults(issue: z.core.$ZodIssue, place: (path: readonly PropertyKey
   }
   if (issue.code === 'invalid_value') {
     const values = issue.values.map(String);
-    const got = issue.input === undefined ? undefined : String(issue.input);
+    const input = valueAt(root, path);
+    const got = input === undefined ? undefined : String(input);
     const meant = got === undefined ? undefined : nearest(got, values);
     const hint = meant === undefined ? '' : ` Did you mean ${meant}?`;
     return [

@@ -14,6 +14,7 @@ import { evaluationRowFiles, readEvaluation } from '../evaluation/evaluation-fol
 import { collectionNotes, readRowFile } from '../evaluation/given-rows.ts';
 import { isRunFolder } from '../read-run/run-folder.ts';
 import type { FoundPath } from './find-run-paths.ts';
+import { formatAdjusted } from './format-adjusted.ts';
 import type { PlotSpec } from './plot-spec.ts';
 
 const SUMMARY = 'summary.json';
@@ -66,7 +67,8 @@ export async function readPlotRun(found: FoundPath, options: ReadOptions): Promi
 
 /** The rows of an evaluation. */
 export async function readRowsOf(rowFile: string, { statistics }: ReadOptions): Promise<readonly EvalRow[]> {
-  return (await readRowFile(rowFile, { tolerate: statistics.tolerate })).rows;
+  const { rows } = await readRowFile(rowFile, { tolerate: statistics.tolerate });
+  return statistics.format_adjusted ? formatAdjusted(rows, rowFile) : rows;
 }
 
 async function readFolder(
@@ -104,13 +106,13 @@ async function readEvaluationFile(
     rowFile,
     ...(tokenizer === undefined ? {} : { tokenizer }),
   } as const;
-  if (done !== undefined && calibration === undefined && isAsAsked(done, statistics)) {
+  if (done !== undefined && calibration === undefined && !statistics.format_adjusted && isAsAsked(done, statistics)) {
     return { ...run, summary: done };
   }
   const read = async (path: string): Promise<readonly EvalRow[]> => {
     const collection = await readRowFile(path, { tolerate: statistics.tolerate });
     for (const text of collectionNotes(collection, path)) note(text);
-    return collection.rows;
+    return statistics.format_adjusted ? formatAdjusted(collection.rows, path) : collection.rows;
   };
   const { selector, rule, ks, best_of: sizes, resamples, seed } = statistics;
   const rows = await read(rowFile);

@@ -8,7 +8,7 @@ export interface Figure {
   readonly caption: readonly string[];
   readonly drawing:
     | { readonly kind: 'chart'; readonly spec: ChartSpec }
-    | { readonly kind: 'svg'; readonly draw: (measure: TextMeasure) => string };
+    | { readonly kind: 'svg'; readonly draw: (caption: readonly string[], measure: TextMeasure) => string };
 }
 
 /** A Vega-Lite specification without what all have in common. */

@@ -82,7 +82,7 @@ export function tokenRewardsFigure({ runs, rowsOf, piecesOf, prompts = 1 }: Figu
   return {
     name: 'token-rewards',
     caption,
-    drawing: { kind: 'svg', draw: (measure) => draw(shown, caption, mean, reach, measure) },
+    drawing: { kind: 'svg', draw: (lines, measure) => draw(shown, lines, mean, reach, measure) },
   };
 }
 

@@ -66,7 +66,7 @@ export function traceComparisonFigure(all: readonly TracePairs[], choice: TraceC
   return {
     name: 'trace-comparison',
     caption,
-    drawing: { kind: 'svg', draw: (measure) => draw(titled, caption, choice.transform ?? 'raw', measure) },
+    drawing: { kind: 'svg', draw: (lines, measure) => draw(titled, lines, choice.transform ?? 'raw', measure) },
   };
 }
 
@@ -222,7 +222,7 @@ function drawPanel(
   const px = (t: number): number => x0 + (t / (length - 1)) * width;
   const py = (value: number): number =>
     y0 + PLOT_HEIGHT - ((Math.max(low, Math.min(high, value)) - low) / (high - low)) * PLOT_HEIGHT;
-  drawing.text(x0 + width / 2, top + 8, title, { size: 8.5, anchor: 'middle' });
+  drawing.text(x0 + width / 2, top + 3, title, { size: 8.5, anchor: 'middle' });
   for (const tick of ticks(low, high, 5)) {
     drawing.line([x0, py(tick)], [x0 + width, py(tick)], GRID, 0.6);
     drawing.text(x0 - 3, py(tick) + 2.6, String(tick), { size: SIZE, anchor: 'end' });
@@ -237,7 +237,7 @@ function drawPanel(
   for (const t of later) drawing.line([px(t), y0], [px(t), y0 + PLOT_HEIGHT], '#bbbbbb', 0.7, '2 3');
   if (first !== undefined) {
     drawing.line([px(first), y0], [px(first), y0 + PLOT_HEIGHT], '#333333', 1.2);
-    drawing.text(px(first) + 2, y0 + 6, 'first edit', { size: 6.5, colour: '#333333' });
+    drawing.text(px(first), y0 - 2.5, 'first edit', { size: 6.5, colour: '#333333', anchor: 'middle' });
   }
   const points = (values: readonly number[]): [number, number][] =>
     values.flatMap((value, t): [number, number][] => (Number.isFinite(value) ? [[px(t), py(value)]] : []));

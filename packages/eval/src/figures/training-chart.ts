@@ -37,7 +37,14 @@ export function trainingFigure({ trainings, metrics }: FigureInput): Figure {
       spec: {
         spacing: 8,
         vconcat: panels.map(({ key, values }, i) => ({
-          title: { text: titleOfMetric(key), anchor: 'start', fontSize: 8.5, fontWeight: 'normal', offset: 3 },
+          title: {
+            text: titleOfMetric(key),
+            anchor: 'start',
+            frame: 'group',
+            fontSize: 8.5,
+            fontWeight: 'normal',
+            offset: 3,
+          },
           width,
           height: 90,
           data: { values },

@@ -42,7 +42,7 @@ export function transferGraphFigure({ runs }: FigureInput): Figure {
   return {
     name: 'transfer-graph',
     caption,
-    drawing: { kind: 'svg', draw: (measure) => draw(arrows, caption, measure) },
+    drawing: { kind: 'svg', draw: (lines, measure) => draw(arrows, lines, measure) },
   };
 }
 

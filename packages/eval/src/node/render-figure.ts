@@ -61,7 +61,7 @@ interface MeasuredItem {
 
 /** A figure as SVG: the same bytes for the same figure. */
 export async function figureSvg({ drawing, caption }: Figure): Promise<string> {
-  if (drawing.kind === 'svg') return drawing.draw(measureText);
+  if (drawing.kind === 'svg') return drawing.draw(caption, measureText);
   // Without this the layout would depend on whether the machine has a canvas.
   textMetrics.width = (item, text) =>
     measureText(String(text ?? ''), {

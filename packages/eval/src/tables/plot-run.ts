@@ -64,12 +64,14 @@ function labelNames(all: readonly RunLabels[]): string[] {
   return [...LABEL_ORDER, ...rest, 'seed'].filter((name) => found.includes(name));
 }
 
-/** A run in a few words: the labels that tell it from the others. */
+/** Runs in a few words: the labels that tell them apart, of one run all of them. */
 export function runTitles(all: readonly RunLabels[], without: readonly string[] = []): string[] {
-  const { names } = labelColumns(all, without);
+  const present = labelNames(all).filter((name) => !without.includes(name));
+  const differing = present.filter((name) => new Set(all.map((labels) => labels[name] ?? '')).size > 1);
+  const names = differing.length > 0 ? differing : present;
   return all.map((labels) =>
     names
-      .filter((name) => labels[name] !== undefined)
+      .filter((name) => (labels[name] ?? '') !== '')
       .map((name) => (name === 'seed' ? `seed ${labels[name]}` : labels[name]!))
       .join(' '),
   );
