@@ -7,7 +7,8 @@ import {
 } from '@dawngrad/models';
 import { ToolError } from '@dawngrad/tensor';
 import type { CommandContext } from '../commands/command-context.ts';
-import { checkGuidanceOptions, type GuidanceOptions, withGuide } from '../guided/guidance-options.ts';
+import type { GuidanceOptions } from '../guided/guidance-options.ts';
+import { checkGuidanceOptions, withGuide } from '../guided/with-guide.ts';
 import { TEMPLATE_DATE } from '../run/model-codec.ts';
 import { plainText } from '../ui/plain-text.ts';
 import { AtomicLineFile } from './atomic-line-file.ts';
