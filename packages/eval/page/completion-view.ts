@@ -5,6 +5,9 @@ import { element } from './element.ts';
 import { shortNumber } from './scale.ts';
 
 const COLOUR_STEPS = 8;
+/** Where the pointer was last: text that moves under a resting pointer does not take the place of the arrow keys. */
+let pointer = '';
+
 export const SIGNAL_NAMES: Readonly<Record<Signal, string>> = {
   reward: 'reward',
   logprob: 'log-probability',
@@ -58,7 +61,9 @@ export function completionView(
   let current = -1;
   tokens.addEventListener('pointerover', (event) => {
     const t = marks.indexOf(event.target as HTMLSpanElement);
-    if (t < 0) return;
+    const place = `${event.clientX} ${event.clientY}`;
+    if (t < 0 || place === pointer) return;
+    pointer = place;
     current = t;
     tell(t);
   });

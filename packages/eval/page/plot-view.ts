@@ -123,7 +123,7 @@ export class PlotView {
     }
     const base = height - BOTTOM;
     made.push(svgElement('line', { x1: LEFT, x2: width - RIGHT, y1: base, y2: base, class: 'axis' }));
-    const count = Math.max(2, Math.floor((width - LEFT - RIGHT) / 80));
+    const count = Math.max(2, Math.floor((width - LEFT - RIGHT) / 64));
     const ticks = x.ticks ?? roundTicks(this.#x.low, this.#x.high, count, false);
     ticks.forEach((tick, i) => {
       const at = this.#x.at(tick);
@@ -132,7 +132,8 @@ export class PlotView {
         svgElement('line', { x1: at.toFixed(1), x2: at.toFixed(1), y1: base, y2: base + 4, class: 'axis' }),
         svgElement(
           'text',
-          { x: at.toFixed(1), y: base + 16, 'text-anchor': 'middle' },
+          // At the right edge half of it would be cut off.
+          { x: at.toFixed(1), y: base + 16, 'text-anchor': at > width - RIGHT - 10 ? 'end' : 'middle' },
           x.tickLabels?.[i] ?? shortNumber(tick),
         ),
       );

@@ -1,6 +1,5 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { isJsonObject } from '@dawngrad/models';
 import { ToolError } from '@dawngrad/tensor';
 import { evaluationRowFiles } from '../evaluation/evaluation-folder.ts';
 import { isRunFolder } from '../read-run/run-folder.ts';
@@ -59,10 +58,4 @@ function end(path: string, depth: number): string {
     folder = dirname(folder);
   }
   return name;
-}
-
-/** A field of a JSON object that is text. */
-export function textField(value: unknown, key: string): string | null {
-  const found = isJsonObject(value) ? value[key] : undefined;
-  return typeof found === 'string' ? found : null;
 }

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { renderReport } from '@dawngrad/eval';
 import { writeFileAtomically } from '@dawngrad/models/node';
@@ -6,6 +6,7 @@ import { ToolError } from '@dawngrad/tensor';
 import type { CommandContext } from '../commands/command-context.ts';
 import { type CollectOptions, collectReport } from './collect-report.ts';
 import { pageScript } from './page-script.ts';
+import { type ReportSource, reportSources } from './report-folder.ts';
 
 export interface ReportOptions extends CollectOptions {
   readonly out?: string;
@@ -20,8 +21,8 @@ export async function runReport(
   options: ReportOptions,
   { out }: Pick<CommandContext, 'out'>,
 ): Promise<void> {
-  const file = options.out ?? defaultFile(paths);
-  if (existsSync(join(file, '.'))) {
+  const file = options.out ?? defaultFile(reportSources(paths));
+  if (statSync(file, { throwIfNoEntry: false })?.isDirectory() === true) {
     throw new ToolError('config', { op: '--out', expected: 'the name of a file', got: `${file}, which is a folder` });
   }
   const bytes = new TextEncoder().encode(await reportPage(paths, options));
@@ -39,7 +40,6 @@ export async function reportPage(
 }
 
 /** In the folder, if there is one; else here. */
-function defaultFile(paths: readonly string[]): string {
-  const [first] = paths;
-  return paths.length === 1 && first !== undefined && !first.endsWith('.jsonl') ? join(first, REPORT) : REPORT;
+function defaultFile([first, ...others]: readonly ReportSource[]): string {
+  return first !== undefined && others.length === 0 && first.kind !== 'rows' ? join(first.path, REPORT) : REPORT;
 }

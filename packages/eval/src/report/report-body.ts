@@ -10,11 +10,23 @@ import type { Table } from './table.ts';
 
 type Part = readonly [id: string, title: string, content: Html];
 
+/** Titles in the bar at the top. */
+const SHORT_TITLES: Readonly<Record<string, string>> = {
+  runs: 'Runs',
+  rerank: 'Best of N',
+  calibration: 'Calibration',
+  localisation: 'First error',
+  curves: 'Curves',
+  difference: 'Differences',
+  configuration: 'Configuration',
+  reading: 'Reading',
+};
+
 /** What is between `<body>` and the data: every number as text, with places for what the script draws. */
 export function reportBody(input: ReportInput, data: PageData): Html {
   const parts = partsOf(input, data);
   return html`<a class="skip" href="#main">Skip to the report</a>
-<nav aria-label="Sections"><ul>${parts.map(([id, title]) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>
+<nav aria-label="Sections"><ul>${parts.map(([id, title]) => html`<li><a href="#${id}">${SHORT_TITLES[id] ?? title}</a></li>`)}</ul></nav>
 <main id="main">
 <header><h1>${input.title}</h1>${ledeHtml(input)}<p id="live" role="status" hidden></p>
 <noscript><p class="quiet">Charts and the list of completions are drawn by this page’s own script, which does not run here. All tables stand below.</p></noscript></header>

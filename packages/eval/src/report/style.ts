@@ -24,7 +24,7 @@ main { max-width: 60rem; margin: 0 auto; padding: 2.5rem 1.5rem 5rem; }
 main > header { margin-bottom: 2.5rem; }
 .skip { position: absolute; left: -99rem; } .skip:focus { left: .5rem; top: .5rem; background: var(--paper); padding: .4rem .8rem; z-index: 3; }
 nav { position: sticky; top: 0; z-index: 2; background: var(--paper); border-bottom: 1px solid var(--rule); }
-nav ul { display: flex; gap: 1.2rem; overflow-x: auto; margin: 0 auto; padding: .5rem 1.5rem; max-width: 60rem; list-style: none; font-size: .82rem; scrollbar-width: none; }
+nav ul { display: flex; gap: .1rem 1.2rem; overflow-x: auto; margin: 0 auto; padding: .5rem 1.5rem; max-width: 60rem; list-style: none; font-size: .82rem; scrollbar-width: none; }
 nav li { white-space: nowrap; flex: none; } nav a { color: var(--muted); text-decoration: none; } nav a:hover, nav a:focus { color: var(--ink); text-decoration: underline; }
 section { scroll-margin-top: 2.5rem; }
 :focus-visible { outline: 2px solid var(--blue); outline-offset: 2px; }
@@ -73,7 +73,7 @@ caption { text-align: left; color: var(--muted); font-size: .82rem; padding-bott
 button, select, input[type=search], input[type=number] { font: inherit; color: var(--ink); background: var(--panel); border: 1px solid var(--rule); border-radius: 6px; padding: .25rem .6rem; min-height: 2rem; max-width: 100%; }
 button { cursor: pointer; } button:hover { border-color: var(--muted); } .bound { width: 5rem; } output { font-variant-numeric: tabular-nums; min-width: 2.5em; color: var(--ink); }
 .legend { display: flex; flex-wrap: wrap; align-items: center; gap: .4rem 1.6rem; max-width: none; font-size: .82rem; color: var(--muted); margin: .6rem 0; }
-.legend .scale { display: inline-flex; align-items: center; gap: .55rem; }
+.legend .scale { display: inline-flex; align-items: center; gap: .55rem; white-space: nowrap; }
 .legend .ramp { display: inline-flex; border: 1px solid var(--rule); border-radius: 3px; overflow: hidden; }
 .legend .ramp i { width: .7rem; height: 1rem; }
 .count { font: .82rem/1.5 system-ui, sans-serif; color: var(--muted); margin: .3rem 0; }
@@ -96,7 +96,10 @@ button { cursor: pointer; } button:hover { border-color: var(--muted); } .bound 
 footer { margin-top: 4rem; color: var(--muted); font-size: .85rem; }
 @media (max-width: 44rem) { body { font-size: 16px; } main { padding: 1.5rem 1rem 4rem; } nav ul { padding: .5rem 1rem; } h1 { font-size: 1.6rem; }
   .panes { grid-template-columns: minmax(0, 1fr); } .list { height: 15rem; } dl.facts, dl.glossary { grid-template-columns: minmax(0, 1fr); gap: 0 0; } dl dd { padding-bottom: .5rem; }
-  .controls label { width: auto; } .controls input[type=search] { width: 100%; } }
+  .controls label { flex: 1 1 100%; flex-wrap: nowrap; white-space: nowrap; } .controls label:has(.bound) { flex: 0 1 auto; } .controls select, .controls input[type=search] { flex: 1; min-width: 0; }
+  .controls label:has([type=range]) { flex-wrap: wrap; white-space: normal; }
+  .controls .runs label { white-space: normal; overflow-wrap: anywhere; } .legend .ramp i { width: .5rem; } }
+@media (min-width: 64rem) { nav ul { flex-wrap: wrap; overflow-x: visible; } }
 @media print { nav { display: none; } main { max-width: none; padding: 0; } h2 { break-after: avoid; } figure, .trace { break-inside: avoid; } }
 `;
 
