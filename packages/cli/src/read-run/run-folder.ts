@@ -62,11 +62,6 @@ export function readRunFolder(path: string): RunFolder {
   };
 }
 
-/** The logged samples of a run, oldest first. */
-export function readRunSamples(path: string): readonly Readonly<Record<string, unknown>>[] {
-  return readJsonLines(join(path, SAMPLES)).rows;
-}
-
 /** A field by its dotted name; undefined where the configuration has none. */
 export function configValue(config: Readonly<Record<string, unknown>>, key: string): unknown {
   return key.split('.').reduce<unknown>((value, name) => {
