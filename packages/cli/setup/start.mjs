@@ -2,7 +2,7 @@
 // installed, so it uses nothing but Node, and loads the rest only once Node is known to be new enough.
 import { fileURLToPath } from 'node:url';
 
-const TARGETS = ['demo', 'test', 'fuzz', 'crash', 'adapters', 'check', 'bench', 'cli', 'adapter'];
+const TARGETS = ['demo', 'test', 'fuzz', 'crash', 'slurm', 'adapters', 'check', 'bench', 'cli', 'adapter'];
 const OLDEST = { major: 20, minor: 20 };
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -43,6 +43,14 @@ async function start() {
     const { runTests } = await import('./test-run.mjs');
     const { node, env } = await findAdapter();
     return runTests(root, ['packages/cli/test/crash/', ...args], { node, env: { ...env, DAWNGRAD_CRASH: 'all' } });
+  }
+  if (target === 'slurm') {
+    const { runTests } = await import('./test-run.mjs');
+    const { node, env } = await findAdapter();
+    return runTests(root, ['packages/cli/test/sweep/slurm.test.ts', ...args], {
+      node,
+      env: { ...env, DAWNGRAD_SLURM: 'install' },
+    });
   }
   if (target === 'adapters') {
     const { testAdapters } = await import('./test-adapters.mjs');

@@ -62,7 +62,7 @@ export function checkAdapters({ file, stages }: SweepPlan, command: readonly str
   const slots = file.adapters.length === 0 ? [{}] : file.adapters;
   for (const [slot, env] of slots.entries()) {
     const [executable = '', ...first] = command;
-    const { status, stdout, stderr } = spawnSync(executable, [...first, 'doctor'], {
+    const { status, stdout, stderr } = spawnSync(executable, [...first, 'doctor', '--json'], {
       env: { ...process.env, ...file.env, ...env },
       encoding: 'utf8',
     });
@@ -70,13 +70,18 @@ export function checkAdapters({ file, stages }: SweepPlan, command: readonly str
     throw new ToolError('no-adapter', {
       op: file.adapters.length === 0 ? 'this machine' : `adapters[${slot}]`,
       expected: 'an adapter that can train',
-      got: (
-        `${stdout}${stderr}`
-          .trim()
-          .split('\n')
-          .find((line) => /fail|none|no /i.test(line)) ?? 'none'
-      ).trim(),
+      got: problemOf(stdout) ?? (stderr.trim().split('\n').at(-1) || 'none'),
       hint: '`dawngrad doctor` says more.',
     });
+  }
+}
+
+/** The first problem of the doctor's report; undefined where it died before it could report. */
+function problemOf(report: string): string | undefined {
+  try {
+    const { problems }: { problems: readonly string[] } = JSON.parse(report);
+    return problems[0]?.split('\n')[0]?.replace(/\.$/, '');
+  } catch {
+    return undefined;
   }
 }

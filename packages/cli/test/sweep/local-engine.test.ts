@@ -1,9 +1,19 @@
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readJsonLines } from '../../src/read-run/read-json-lines.ts';
+import { lockRun } from '../../src/run/run-lock.ts';
 import { type Bundle, bundleSources, type ProcessResult } from '../bundle-sources.ts';
 import { runMain } from '../run-main.ts';
 import { writeSums, writeTinyModel } from '../tiny-model.ts';
@@ -97,9 +107,33 @@ stages:
     expect(third).toMatchObject({ code: 0, stderr: '', stdout: 'failing: 6 done\n' });
   });
 
-  it("saves what runs on Ctrl-C, is nobody else's meanwhile, and goes on from there", async () => {
+  it('does not start where a slot has no adapter, or where somebody is at it', async () => {
+    const [path, dir] = [join(folder, 'blind.yaml'), join(folder, 'blind')];
+    writeFileSync(
+      path,
+      `
+name: blind
+# What the loader of Vulkan takes for a machine without drivers.
+adapters: [{ VK_LOADER_DRIVERS_DISABLE: "*" }]
+stages:
+  show: { run: config show sft }
+  sft: { run: train sft, set: { data.path: ${join(folder, 'sums.jsonl')}, policy.model: ${join(folder, 'model')} } }
+`,
+    );
+    const blind = await sweep(path, '--dir', dir);
+    expect(blind.stderr).toMatch(/adapters\[0\]: expected an adapter that can train, got /);
+    expect(blind.code).toBe(1);
+    expect(readdirSync(dir)).toEqual([]);
+
+    using _lock = lockRun(dir);
+    const second = await runMain('sweep', path, '--dir', dir);
+    expect(second.code).toBe(3);
+    expect(second.err).toMatch(/expected a sweep that nobody else runs, got one that process \d+ on .* holds/);
+  });
+
+  it('saves what runs on Ctrl-C, and goes on from there', async () => {
     const [path, dir] = [join(folder, 'train.yaml'), join(folder, 'train')];
-    const steps = 40;
+    const steps = 120;
     writeFileSync(
       path,
       `
@@ -116,9 +150,6 @@ stages:
     const run = (): string => join(dir, 'by-name', 'sft');
     const rows = () => readJsonLines(join(run(), 'metrics.jsonl')).rows;
     await until(() => rows().length >= 3);
-    const second = await sweep(path, '--dir', dir);
-    expect(second.code).toBe(3);
-    expect(second.stderr).toMatch(/that process \d+ on .* holds|one whose process still runs/);
     const { pid } = JSON.parse(readFileSync(join(dir, 'lock'), 'utf8'));
     expect(pid).toBeGreaterThan(0);
     expect((await runMain('sweep', 'cancel', dir)).out).toBe(`train: process ${pid} was asked to save and end\n`);
