@@ -13,8 +13,8 @@ import {
   readRowsOf,
 } from './read-plot-run.ts';
 
-/** Runs that are read together: reading waits for the disk, and files of rows are large. */
-const CONCURRENCY = 4;
+/** Runs that are read together: reading waits for the disk, and files of rows take much memory. */
+const CONCURRENCY = 2;
 
 export interface CollectedRuns {
   readonly evaluations: readonly ReadEvaluation[];
@@ -79,7 +79,8 @@ function labelText(labels: RunLabels): string {
     .join(', ');
 }
 
-async function eachOf<A, B>(items: readonly A[], workers: number, work: (item: A) => Promise<B>): Promise<B[]> {
+/** The results of work on each item, in the order of the items, so many at a time. */
+export async function eachOf<A, B>(items: readonly A[], workers: number, work: (item: A) => Promise<B>): Promise<B[]> {
   const results = new Array<B>(items.length);
   let next = 0;
   const worker = async (): Promise<void> => {

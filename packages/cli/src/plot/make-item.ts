@@ -42,8 +42,9 @@ export async function makeItem(item: NamedItem, runs: CollectedRuns): Promise<Ma
 
 async function tableFiles(item: NamedItem, name: string, runs: CollectedRuns): Promise<MadeFile[]> {
   const kind = TABLE_KINDS[item.table!];
-  needs(item, kind.from === 'localisations' ? runs.localisations : runs.evaluations, kind.from);
-  const groups = kind.from === 'localisations' ? [] : await seedGroups(runs.evaluations, runs.rowsOf);
+  const from = kind.from === 'seeds' ? 'evaluations' : kind.from;
+  needs(item, runs[from], from);
+  const groups = kind.from === 'seeds' ? await seedGroups(runs.evaluations, runs.rowsOf) : [];
   const built = kind.build({
     runs: runs.evaluations,
     localisations: runs.localisations,

@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { dirname, join, parse, relative, resolve } from 'node:path';
 import { FIGURE_KINDS, TABLE_KINDS } from '@dawngrad/eval';
 import { writeFileAtomically } from '@dawngrad/models/node';
 import { ToolError } from '@dawngrad/tensor';
@@ -7,11 +7,14 @@ import type { CommandContext } from '../commands/command-context.ts';
 import { nearest } from '../config/nearest.ts';
 import { readConfigFile } from '../config/read-config-file.ts';
 import { plainText } from '../ui/plain-text.ts';
-import { collectRuns } from './collect-runs.ts';
-import { makeItem } from './make-item.ts';
+import { collectRuns, eachOf } from './collect-runs.ts';
+import { type MadeFile, makeItem } from './make-item.ts';
 import { itemsOf, type NamedItem } from './named-items.ts';
 import { numbersFile } from './numbers-file.ts';
 import { parsePlotSpec, plotSchema } from './plot-spec.ts';
+
+/** Tables and figures that are made together. */
+const CONCURRENCY = 4;
 
 export interface PlotOptions {
   readonly out?: string;
@@ -69,14 +72,18 @@ export async function runPlot(path: string | undefined, options: PlotOptions, co
     await writeFileAtomically(file, typeof content === 'string' ? new TextEncoder().encode(content) : content);
     result.files.push(name);
   };
-  for (const item of items) {
+  // Pixels are drawn in threads of their own, so that the next items can be made meanwhile.
+  const made = await eachOf(items, CONCURRENCY, async (item): Promise<readonly MadeFile[]> => {
     try {
-      for (const { name, content } of await makeItem(item, runs)) await write(name, content);
+      return await makeItem(item, runs);
     } catch (error) {
       if (!(error instanceof ToolError)) throw error;
       result.failed.push(`${item.name}: ${error.message}`);
+      return [];
     }
-  }
+  });
+  result.failed.sort();
+  for (const { name, content } of made.flat()) await write(name, content);
   await write('numbers.json', numbersFile(spec, runs));
   report(result, options, context);
 }
@@ -106,12 +113,23 @@ function report(result: PlotResult, { json }: PlotOptions, { out, err, exitWith 
     for (const item of result.failed) err(plainText(`FAILED  ${item}\n`));
     out(
       plainText(
-        `${result.files.length} files in ${relative(process.cwd(), result.folder) || '.'}: ${result.files.join(', ')}\n` +
+        `${filesText(result.files)}\n${result.files.length} files in ${relative(process.cwd(), result.folder) || '.'}\n` +
           (isWhole ? '' : `${result.missing.length} runs missing, ${result.failed.length} failed\n`),
       ),
     );
   }
   if (!isWhole) exitWith(1);
+}
+
+/** A line for each table and figure, with the formats that it was written in. */
+function filesText(files: readonly string[]): string {
+  const formats = new Map<string, string[]>();
+  for (const file of files) {
+    const { dir, name, ext } = parse(file);
+    const key = join(dir, name);
+    formats.set(key, [...(formats.get(key) ?? []), ext.slice(1)]);
+  }
+  return [...formats].map(([name, some]) => `${name}: ${some.join(', ')}`).join('\n');
 }
 
 function kindsText(): string {

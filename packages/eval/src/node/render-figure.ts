@@ -92,14 +92,23 @@ export async function figureSvg({ drawing, caption }: Figure): Promise<string> {
       subtitleColor: MUTED,
     },
   } as TopLevelSpec;
-  const view = new vega.View(vega.parse(compile(spec, { config: CONFIG }).spec), { renderer: 'none' });
-  try {
-    resetSVGDefIds();
-    return `${await view.toSVG()}\n`;
-  } finally {
-    view.finalize();
-  }
+  const { spec: compiled } = compile(spec, { config: CONFIG });
+  // Definitions are numbered for all drawings at once, so one at a time.
+  const svg = turn.then(async () => {
+    const view = new vega.View(vega.parse(compiled), { renderer: 'none' });
+    try {
+      resetSVGDefIds();
+      return `${await view.toSVG()}\n`;
+    } finally {
+      view.finalize();
+    }
+  });
+  turn = svg.catch(() => undefined);
+  return svg;
 }
+
+/** When the drawing before this one is done. */
+let turn: Promise<unknown> = Promise.resolve();
 
 /** The drawing in pixels, on white. */
 export async function svgPng(svg: string): Promise<Uint8Array> {

@@ -1,4 +1,4 @@
-import { passAt1OverSeeds } from '../compare-runs.ts';
+import { type NamedRows, passAt1OverSeeds } from '../compare-runs.ts';
 import type { EvalRow } from '../row.ts';
 import type { SeedEstimate } from '../stats/seeds.ts';
 import type { PlotRun, RunLabels, SeedGroup } from './plot-run.ts';
@@ -61,9 +61,10 @@ export async function seedGroups(
     if (group === undefined) groups.set(key, { labels, runs: [run] });
     else group.runs.push(run);
   }
-  return Promise.all(
-    [...groups.values()].map(async (group) => ({ ...group, passAt1: await overSeeds(group.runs, rowsOf) })),
-  );
+  const done: SeedGroup[] = [];
+  // One after another: the rows of all runs together may not fit into memory.
+  for (const group of groups.values()) done.push({ ...group, passAt1: await overSeeds(group.runs, rowsOf) });
+  return done;
 }
 
 async function overSeeds(
@@ -71,6 +72,16 @@ async function overSeeds(
   rowsOf: (run: PlotRun) => Promise<readonly EvalRow[]>,
 ): Promise<SeedEstimate | null> {
   if (runs.length === 1) return null;
-  const named = await Promise.all(runs.map(async (run) => ({ name: run.source, rows: await rowsOf(run) })));
+  const named: NamedRows[] = [];
+  for (const run of runs) named.push({ name: run.source, rows: (await rowsOf(run)).map(verdictOf) });
   return passAt1OverSeeds(named, runs[0]!.summary.bootstrap);
+}
+
+/** A row without its text and scores, which take nearly all of its memory. */
+function verdictOf(row: EvalRow): EvalRow {
+  return {
+    ...row,
+    ...{ prompt: [], generation: { content: '' }, completion_ids: null, marks: null, forced: null },
+    ...{ reward_model_score: null, policy_log_probs: null },
+  };
 }

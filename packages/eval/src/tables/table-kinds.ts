@@ -11,8 +11,8 @@ import { transferTable } from './transfer-table.ts';
 
 interface TableKind {
   readonly build: (input: TableInput) => PaperTable;
-  /** What it is made of. */
-  readonly from: 'evaluations' | 'localisations';
+  /** What it is made of; `seeds` are evaluations put together over their seeds. */
+  readonly from: 'evaluations' | 'seeds' | 'localisations';
   readonly about: string;
 }
 
@@ -20,7 +20,7 @@ interface TableKind {
 export const TABLE_KINDS = {
   main: {
     build: mainTable,
-    from: 'evaluations',
+    from: 'seeds',
     about: 'pass@1: methods and variants by domain and model, over seeds',
   },
   'pass-at-k': { build: passAtKTable, from: 'evaluations', about: 'pass@k over k' },
@@ -49,7 +49,7 @@ export const TABLE_KINDS = {
     from: 'evaluations',
     about: 'gain by domain of policy and reward_domain of critic',
   },
-  aime: { build: aimeTable, from: 'evaluations', about: 'pass@1 with two decimals, a column a domain' },
+  aime: { build: aimeTable, from: 'seeds', about: 'pass@1 with two decimals, a column a domain' },
   localisation: { build: localisationTable, from: 'localisations', about: 'first error: hits, chance, baselines' },
 } as const satisfies Record<string, TableKind>;
 

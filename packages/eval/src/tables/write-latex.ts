@@ -14,7 +14,7 @@ const SPECIAL: Readonly<Record<string, string>> = {
   '<': '\\textless{}',
   '>': '\\textgreater{}',
   '|': '\\textbar{}',
-  '"': '\\textquotedbl{}',
+  '"': '\\textquotedblright{}',
   '±': '$\\pm$',
   Δ: '$\\Delta$',
   '−': '$-$',

@@ -57,7 +57,7 @@ describe('writing a table', () => {
       .find((line) => line.includes('input'))!;
     expect(row.split(' & \\textbf')[0]).toBe(
       '\\textbackslash{}input\\{x\\}\\%\\$\\&\\#\\_\\{\\}\\textasciitilde{}\\textasciicircum{}' +
-        '\\textless{}b\\textgreater{}\\textbar{}\\textquotedbl{}{[}1{]} -{}- next',
+        '\\textless{}b\\textgreater{}\\textbar{}\\textquotedblright{}{[}1{]} -{}- next',
     );
   });
 
