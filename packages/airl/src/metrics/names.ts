@@ -37,7 +37,8 @@ export const METRICS = {
     meaning: 'norm of the policy gradient before clipping',
     healthy: [0, 10],
     alarm: { above: 10 },
-    remedy: 'lower policy.lr or lengthen optim.warmup_ratio; look at the samples of that step.',
+    remedy:
+      'lower policy.lr or lengthen optim.warmup_ratio; look at the samples of that step. With token credit: raise sampling.group_size or lower credit.gamma.',
   },
   num_tokens: { unit: 'tokens', meaning: 'completion tokens trained on so far' },
 
