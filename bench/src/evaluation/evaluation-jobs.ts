@@ -8,6 +8,7 @@ import { DEMO, LARGER, type RlSize, weightsPerToken } from '../rl/rl-size.ts';
 import type { Finding } from '../row.ts';
 import { summarise } from '../statistics.ts';
 import { uniformValues } from '../values.ts';
+import { reportJob } from './report-job.ts';
 
 const PROMPTS = 1319;
 const SAMPLES = 16;
@@ -153,4 +154,4 @@ function sequence({ promptIds, completionIds }: Pick<TraceRecord, 'promptIds' | 
   return Uint32Array.from([...promptIds, ...completionIds]);
 }
 
-export const evaluationJobs: readonly Job[] = [numbersJob, scoringJob(DEMO), scoringJob(LARGER)];
+export const evaluationJobs: readonly Job[] = [numbersJob, reportJob, scoringJob(DEMO), scoringJob(LARGER)];

@@ -44,7 +44,10 @@ export function showCurves(
       redraw();
     },
   });
-  controls.replaceChildren(...controlsOf(runs, state, redraw));
+  const drawnRuns = new Set(
+    stages.flatMap(({ metrics }) => metrics.flatMap(({ lines }) => lines.map(({ run }) => run))),
+  );
+  controls.replaceChildren(...controlsOf(runs, drawnRuns, state, redraw));
   const drawStage = (stage: PageStage, grid: HTMLElement): void => {
     const added = state.added.get(stage.name) ?? new Set();
     for (const metric of stage.metrics.filter(({ key, isShown }) => isShown || added.has(key))) {
@@ -68,7 +71,12 @@ export function showCurves(
   }
 }
 
-function controlsOf(runs: readonly string[], state: CurveState, redraw: () => void): HTMLElement[] {
+function controlsOf(
+  runs: readonly string[],
+  drawn: ReadonlySet<number>,
+  state: CurveState,
+  redraw: () => void,
+): HTMLElement[] {
   const smoothing = element('input', {
     type: 'range',
     id: 'smoothing',
@@ -98,35 +106,42 @@ function controlsOf(runs: readonly string[], state: CurveState, redraw: () => vo
     element('label', {}, 'Smoothing ', smoothing, ' ', shown),
     element('label', {}, log, ' logarithmic values'),
     reset,
-    ...(runs.length > 1 ? [runChoice(runs, state, redraw)] : []),
+    ...(drawn.size > 1 ? [runChoice(runs, drawn, state, redraw)] : []),
   ];
 }
 
-function runChoice(runs: readonly string[], state: CurveState, redraw: () => void): HTMLElement {
+function runChoice(
+  runs: readonly string[],
+  drawn: ReadonlySet<number>,
+  state: CurveState,
+  redraw: () => void,
+): HTMLElement {
   return element(
     'fieldset',
     { class: 'runs' },
     element('legend', {}, 'Runs'),
-    ...runs.map((name, run) => {
-      const box = element('input', { type: 'checkbox' });
-      box.checked = !state.hidden.has(run);
-      box.addEventListener('change', () => {
-        if (box.checked) state.hidden.delete(run);
-        else state.hidden.add(run);
-        redraw();
-      });
-      const { colour, dash } = styleOf(run);
-      const mark = svgElement('line', { x1: 0, x2: 24, y1: 6, y2: 6, stroke: `var(--${colour})`, 'stroke-width': 2 });
-      if (dash !== '') mark.setAttribute('stroke-dasharray', dash);
-      return element(
-        'label',
-        {},
-        box,
-        ' ',
-        svgElement('svg', { width: 24, height: 12, 'aria-hidden': 'true' }, mark),
-        ` ${name}`,
-      );
-    }),
+    ...[...drawn]
+      .sort((a, b) => a - b)
+      .map((run) => {
+        const box = element('input', { type: 'checkbox' });
+        box.checked = !state.hidden.has(run);
+        box.addEventListener('change', () => {
+          if (box.checked) state.hidden.delete(run);
+          else state.hidden.add(run);
+          redraw();
+        });
+        const { colour, dash } = styleOf(run);
+        const mark = svgElement('line', { x1: 0, x2: 24, y1: 6, y2: 6, stroke: `var(--${colour})`, 'stroke-width': 2 });
+        if (dash !== '') mark.setAttribute('stroke-dasharray', dash);
+        return element(
+          'label',
+          {},
+          box,
+          ' ',
+          svgElement('svg', { width: 24, height: 12, 'aria-hidden': 'true' }, mark),
+          ` ${runs[run]}`,
+        );
+      }),
   );
 }
 

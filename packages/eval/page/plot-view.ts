@@ -19,7 +19,7 @@ export interface PlotOptions {
 
 const LEFT = 46;
 const RIGHT = 12;
-const TOP = 8;
+const TOP = 20;
 const BOTTOM = 34;
 
 /** A chart that is drawn to the width of its place, tells its values to a pointer and to the arrow keys, and zooms. */
@@ -140,7 +140,7 @@ export class PlotView {
     });
     const middle = (LEFT + width - RIGHT) / 2;
     if (x.title !== '') made.push(svgElement('text', { x: middle, y: height - 4, 'text-anchor': 'middle' }, x.title));
-    if (y.title !== '') made.push(svgElement('text', { x: LEFT + 4, y: TOP + 4, class: 'title' }, y.title));
+    if (y.title !== '') made.push(svgElement('text', { x: LEFT, y: 10, class: 'title' }, y.title));
     return made;
   }
 

@@ -79,6 +79,7 @@ export function bigReport(prompts: number, samples: number, tokens: number): Rep
       loss: 2 * Math.exp(-step / 50) + shift,
       'eval/accuracy': step / 400 + shift,
       lr: 0.001,
+      'a/metric_with_a_name_that_is_longer_than_a_phone_is_wide': 1,
     }));
   const rows = rowsOf(completions.slice(0, 40 * samples), samples);
   return {

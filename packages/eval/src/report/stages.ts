@@ -66,16 +66,16 @@ function byPreference(a: PageMetric, b: PageMetric): number {
 }
 
 function lineOf(metrics: readonly MetricRow[], key: string): { x: number[]; y: number[] } {
-  const points: [number, number][] = [];
+  // Several rows of a step, such as those of a critic's warm-up: the last one counts.
+  const points = new Map<number, number>();
   for (const row of metrics) {
     const { step } = row;
     const value = row[key];
     if (typeof step === 'number' && typeof value === 'number' && Number.isFinite(step) && Number.isFinite(value)) {
-      points.push([step, value]);
+      points.set(step, value);
     }
   }
-  points.sort((a, b) => a[0] - b[0]);
-  const few = thin(points);
+  const few = thin([...points].sort((a, b) => a[0] - b[0]));
   return { x: few.map(([step]) => step), y: few.map(([, value]) => Number(value.toPrecision(6))) };
 }
 

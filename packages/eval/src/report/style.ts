@@ -61,14 +61,14 @@ th[scope=row] { font-weight: 400; border-bottom: 1px solid var(--rule); vertical
 caption { text-align: left; color: var(--muted); font-size: .82rem; padding-bottom: .4rem; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); gap: 0 1.5rem; align-items: start; }
 .frame { min-width: 0; cursor: crosshair; border-radius: 4px; touch-action: pan-y; } .frame svg { max-width: none; }
-.frame text { font: 11px system-ui, sans-serif; fill: var(--muted); } .frame .title { font-size: 11px; paint-order: stroke; stroke: var(--paper); stroke-width: 4px; }
+.frame text { font: 11px system-ui, sans-serif; fill: var(--muted); }
 .grid { stroke: var(--rule); } .axis { stroke: var(--muted); } .pointer { stroke: var(--ink); stroke-dasharray: 2 2; } .selection { fill: var(--blue); opacity: .15; }
 .readout { min-height: 1.4em; margin: .2rem 0 0; max-width: none; font: .8rem/1.4 system-ui, sans-serif; color: var(--ink); font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 .keys { display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; list-style: none; padding: 0; margin: 0 0 .3rem; font: .8rem/1.5 system-ui, sans-serif; }
 .keys li { display: inline-flex; align-items: center; gap: .4rem; overflow-wrap: anywhere; } .keys svg { flex: none; }
 .controls { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem 1.2rem; max-width: none; margin: .8rem 0; font: .85rem/1.5 system-ui, sans-serif; }
 .controls fieldset { border: 0; padding: 0; margin: 0; display: flex; flex-wrap: wrap; gap: .2rem 1rem; min-width: 0; } .controls legend { float: left; padding: 0 1rem 0 0; color: var(--muted); }
-.controls label { display: inline-flex; align-items: center; flex-wrap: wrap; gap: .35rem; color: var(--muted); }
+.controls label { display: inline-flex; align-items: center; flex-wrap: wrap; gap: .35rem; color: var(--muted); min-width: 0; max-width: 100%; }
 .controls input[type=range] { accent-color: var(--blue); width: 9rem; } .controls input[type=checkbox] { accent-color: var(--blue); width: 1rem; height: 1rem; margin: 0; }
 button, select, input[type=search], input[type=number] { font: inherit; color: var(--ink); background: var(--panel); border: 1px solid var(--rule); border-radius: 6px; padding: .25rem .6rem; min-height: 2rem; max-width: 100%; }
 button { cursor: pointer; } button:hover { border-color: var(--muted); } .bound { width: 5rem; } output { font-variant-numeric: tabular-nums; min-width: 2.5em; color: var(--ink); }
