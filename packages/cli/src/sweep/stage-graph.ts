@@ -30,7 +30,7 @@ export function direct(stage: string): string {
 }
 
 /** The axes of a sweep: of the grid, and of pairs that go together. */
-export function axesOf(file: Pick<SweepFile, 'axes' | 'paired'>): string[] {
+function axesOf(file: Pick<SweepFile, 'axes' | 'paired'>): string[] {
   return [...Object.keys(file.axes), ...file.paired.flatMap((group) => Object.keys(group))];
 }
 

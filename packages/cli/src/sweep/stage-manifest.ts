@@ -47,7 +47,7 @@ export interface StageManifest {
   readonly error?: string;
 }
 
-export const MANIFEST = 'manifest.json';
+const MANIFEST = 'manifest.json';
 export const RUN = 'run';
 /** What the command printed on standard output, and on standard error. */
 export const OUT = 'out.txt';

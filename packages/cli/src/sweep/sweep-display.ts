@@ -77,7 +77,9 @@ export class SweepDisplay {
     const shown = [...stages]
       .sort((a, b) => order.indexOf(states.get(a.id) as string) - order.indexOf(states.get(b.id) as string))
       .slice(0, MOST_ROWS);
-    const table = sweepTable(shown, states, (id) => join(this.#options.folder, id), this.#nowMs());
+    const { columns, rows } = sweepTable(shown, states, (id) => join(this.#options.folder, id), this.#nowMs());
+    // Folders are for `sweep status`; here the name says which stage it is.
+    const table = { columns: columns.slice(0, -1), rows: rows.map((row) => row.slice(0, -1)) };
     const more = stages.length > shown.length ? `\n... and ${stages.length - shown.length} more` : '';
     const text = `${fitTable(table, terminalWidth())}${more}\n${this.#summary(stages)}\n`;
     const back = this.#drawn === 0 ? '' : `\u001b[${this.#drawn}A\u001b[J`;

@@ -7,9 +7,10 @@ import { lockHolder } from '../run/run-lock.ts';
 import { fitTable } from '../ui/fit-table.ts';
 import { plainText } from '../ui/plain-text.ts';
 import { terminalWidth } from '../ui/terminal-width.ts';
+import { CANCELLED } from './slurm/batch-script.ts';
 import { accounting, NEVER, queue } from './slurm/slurm-client.ts';
 import { arrayOf, cancelSweep, readJobs } from './slurm/slurm-engine.ts';
-import { LOG, OUT, type StageManifest } from './stage-manifest.ts';
+import { LOG, OUT, readManifest, type StageManifest } from './stage-manifest.ts';
 import { countText, type ShownState, shownStates } from './stage-states.ts';
 import { type HeldSweep, readSweep } from './sweep-record.ts';
 import { sweepTable } from './sweep-table.ts';
@@ -55,16 +56,19 @@ function withQueue({ folder, record, stages }: HeldSweep): {
   if (record.engine === 'local') return { stages, states: shownStates(stages) };
   const jobs = readJobs(folder);
   const queued = queue([...jobs.values()].map(arrayOf));
-  const gone = stages.flatMap(({ id, state }) => {
-    const job = jobs.get(id);
-    return job !== undefined && state !== 'done' && state !== 'failed' && !queued.has(job) ? [job] : [];
-  });
-  const ends = accounting(gone);
+  const isOver = ({ state }: StageManifest): boolean => state === 'done' || state === 'failed' || state === 'stopped';
+  const gone = stages.filter((stage) => !isOver(stage) && jobs.has(stage.id) && !queued.has(jobs.get(stage.id) ?? ''));
+  const ends = accounting(gone.map(({ id }) => jobs.get(id) as string));
   const merged = stages.map((stage): StageManifest => {
-    const job = jobs.get(stage.id) ?? '';
-    // A job that is no longer in the queue and has not said how it ended was killed, or is cancelled.
-    if (stage.state !== 'running' || queued.has(job)) return stage;
-    return { ...stage, state: 'stopped', ...(ends.has(job) ? { error: `Slurm: ${ends.get(job)}` } : {}) };
+    if (!gone.includes(stage)) return stage;
+    // It may have ended between the two looks.
+    const now = readManifest(join(folder, 'stages', stage.id)) ?? stage;
+    if (isOver(now)) return now;
+    // A job that has left the queue and has not written down how it ended was killed, cancelled, or never came to run.
+    const isStopped = now.state === 'running' || existsSync(join(folder, CANCELLED));
+    const end = ends.get(jobs.get(stage.id) as string);
+    const error = end === undefined ? 'its job left the queue; `sweep logs` shows what it printed' : `Slurm: ${end}`;
+    return { ...now, state: isStopped ? 'stopped' : 'failed', error };
   });
   const states = new Map(shownStates(merged));
   for (const { id } of merged) {
