@@ -123,7 +123,6 @@ export { wilsonInterval } from './stats/wilson.ts';
 export type { LocalisationRun, LocalisationSummary } from './tables/localisation-table.ts';
 export { inLabelOrder, type LabelOrder, seedGroups } from './tables/order-runs.ts';
 export type { NumberCell, PaperCell, PaperColumn, PaperTable } from './tables/paper-table.ts';
-export { intervalText, numberText } from './tables/paper-table.ts';
 export { checkDistinct, type PlotRun, type RunLabels, type SeedGroup } from './tables/plot-run.ts';
 export type { TableInput } from './tables/table-input.ts';
 export { TABLE_KIND_NAMES, TABLE_KINDS, type TableKindName } from './tables/table-kinds.ts';

@@ -67,3 +67,8 @@ export function flowText<Look>(
   }
   return { pieces: placed, lines: line + 1, leftOut: 0 };
 }
+
+/** The words of a text, each with the space before it: nothing is lost. */
+export function wordsOf(text: string): string[] {
+  return text.match(/\s*\S+|\s+$/g) ?? [];
+}

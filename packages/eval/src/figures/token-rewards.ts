@@ -9,7 +9,7 @@ import { type Figure, PAGE_WIDTH, type TextMeasure } from './figure.ts';
 import type { FigureInput } from './figure-input.ts';
 import { divergingColour, MUTED } from './palette.ts';
 import { SvgDrawing } from './svg-drawing.ts';
-import { flowText, type TextPiece } from './text-flow.ts';
+import { flowText, type TextPiece, wordsOf } from './text-flow.ts';
 
 const MARGIN = 8;
 const GAP = 14;
@@ -120,12 +120,13 @@ function colouredPieces(
     return tokens.map((text, t) => ({ text, look: place(scores[t]!) }));
   }
   const text = row.generation.content;
-  return [...text.matchAll(/\s*\S+|\s+$/g)].map((found) => {
-    const lead = found[0].length - found[0].trimStart().length;
-    const start = found.index + lead;
-    const span = scoreSpan({ start, end: found.index + found[0].length }, text.length, scores.length);
+  let end = 0;
+  return wordsOf(text).map((word) => {
+    const start = end + word.length - word.trimStart().length;
+    end += word.length;
+    const span = scoreSpan({ start, end }, text.length, scores.length);
     const own = scores.slice(span.start, span.end);
-    return { text: found[0], look: place(own.reduce((sum, v) => sum + v, 0) / own.length) };
+    return { text: word, look: place(own.reduce((sum, v) => sum + v, 0) / own.length) };
   });
 }
 
@@ -142,7 +143,13 @@ function draw(
   const style = { size: SIZE };
   let y = MARGIN;
   for (const { question, right, wrong } of shown) {
-    const asked = flowText([{ text: question, look: 0 }], inner - 8, 8, style, measure);
+    const asked = flowText(
+      wordsOf(question).map((word) => ({ text: word, look: 0 })),
+      inner - 8,
+      8,
+      style,
+      measure,
+    );
     const height = asked.lines * LINE + 6;
     drawing.rect(MARGIN, y, inner, height, '#f4f4f4', '#cccccc');
     for (const piece of asked.pieces) {

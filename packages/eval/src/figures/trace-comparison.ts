@@ -6,7 +6,7 @@ import { drawCaption } from './caption-lines.ts';
 import { type Figure, PAGE_WIDTH, type TextMeasure } from './figure.ts';
 import { EDITED, GRID, MUTED, RIGHT } from './palette.ts';
 import { SvgDrawing } from './svg-drawing.ts';
-import { flowText, type TextPiece } from './text-flow.ts';
+import { flowText, type TextPiece, wordsOf } from './text-flow.ts';
 
 /** What a figure needs of a line of pair_details.jsonl. */
 export interface TracePair {
@@ -151,7 +151,6 @@ function draw(panels: readonly Panel[], caption: readonly string[], transform: s
 
 /** The words of `text`, those that are not in `other` at their place marked. */
 function markedWords(other: string, text: string): TextPiece<Look>[] {
-  const words = (of: string): string[] => of.match(/\s*\S+|\s+$/g) ?? [];
   const ids = new Map<string, number>();
   const idOf = (word: string): number => {
     const known = ids.get(word.trim());
@@ -159,8 +158,8 @@ function markedWords(other: string, text: string): TextPiece<Look>[] {
     ids.set(word.trim(), ids.size);
     return ids.size - 1;
   };
-  const own = words(text);
-  const changed = new Set(changedPositions(words(other).map(idOf), own.map(idOf)));
+  const own = wordsOf(text);
+  const changed = new Set(changedPositions(wordsOf(other).map(idOf), own.map(idOf)));
   return own.map((word, i) => ({ text: word, look: changed.has(i) ? 'edited' : 'plain' }));
 }
 

@@ -6,7 +6,7 @@ export function numberNotes(runs: readonly PlotRun[], groups: readonly SeedGroup
 }
 
 /** "n = 1319 prompts x 16 samples". */
-export function samplesText(runs: readonly PlotRun[]): string {
+function samplesText(runs: readonly PlotRun[]): string {
   const prompts = range(runs.map(({ summary }) => summary.prompts));
   const samples = range(runs.flatMap(({ summary: { samplesPerPrompt: s } }) => [s.min, s.max]));
   return `${prompts} prompts x ${samples} samples a run${runs.length > 1 ? `, ${runs.length} runs` : ''}`;

@@ -21,7 +21,7 @@ const SPECIAL: Readonly<Record<string, string>> = {
 };
 
 /** Text that LaTeX sets as it stands: nothing in it is a command, and line breaks and controls are spaces. */
-export function latexText(text: string): string {
+function latexText(text: string): string {
   return (
     text
       .replace(/[\p{Cc}\p{Cs}\u2028\u2029]+/gu, ' ')
