@@ -136,7 +136,7 @@ function cycles(graph) {
 export function readSources(root) {
   const packages = readdirSync(join(root, 'packages')).map((name) => `packages/${name}`);
   const folders = [...packages, 'bench'].flatMap((name) =>
-    ['src', 'test', 'setup', 'bin'].map((sub) => `${name}/${sub}`),
+    ['src', 'page', 'test', 'setup', 'bin'].map((sub) => `${name}/${sub}`),
   );
   return folders
     .flatMap((folder) => listSources(root, folder))

@@ -263,7 +263,7 @@ export class BrowserView {
         { class: 'line' },
         element('span', { class: verdict === 1 ? 'right-answer' : 'wrong-answer' }, verdictText(verdict)),
         element('span', { class: 'number' }, reward === null ? '' : shortNumber(Number(reward.toPrecision(3)))),
-        element('span', { class: 'quiet' }, `${index.sets.length > 1 ? `${set.name} ` : ''}#${index.place[i]}`),
+        element('span', { class: 'quiet' }, `#${index.place[i]}${index.sets.length > 1 ? ` ${set.name}` : ''}`),
       ),
       element('span', { class: 'snippet' }, plainCharacters(index.prompts[index.prompt[i]!]!)),
     );

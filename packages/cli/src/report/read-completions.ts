@@ -63,7 +63,8 @@ export function completionsOfSamples(
     if (sample === undefined) return [];
     const { prompt, completion, step, ids, tokenRewards, isCorrect, gold, answer, reward } = sample;
     const pieces = piecesOf(ids, found);
-    const forced = Array.isArray(row.forced) ? row.forced.filter((at) => typeof at === 'number') : [];
+    // A flag a token here; positions in evaluated rows.
+    const forced = Array.isArray(row.forced) ? row.forced.flatMap((flag, t) => (flag === 1 ? [t] : [])) : [];
     const advantages = Array.isArray(row.advantages) ? (row.advantages as (number | null)[]) : [];
     return [
       {

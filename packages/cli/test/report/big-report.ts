@@ -1,7 +1,7 @@
 import { type EvalRow, type ReportCompletion, type ReportInput, summarise } from '@dawngrad/eval';
 import { Rng } from '@dawngrad/tensor';
 
-export const HOSTILE = [
+const HOSTILE = [
   '<script>document.title = "taken"</script><img src=x onerror=document.title="taken">',
   '\u001b[2J\u001b]0;taken\u0007\u0000 end',
   'half \ud800 and \udc00 \u202e reversed \u200b hidden',
@@ -9,7 +9,7 @@ export const HOSTILE = [
 const MEGABYTE = `${'long '.repeat(200_000)}tail`;
 
 /** Completions of prompts whose difficulty differs, some of them hostile; token values are drawn. */
-export function drawnCompletions(prompts: number, samples: number, tokens: number): ReportCompletion[] {
+function drawnCompletions(prompts: number, samples: number, tokens: number): ReportCompletion[] {
   const rng = new Rng(3, 1);
   const words = ['so ', 'then ', 'x ', '= ', '12 ', 'therefore ', 'we ', 'get '];
   const all: ReportCompletion[] = [];

@@ -1,7 +1,9 @@
 import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { EvalRow } from '@dawngrad/eval';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { completionsOfRows, completionsOfSamples, withinLimit } from '../../src/report/read-completions.ts';
 import { writeLines, writeRun } from '../run-folders.ts';
 import { runMain } from '../run-main.ts';
 
@@ -52,6 +54,39 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const path = (name: string): string => join(folder, name);
 const page = (name: string): string => readFileSync(path(name), 'utf8');
+
+describe('the completions of a report', () => {
+  it('take the flags of logged samples and the positions of rows for what the environment wrote', () => {
+    const sample = {
+      step: 3,
+      prompt: 'q',
+      completion: 'a b',
+      completion_ids: [1, 2],
+      forced: [0, 1],
+      reward: 1,
+      correct: true,
+    };
+    const logged = completionsOfSamples('s', [sample], { why: 'none is at hand' });
+    expect(logged.completions[0]).toMatchObject({ forced: [1], place: 3, pieces: null, text: 'a b', correct: true });
+    expect(logged.withoutTokens).toBe('none is at hand');
+    const evaluated = completionsOfRows(
+      'r',
+      [{ ...(rows[0] as EvalRow), forced: [0] }],
+      { why: 'none' },
+      () => Number.NaN,
+    );
+    expect(evaluated.completions[0]).toMatchObject({ forced: [0], score: null, rewards: [0, 1] });
+  });
+
+  it('beyond the limit are left out by whole prompts, spread over the file', () => {
+    const many = completionsOfRows('r', rows as unknown as EvalRow[], { why: 'none' }, () => 0);
+    const few = withinLimit(many, 6);
+    expect(few.leftOut).toBe(6);
+    expect(few.completions.map(({ prompt, place }) => `${prompt} ${place}`)).toEqual(
+      [0, 2, 4].flatMap((prompt) => [0, 1].map((place) => `What is ${prompt} + 1? ${place}`)),
+    );
+  });
+});
 
 describe('dawngrad report', () => {
   it('writes a page of two runs and an evaluation, and says where a checker took part', async () => {

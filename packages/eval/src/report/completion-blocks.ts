@@ -57,6 +57,8 @@ const ROWS_A_BLOCK = 250;
 const MAX_CHARACTERS = 20_000;
 const MAX_PROMPT = 8_000;
 const SNIPPET = 90;
+/** Characters that all prompts begin with, above which the list leaves them out. */
+const SHARED_MIN = 24;
 
 /**
  * Packs completions into blocks of up to `budgetBytes` in all. What no longer fits is counted in `leftOut` of its
@@ -112,7 +114,7 @@ export async function packCompletions(
       ),
       signals: scales,
       runs,
-      prompts: [...snippets.keys()].map(snippetOf),
+      prompts: snippetsOf([...snippets.keys()]),
       set: kept.map(({ set }) => set),
       prompt,
       place: kept.map(({ one }) => one.place),
@@ -250,12 +252,27 @@ function dropOf({ rewards }: ReportCompletion): { at: number; by: number } | nul
   return by > 0 ? { at, by } : null;
 }
 
-function snippetOf(prompt: string): string {
-  const line = prompt
-    .slice(0, 4 * SNIPPET)
-    .replace(/\s+/g, ' ')
-    .trim();
-  return line.length > SNIPPET ? `${line.slice(0, SNIPPET)}…` : line;
+/** Beginnings of prompts; what all of them begin with, such as an instruction, tells none from another. */
+function snippetsOf(prompts: readonly string[]): string[] {
+  const shared =
+    prompts.length < 2 ? 0 : prompts.reduce((length, prompt) => sharedLength(prompts[0]!, prompt, length), Infinity);
+  // To the last border of words, and only where it is worth an ellipsis.
+  const from = Math.max(0, (prompts[0] ?? '').slice(0, shared).search(/\S*$/));
+  return prompts.map((prompt) => {
+    const own = from > SHARED_MIN ? `…${prompt.slice(from)}` : prompt;
+    const line = own
+      .slice(0, 4 * SNIPPET)
+      .replace(/\s+/g, ' ')
+      .trim();
+    return line.length > SNIPPET ? `${line.slice(0, SNIPPET)}…` : line;
+  });
+}
+
+function sharedLength(a: string, b: string, most: number): number {
+  const end = Math.min(a.length, b.length, most);
+  let length = 0;
+  while (length < end && a[length] === b[length]) length++;
+  return length;
 }
 
 function rounded(value: number): number {

@@ -77,6 +77,26 @@ describe('packed completions', () => {
     expect(index.drop).toEqual([3, null, null, null]);
   });
 
+  it('are listed by what their prompts do not share', async () => {
+    const instruction = 'Think step by step, then answer inside the tags. ';
+    const list = async (...prompts: string[]): Promise<readonly string[]> =>
+      (
+        await packCompletions(
+          [
+            set(
+              's',
+              prompts.map((prompt) => completion({ score: 0, prompt })),
+            ),
+          ],
+          [],
+          BUDGET,
+        )
+      ).index.prompts;
+    expect(await list(`${instruction}How many?`, `${instruction}How far?`)).toEqual(['…many?', '…far?']);
+    expect(await list('How many?', 'How far?')).toEqual(['How many?', 'How far?']);
+    expect(await list(`${instruction}How many?`)).toEqual([`${instruction}How many?`]);
+  });
+
   it('stop where the page is full, and count what has no room', async () => {
     let seed = 1;
     const noise = (): number => {
