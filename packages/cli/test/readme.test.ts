@@ -48,7 +48,7 @@ function argumentsOf(line: string): string[] {
     arg
       .replace('path/to/model', join(folder, 'model'))
       .replace(
-        /(^|=)(train\.jsonl|test\.jsonl|runs(?:\/\w+)?)$/,
+        /(^|=)(train\.jsonl|test\.jsonl|runs(?:\/[\w.]+)?)$/,
         (_, lead: string, path: string) => lead + join(folder, path),
       ),
   );
