@@ -60,6 +60,12 @@ export async function collectReport(paths: readonly string[], options: CollectOp
   if (data.size > 1)
     notes.push(`The evaluations are of different data (${[...data].join(', ')}): their numbers do not compare.`);
   const trained = folders.filter(({ folder }) => folder.kind !== 'evaluate');
+  const tasks = new Set(trained.flatMap(({ folder }) => configValue(folder.config, 'data.path') ?? []));
+  if (tasks.size > 1) {
+    notes.push(
+      `The runs learned from different data (${[...tasks].join(', ')}): their curves and metrics do not compare.`,
+    );
+  }
   const pair = trained.length === 2 ? trained : folders.length === 2 ? folders : null;
   const perSet = Math.max(1, Math.floor(options.completions / Math.max(1, completions.length)));
   const summary = policies.length > 0 || demo === null ? summaryOf(policies) : demo;

@@ -148,6 +148,15 @@ describe('dawngrad report', () => {
     expect(page('two.html')).toContain('is n/a where the prompts are not the same');
   });
 
+  it('says that runs learned from different data', async () => {
+    for (const name of ['math', 'medicine']) {
+      writeRun(path(name), { config: { ...CONFIG, data: { path: `${name}.jsonl`, dev_fraction: 0 } }, metrics });
+    }
+    await runMain('report', path('math'), path('medicine'), '--out', path('tasks.html'));
+    expect(page('tasks.html')).toContain('learned from different data (math.jsonl, medicine.jsonl)');
+    expect(page('all.html')).not.toContain('different data');
+  });
+
   it('counts the completions that are beyond its limit', async () => {
     await runMain('report', path('test'), '--completions', '4', '--out', path('few.html'));
     expect(page('few.html')).toContain('test: 8 further completions are not in this page');
