@@ -60,9 +60,7 @@ export class ExampleCollector {
       else {
         if (this.needsTarget && made.target === undefined) throw rowError(row, "an expert's reasoning", 'none');
         const place = `${row.file}:${row.number}`;
-        // The file's name alone, so that a row has one id from wherever it is read; the whole path where two are alike.
-        const short = `${row.file.split(/[\\/]/).at(-1)}:${row.number}`;
-        const id = made.id ?? (this.placeOfId.has(short) ? place : short);
+        const id = made.id ?? place;
         const earlier = this.placeOfId.get(id);
         if (earlier !== undefined) throw rowError(row, 'an id of its own', `"${id}", the id of ${earlier}`);
         this.placeOfId.set(id, place);

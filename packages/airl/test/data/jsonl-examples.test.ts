@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { collectExamples, ExampleCollector } from '../../src/data/collect-examples.ts';
+import { collectExamples } from '../../src/data/collect-examples.ts';
 import { canonicalTarget } from '../../src/data/example.ts';
 
 const load = (...lines: readonly string[]) => collectExamples('jsonl', lines, 'my.jsonl').examples;
@@ -10,14 +10,6 @@ describe('rows of the user', () => {
       { id: 'my.jsonl:1', prompt: 'a', answer: '5' },
       { id: 'r', prompt: 'b', answer: '6', target: 't' },
     ]);
-  });
-
-  it('have the same id from wherever the file is read, and ids of their own in files of one name', () => {
-    const collector = new ExampleCollector('jsonl');
-    for (const file of ['a/rows.jsonl', 'b\\rows.jsonl', 'b/other.jsonl'])
-      collector.add({ file, number: 1, fields: { prompt: file, answer: '5' } });
-    const ids = collector.finish('rows').examples.map(({ id }) => id);
-    expect(ids).toEqual(['rows.jsonl:1', 'b\\rows.jsonl:1', 'other.jsonl:1']);
   });
 
   it('take messages as a prompt, and bring blocks into the canonical form', () => {
