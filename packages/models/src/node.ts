@@ -19,6 +19,7 @@ export { downloadDatasetFile } from './node/hub/download-dataset-file.ts';
 export { downloadModel, type HubModel } from './node/hub/download-model.ts';
 export { type HubRepo, isHubUrl, parseHubRepo } from './node/hub/hub-repo.ts';
 export type { HubOptions, HubProgress } from './node/hub/hub-session.ts';
+export { describeFsError } from './node/io-error.ts';
 export {
   type DirectoryCheck,
   type DirectoryFault,

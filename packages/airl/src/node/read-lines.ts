@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { describeFsError } from '@dawngrad/models/node';
 import { ToolError } from '@dawngrad/tensor';
 
 const CHUNK_BYTES = 1 << 16;
@@ -51,7 +52,7 @@ function open(path: string): number {
     throw new ToolError('config', {
       op: path,
       expected: 'a readable file',
-      got: (cause as NodeJS.ErrnoException).code ?? 'an error',
+      got: describeFsError(cause),
       cause,
     });
   }

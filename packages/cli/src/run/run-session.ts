@@ -60,6 +60,8 @@ export async function runSession(
     },
     graceS === undefined ? {} : { graceS },
   );
+  // A request that nobody listens for would end the process.
+  using save = listenForSave(config.run.dir, (text) => progress.note(text));
   const dataHashes = await hashInputs(inputs);
   // The device comes first: without one, no run directory is made.
   using device = await openDevice();
@@ -90,7 +92,6 @@ export async function runSession(
   progress.note(objective);
   const changes = directory.changes.filter(({ key }) => !UNTOLD.includes(key));
   for (const change of changes) progress.note(`changed since the run started: ${changeText(change)}`);
-  using save = listenForSave(directory.path, (text) => progress.note(text));
   using _crashes = recordCrashesIn(directory.path);
   hooks?.at('started');
   try {
