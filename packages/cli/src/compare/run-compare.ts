@@ -47,7 +47,7 @@ export async function runCompare(
   { bestOf, seed, json }: CompareOptions,
   { out, err }: CommandContext,
 ): Promise<void> {
-  const files = places.flatMap(rowFiles);
+  const files = distinctNames(places.flatMap(rowFiles));
   if (files.length < 2) {
     throw new ToolError('usage', {
       op: 'compare',
@@ -91,11 +91,17 @@ export async function runCompare(
   );
 }
 
+/** Short names where they differ, else paths. */
+function distinctNames(files: readonly NamedFile[]): NamedFile[] {
+  const isShared = (name: string): boolean => files.filter((one) => one.name === name).length > 1;
+  return files.map(({ name, file }) => ({ name: isShared(name) ? file : name, file }));
+}
+
 /** The row files of a place, named so that they can be told from each other. */
 function rowFiles(place: string): NamedFile[] {
   if (!existsSync(place)) throw new ToolError('config', { op: place, expected: 'an evaluation', got: 'no such path' });
   const name = basename(resolve(place));
-  if (statSync(place).isFile()) return [{ name: place, file: place }];
+  if (statSync(place).isFile()) return [{ name: basename(place, '.jsonl'), file: place }];
   const files = evaluationRowFiles(place);
   if (files.length > 0) {
     return files.map((file) => ({ name: files.length === 1 ? name : `${name}/${basename(file, '.jsonl')}`, file }));
