@@ -75,13 +75,10 @@ interface Case {
 
 const CASES: readonly Case[] = [
   { family: 'llama', method: 'sft' },
-  { family: 'llama', method: 'sft', checkpointing: true },
   { family: 'llama', method: 'sft', keepBest: true, microBatchTokens: 48 },
-  { family: 'llama', method: 'sft', rank: 4 },
   { family: 'llama', method: 'sft', rank: 4, format: 'nf4', checkpointing: true },
   { family: 'llama', method: 'sft', batch: 32, microBatchTokens: 100 },
   { family: 'qwen2', method: 'sft', rank: 8, format: 'bf16' },
-  { family: 'qwen2', method: 'sft', batch: 3 },
   { family: 'qwen3', method: 'sft', rank: 4, format: 'q8_0' },
   { family: 'mistral', method: 'sft', checkpointing: true, microBatchTokens: 48 },
   { family: 'llama', method: 'grpo' },
@@ -95,10 +92,7 @@ const CASES: readonly Case[] = [
   { family: 'llama', method: 'irl' },
   { family: 'llama', method: 'irl', checkpointing: true, klBeta: 0 },
   { family: 'llama', method: 'irl', rank: 4, criticRank: 4, format: 'bf16' },
-  { family: 'llama', method: 'irl', rank: 4, format: 'q8_0', microBatchTokens: 60 },
-  { family: 'qwen2', method: 'irl', criticRank: 4, batch: 8 },
   { family: 'qwen3', method: 'irl', rank: 2, criticRank: 8, format: 'nf4', checkpointing: true },
-  { family: 'qwen3', method: 'irl', updates: 2, microBatchTokens: 60 },
   { family: 'mistral', method: 'irl', rank: 4, criticRank: 4, format: 'stored', batch: 16, microBatchTokens: 60 },
 ];
 
