@@ -1,41 +1,38 @@
 import { z } from 'zod';
+import { grpoCreditSection, irlCreditSection } from './sections/credit-section.ts';
+import { negativesSection, relabelSection, replaySection, warmupSection } from './sections/critic-examples-section.ts';
+import { criticSection, evaluationCriticSection } from './sections/critic-section.ts';
 import {
-  criticSection,
-  evaluateEvalSection,
-  evaluationCriticSection,
   evaluationDataSection,
-  evaluationPolicySection,
-  evaluationSamplingSection,
-  grpoCreditSection,
   grpoDataSection,
-  grpoRewardSection,
-  grpoSamplingSection,
-  grpoTrainSection,
-  guidanceSection,
-  irlCreditSection,
   irlDataSection,
-  irlRewardSection,
-  irlTrainSection,
-  negativesSection,
   opsdDataSection,
+  sftDataSection,
+} from './sections/data-section.ts';
+import { evaluateEvalSection, trainEvalSection } from './sections/eval-section.ts';
+import {
+  evaluationPolicySection,
   opsdPolicySection,
+  rlPolicySection,
+  sftPolicySection,
+} from './sections/policy-section.ts';
+import { grpoRewardSection, irlRewardSection, rewardSection } from './sections/reward-section.ts';
+import { runSection, trainingRunSection } from './sections/run-section.ts';
+import {
+  evaluationSamplingSection,
+  grpoSamplingSection,
+  guidanceSection,
   opsdSamplingSection,
   opsdSection,
+  samplingSection,
+} from './sections/sampling-section.ts';
+import {
+  grpoTrainSection,
+  irlTrainSection,
   opsdTrainSection,
   optimSection,
-  relabelSection,
-  replaySection,
-  rewardSection,
-  rlPolicySection,
-  runSection,
-  samplingSection,
-  sftDataSection,
-  sftPolicySection,
   sftTrainSection,
-  trainEvalSection,
-  trainingRunSection,
-  warmupSection,
-} from './sections.ts';
+} from './sections/train-section.ts';
 
 const sft = z.strictObject({
   run: trainingRunSection('runs/sft'),
