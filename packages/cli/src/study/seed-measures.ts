@@ -77,6 +77,8 @@ export interface TrainingMeasure {
   /** Share of right answers among the last rounds' samples (training problems); null for SFT. */
   readonly lastAccuracy: number | null;
   readonly bestAccuracy: number | null;
+  /** Mean reward of the first tenth of the rounds: whether the reward rose is read against it. */
+  readonly firstReward?: number | null;
   readonly lastReward: number | null;
   readonly lastKl: number | null;
 }
