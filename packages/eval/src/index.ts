@@ -22,9 +22,10 @@ export {
   evaluationFile,
 } from './evaluation/evaluation-file.ts';
 export type { CorrelationMatrix, RewardDifference } from './evaluation/reward-tests.ts';
-export type { ChartSpec, Figure, TextMeasure, TextStyle } from './figures/figure.ts';
+export { type ChartSpec, COLUMN_WIDTH, type Figure, type TextMeasure, type TextStyle } from './figures/figure.ts';
 export type { FigureInput, TrainingRun } from './figures/figure-input.ts';
 export { FIGURE_KIND_NAMES, FIGURE_KINDS, type FigureKindName } from './figures/figure-kinds.ts';
+export { CATEGORIES } from './figures/palette.ts';
 export type { TraceChoice, TracePair, TracePairs } from './figures/trace-comparison.ts';
 export { type Annotation, parseAnnotation, saysAnswerOnly } from './localise/annotation.ts';
 export { averagePrecision, randomAveragePrecision } from './localise/average-precision.ts';
@@ -84,6 +85,7 @@ export { type RowContext, rowOfRecord } from './record-row.ts';
 export { formatReferenceRow, promptKey } from './reference-row.ts';
 export type { ReportCompletion, ReportCompletions } from './report/completion-blocks.ts';
 export { formatDuration, formatEstimate, formatPercent, formatPoints } from './report/format.ts';
+export type { Plot, PlotLine } from './report/page-data.ts';
 export { type RenderOptions, renderReport } from './report/render-report.ts';
 export type {
   MissingPart,
@@ -118,6 +120,7 @@ export { type Estimate, estimateMean, estimateStatistic, pairedDifference } from
 export { type PairedTest, pairedTest } from './stats/paired-test.ts';
 export { drawResamples, type Interval, percentileInterval, type Resamples } from './stats/resample.ts';
 export { estimateOverSeeds, type SeedEstimate } from './stats/seeds.ts';
+export { tInterval } from './stats/student.ts';
 export { type WelchTest, welchTest } from './stats/welch.ts';
 export { wilsonInterval } from './stats/wilson.ts';
 export type { LocalisationRun, LocalisationSummary } from './tables/localisation-table.ts';

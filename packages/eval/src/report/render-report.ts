@@ -70,7 +70,7 @@ ${blocks}</div>
   return page.markup;
 }
 
-function plotsOf({ summary }: ReportInput): PageData['plots'] {
+function plotsOf({ summary, sections }: ReportInput): PageData['plots'] {
   const plots: Record<string, PageData['plots'][string]> = {};
   if (summary.results.length > 0) plots.pass = passAtKPlot(summary.results);
   summary.rerank.forEach(({ policy, bestOfN, rewards, calibration }, i) => {
@@ -78,6 +78,11 @@ function plotsOf({ summary }: ReportInput): PageData['plots'] {
     const histogram = rewardPlot(policy, rewards);
     if (histogram !== null) plots[`rewards-${i}`] = histogram;
     if (calibration !== null) plots[`reliability-${i}`] = reliabilityPlot(policy, calibration);
+  });
+  sections.forEach((section, i) => {
+    section.plots?.forEach(({ plot }, j) => {
+      plots[`part-${i}-${j}`] = plot;
+    });
   });
   return plots;
 }

@@ -43,9 +43,10 @@ function partsOf(input: ReportInput, data: PageData): Part[] {
   const { summary, missing, sections, difference, runs } = input;
   const { results, rerank } = summary;
   const calibrated = rerank.flatMap((one, i) => (one.calibration === null ? [] : [[one, i] as const]));
+  const without: readonly string[] = input.without ?? [];
   const why = (part: MissingPart): Html =>
     html`<p class="quiet">${NOT_AVAILABLE}: ${missing[part] ?? 'the folders given hold nothing of it'}.</p>`;
-  return [
+  const parts: Part[] = [
     ['runs', 'What was run', runsHtml(runs)],
     ['results', 'Results', results.length === 0 ? why('results') : resultsHtml(results)],
     ['rerank', 'Choosing the best of N samples', rerank.length === 0 ? why('rerank') : html`${rerank.map(rerankHtml)}`],
@@ -59,7 +60,12 @@ function partsOf(input: ReportInput, data: PageData): Part[] {
     ...(sections.length === 0
       ? ([['localisation', 'Where the first error is', why('localisation')]] as const)
       : sections.map(
-          ({ title, paragraphs, tables }, i) => [`part-${i}`, title, textHtml(paragraphs, tables)] as const,
+          ({ title, paragraphs, tables, plots = [] }, i) =>
+            [
+              `part-${i}`,
+              title,
+              html`${textHtml(paragraphs, [])}${plots.map(({ caption }, j) => plotHtml(`part-${i}-${j}`, caption))}${textHtml([], tables)}`,
+            ] as const,
         )),
     ['curves', 'Learning curves', data.stages.length === 0 ? why('curves') : curvesHtml(runs)],
     ['completions', 'Completions', data.completions.set.length === 0 ? why('completions') : completionsHtml(data)],
@@ -76,10 +82,12 @@ function partsOf(input: ReportInput, data: PageData): Part[] {
       html`<dl class="glossary">${GLOSSARY.map(([term, meaning]) => html`<dt>${term}</dt><dd>${meaning}</dd>`)}</dl>`,
     ],
   ];
+  return parts.filter(([id]) => !without.includes(id));
 }
 
 /** The result in a sentence, no stronger than its interval. */
-function ledeHtml({ summary: { results, rerank } }: ReportInput): Html | null {
+function ledeHtml({ lede, summary: { results, rerank } }: ReportInput): Html | null {
+  if (lede !== undefined) return html`<p class="lede">${lede}</p>`;
   const first = results[0];
   const last = results.at(-1);
   if (first === undefined || last === undefined) return null;

@@ -1,4 +1,5 @@
 import type { ReportCompletions } from './completion-blocks.ts';
+import type { Plot } from './page-data.ts';
 import type { StageMetrics } from './stages.ts';
 import type { ReportSummary } from './summarise.ts';
 import type { Table } from './table.ts';
@@ -24,6 +25,8 @@ export interface ReportSection {
   readonly title: string;
   readonly paragraphs: readonly string[];
   readonly tables: readonly { readonly caption: string; readonly table: Table }[];
+  /** Charts that the page's script draws; they stand before the tables. */
+  readonly plots?: readonly { readonly caption: string; readonly plot: Plot }[];
 }
 
 /** In what two runs differ. */
@@ -37,6 +40,8 @@ export interface ReportDifference {
 /** All that a page shows. A part that is missing is told of in `missing`, with the reason. */
 export interface ReportInput {
   readonly title: string;
+  /** The result in a few sentences; by default made of the summary. */
+  readonly lede?: string;
   readonly runs: readonly ReportRun[];
   readonly summary: ReportSummary;
   readonly stages: readonly StageMetrics[];
@@ -45,6 +50,8 @@ export interface ReportInput {
   readonly completions: readonly ReportCompletions[];
   /** Why a part is not there, by its heading. */
   readonly missing: Readonly<Partial<Record<MissingPart, string>>>;
+  /** Parts that a report of this kind does not have, so that their absence is not told of. */
+  readonly without?: readonly MissingPart[];
   /** Remarks, a sentence each. */
   readonly notes: readonly string[];
 }

@@ -50,6 +50,27 @@ describe('the report', () => {
     expect(page).toContain('SFT: 3 further completions are not in this page.');
   });
 
+  it('draws the charts of a section, and leaves out the parts that a report of its kind does not have', async () => {
+    const plot = {
+      label: 'by method',
+      x: { title: '', ticks: [0], tickLabels: ['SFT'] },
+      y: { title: '%' },
+      lines: [{ name: 'mean', colour: 'blue', shape: 'points' as const, x: [0], y: [58], low: [51], high: [65] }],
+      bars: [],
+    };
+    const section = { title: 'Claims', paragraphs: ['one < two'], plots: [{ caption: 'by method', plot }], tables: [] };
+    const own = await renderReport(
+      { ...input, lede: 'It holds.', sections: [section], without: ['difference', 'curves'] },
+      { script },
+    );
+    const headings = [...own.matchAll(/<h2[^>]*>([^<]*)<\/h2>/g)].map((match) => match[1]);
+    expect(headings).toContain('Claims');
+    expect(headings).not.toContain('In what two runs differ');
+    expect(headings).not.toContain('Learning curves');
+    expect(own).toContain('<p class="lede">It holds.</p>');
+    expect(own).toContain('<p>one &lt; two</p><figure><div class="plot" data-plot="part-0-0">');
+  });
+
   it('gives the same bytes for the same input', async () => {
     expect(await renderReport(sampleReport(), { script })).toBe(page);
   });
