@@ -104,7 +104,7 @@ export { decodePrompt } from './task/inverse-rules/problem.ts';
 export type { InverseRulesOptions, InverseRulesTask } from './task/inverse-rules/task.ts';
 export { createInverseRulesTask } from './task/inverse-rules/task.ts';
 export { inverseRulesTokenizer } from './task/inverse-rules/tokenizer.ts';
-export { type FirstError, firstError, parseTrace } from './task/inverse-rules/trace.ts';
+export { type FirstError, firstError, LINE_TOKENS, parseTrace } from './task/inverse-rules/trace.ts';
 export type { CorruptedExpert, Demonstration, Environment, Task, TaskPrompt } from './task/task.ts';
 export { longestTeacherPrompt } from './task/teacher-prompt.ts';
 export { createTextTask, type TextCodec, type TextTask, type TextTaskOptions } from './task/text-task.ts';
@@ -123,7 +123,11 @@ export { type SftOptions, trainSft } from './train/sft.ts';
 export type { Counters, RestoredState, TrainingState } from './train/training-state.ts';
 export { CHECKERS, type CheckerName, createChecker } from './verify/checkers.ts';
 export { EXTRACTORS, type Extractor, type ExtractorName, extractAnswer } from './verify/extract.ts';
+export { fudgedLines } from './task/inverse-rules/fudged-lines.ts';
+export { longerChains } from './task/inverse-rules/longer-chains.ts';
+export { type PlantedError, plantError } from './task/inverse-rules/planted-error.ts';
 export {
+export { proofread, type Verdict as ReviewVerdict } from './task/inverse-rules/proofread.ts';
   FORMAT_REWARDS,
   type FormatReward,
   type FormatRewardName,

@@ -11,6 +11,8 @@ export const STREAMS = {
   dev: 0x4204,
   test: 0x4205,
   documents: 0x4206,
+  longerChains: 0x4207,
+  plantedErrors: 0x4208,
   corruption: 0x4300,
   expertErrors: 0x4301,
   localisation: 0x43e0,

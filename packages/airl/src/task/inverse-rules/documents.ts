@@ -1,7 +1,7 @@
 import { Draws } from '../../data/draws.ts';
 import { STREAMS } from '../../data/streams.ts';
 import { editTrace, TRACE_EDITS } from './perturb.ts';
-import { drawProblem, encodePrompt, PROMPT_TOKENS, type Problem } from './problem.ts';
+import { drawProblem, encodePrompt, type Problem } from './problem.ts';
 import { baseTrace, encodeTrace, LINE_TOKENS, type Trace } from './trace.ts';
 import { TOKEN } from './vocabulary.ts';
 import { factOf, type World } from './world.ts';
@@ -30,7 +30,7 @@ export function createDocument(world: World, index: number): Document {
   const promptIds = encodePrompt(problem);
   const trace = baseTrace(world, problem, draws);
   if (!draws.chance(REVIEWED)) return { promptIds, completionIds: encodeTrace(trace), kind: 'trace' };
-  promptIds[PROMPT_TOKENS - 1] = TOKEN.review;
+  promptIds[promptIds.length - 1] = TOKEN.review;
   return { promptIds, completionIds: review(world, problem, blemish(trace, draws)), kind: 'reviewed' };
 }
 

@@ -11,7 +11,7 @@ export type TraceEdit = (typeof TRACE_EDITS)[number];
 export type PerturbationKind = TraceEdit | (typeof STRUCTURAL_EDITS)[number];
 
 // A changed guess under an unchanged result is exactly a fudged check, hence its triple weight.
-const NUMBER_PLACES = ['value', 'guess', 'guess', 'guess', 'result'] as const;
+export const NUMBER_PLACES = ['value', 'guess', 'guess', 'guess', 'result'] as const;
 
 /** The trace after one edit of the given kind; it always differs from its source. */
 export function editTrace(source: Trace, kind: TraceEdit, draws: Draws): Trace {

@@ -3,10 +3,13 @@ import { hashText } from '../../data/hash-text.ts';
 import { digitOf, RULES, ruleOf, TOKEN } from './vocabulary.ts';
 import { factOf, type World } from './world.ts';
 
-/** The longest chain; prompts are padded with the filler to this many rules. */
+/** The longest chain that is ever trained on; prompts are padded with the filler to this many rules. */
 export const MAX_STEPS = 4;
-/** Tokens of every prompt: `<q> v0 o1 .. o4 <think>`. */
-export const PROMPT_TOKENS = MAX_STEPS + 3;
+
+/** Tokens of the prompt of a chain of so many rules: `<q> v0 o1 .. o4 <think>`, and more only beyond four. */
+export function promptTokens(steps: number): number {
+  return Math.max(MAX_STEPS, steps) + 3;
+}
 
 /** Invert `rules[0]` at `start`, then `rules[1]` at the result, and so on. */
 export interface Problem {
@@ -19,22 +22,22 @@ export function problemKey(problem: Problem): string {
   return `${problem.start}:${problem.rules.join(',')}`;
 }
 
-/** The prompt's tokens, `PROMPT_TOKENS` long. */
+/** The prompt's tokens, `promptTokens(steps)` long. */
 export function encodePrompt(problem: Problem): Uint32Array {
-  const ids = new Uint32Array(PROMPT_TOKENS).fill(TOKEN.filler);
+  const ids = new Uint32Array(promptTokens(problem.rules.length)).fill(TOKEN.filler);
   ids[0] = TOKEN.question;
   ids[1] = TOKEN.firstDigit + problem.start;
   problem.rules.forEach((rule, step) => {
     ids[2 + step] = TOKEN.firstRule + rule;
   });
-  ids[PROMPT_TOKENS - 1] = TOKEN.think;
+  ids[ids.length - 1] = TOKEN.think;
   return ids;
 }
 
 /** The problem that a prompt's tokens state. */
 export function decodePrompt(promptIds: ArrayLike<number>): Problem {
   const rules: number[] = [];
-  for (let i = 2; i < PROMPT_TOKENS - 1; i++) {
+  for (let i = 2; i < promptIds.length - 1; i++) {
     const rule = ruleOf(promptIds[i]);
     if (rule !== undefined) rules.push(rule);
   }
@@ -69,9 +72,15 @@ export function splitOf(world: World, problem: Problem): Split {
   return part === 0 ? 'test' : part === 1 ? 'dev' : 'train';
 }
 
-/** A random problem of a split with `minSteps` to 4 steps, all step counts equally likely. */
-export function drawProblem(world: World, split: Split, minSteps: number, draws: Draws): Problem {
-  const steps = minSteps + draws.integer(MAX_STEPS - minSteps + 1);
+/** A random problem of a split with `minSteps` to `maxSteps` steps, all step counts equally likely. */
+export function drawProblem(
+  world: World,
+  split: Split,
+  minSteps: number,
+  draws: Draws,
+  maxSteps: number = MAX_STEPS,
+): Problem {
+  const steps = minSteps + draws.integer(maxSteps - minSteps + 1);
   for (;;) {
     const start = draws.integer(10);
     const rules = Array.from({ length: steps }, () => draws.integer(RULES));

@@ -4,15 +4,16 @@ import type { StepRule } from '../../segment/step-splitter.ts';
 import { CHECKERS } from '../../verify/checkers.ts';
 import type { Demonstration, Task, TaskPrompt } from '../task.ts';
 import { type Coverage, coverageOf } from './coverage.ts';
+import { criticPromptIds } from './critic-prompt.ts';
 import { type Setting, toolMask, toolToken } from './environment.ts';
 import { type PerturbationKind, perturbTrace, STRUCTURAL_EDITS, TRACE_EDITS } from './perturb.ts';
 import {
   drawProblem,
   encodePrompt,
   MAX_STEPS,
-  PROMPT_TOKENS,
   type Problem,
   problemKey,
+  promptTokens,
   type Split,
   solve,
 } from './problem.ts';
@@ -67,7 +68,7 @@ export function createInverseRulesTask(options: InverseRulesOptions): InverseRul
     coverage: coverageOf(world, problems),
     vocabSize: VOCAB_SIZE,
     endIds: [TOKEN.eos],
-    maxPromptTokens: PROMPT_TOKENS,
+    maxPromptTokens: promptTokens(MAX_STEPS),
     maxCompletionTokens: completionTokens(MAX_STEPS),
     demonstrations,
     dev: prompts('dev', STREAMS.dev, options.dev),
@@ -95,13 +96,6 @@ export function createInverseRulesTask(options: InverseRulesOptions): InverseRul
   };
 }
 
-/** The prompt as the critic reads it: `<review>` in place of `<think>`. */
-function criticPromptIds(promptIds: Uint32Array): Uint32Array {
-  const ids = promptIds.slice();
-  ids[PROMPT_TOKENS - 1] = TOKEN.review;
-  return ids;
-}
-
 /** Problems of a split that all differ, the first `count` of a stream. */
 function distinctProblems(world: World, split: Split, stream: number, count: number): Problem[] {
   const found = new Map<string, Problem>();
@@ -113,7 +107,8 @@ function distinctProblems(world: World, split: Split, stream: number, count: num
   return [...found.values()];
 }
 
-function promptOf(world: World, problem: Problem): TaskPrompt {
+/** The question that states a problem. */
+export function promptOf(world: World, problem: Problem): TaskPrompt {
   const promptIds = encodePrompt(problem);
   const digits = solve(world, problem);
   return {
