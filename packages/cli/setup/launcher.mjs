@@ -9,7 +9,7 @@ import { SetupError } from './setup-error.mjs';
 /** @typedef {import('./driver-environment.mjs').DriverReport} DriverReport */
 
 const BINARY = fileURLToPath(new URL('../bin/dawngrad.mjs', import.meta.url));
-const GPU_VERBS = ['train', 'evaluate', 'demo', 'doctor', 'bench', 'generate', 'chat', 'logprobs', 'localise'];
+const GPU_VERBS = ['train', 'evaluate', 'demo', 'doctor', 'bench', 'generate', 'chat', 'logprobs', 'localise', 'study'];
 
 /**
  * Whether a command line computes on the device; help and the rest start faster without looking for one.
@@ -17,8 +17,8 @@ const GPU_VERBS = ['train', 'evaluate', 'demo', 'doctor', 'bench', 'generate', '
  * @param {readonly string[]} args
  */
 export function needsAdapter(args) {
-  if (args.includes('--help') || args.includes('-h')) return false;
-  const verb = args.find((arg) => !arg.startsWith('-'));
+  if (['--help', '-h', '--dry-run'].some((flag) => args.includes(flag))) return false;
+  const verb = args.find((arg, i) => !arg.startsWith('-') && args[i - 1] !== '--plugin');
   return verb !== undefined && GPU_VERBS.includes(verb);
 }
 

@@ -2,7 +2,7 @@
 // installed, so it uses nothing but Node, and loads the rest only once Node is known to be new enough.
 import { fileURLToPath } from 'node:url';
 
-const TARGETS = ['demo', 'test', 'fuzz', 'crash', 'slurm', 'adapters', 'check', 'bench', 'cli', 'adapter'];
+const TARGETS = ['demo', 'study', 'test', 'fuzz', 'crash', 'slurm', 'adapters', 'check', 'bench', 'cli', 'adapter'];
 const OLDEST = { major: 20, minor: 20 };
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -74,8 +74,8 @@ async function findAdapter() {
 async function run() {
   const { launch, needsAdapter } = await import('./launcher.mjs');
   const { runChild } = await import('./run-child.mjs');
-  if (target === 'demo' || target === 'cli') {
-    const command = target === 'demo' ? ['demo', ...args] : args;
+  if (target === 'demo' || target === 'study' || target === 'cli') {
+    const command = target === 'cli' ? args : [target, ...args];
     if (needsAdapter(command)) return launch(command, process.env, gpuLog, announce);
     return runChild(process.execPath, [`${root}/packages/cli/bin/dawngrad.mjs`, ...command]);
   }

@@ -21,12 +21,17 @@ import { addPlanCommand } from './commands/plan.ts';
 import { addPlotCommand } from './commands/plot.ts';
 import { addReportCommand } from './commands/report.ts';
 import { addSamplesCommand } from './commands/samples.ts';
+import { addStudyCommand } from './commands/study.ts';
 import { addSweepCommand } from './commands/sweep.ts';
 import { addTrainCommand } from './commands/train.ts';
 import { addTransferCommand } from './commands/transfer.ts';
 import { addWatchCommand } from './commands/watch.ts';
 import { exitOnCrash } from './crash-handler.ts';
 import { dawngradVersion } from './package-info.ts';
+import { Plugins } from './plugins/plugins.ts';
+import { takePlugins } from './plugins/take-plugins.ts';
+
+export type { Plugin, PluginPackages } from './plugins/plugin.ts';
 
 const USAGE = 2;
 
@@ -41,22 +46,24 @@ export async function main(
   args: readonly string[],
   printers?: Pick<CommandContext, 'out' | 'err' | 'hooks'>,
 ): Promise<number> {
-  // Taken out before parsing, so that it may stand anywhere.
+  // Both are taken out before parsing, so that they may stand anywhere.
   const debug = args.includes('--debug');
+  const { rest, plugins: named } = takePlugins(args.filter((arg) => arg !== '--debug'));
+  using plugins = new Plugins(named);
   const print = printers ?? standardStreams();
   if (printers === undefined) exitOnCrash(print, debug);
   let exitCode = 0;
   const context: CommandContext = {
     ...print,
+    plugins,
     exitWith: (code) => {
       exitCode = code;
     },
   };
   try {
-    await createProgram(context).parseAsync(
-      args.filter((arg) => arg !== '--debug'),
-      { from: 'user' },
-    );
+    // Also for verbs that take names without a configuration.
+    await plugins.load();
+    await createProgram(context).parseAsync(rest, { from: 'user' });
     return exitCode;
   } catch (error) {
     // Commander has printed its own message.
@@ -75,6 +82,7 @@ function createProgram(context: CommandContext): Command {
     .description('Train and evaluate reasoning language models on WebGPU: SFT, GRPO, R-AIRL.')
     .version(dawngradVersion(), '--version', 'print the version')
     .option('--debug', 'print the stack of an error')
+    .option('--plugin <file>', 'run a file that adds estimators, critic losses, data sets; may be given again')
     .helpOption('-h, --help', 'print help')
     .helpCommand(false)
     .allowExcessArguments(false)
@@ -92,6 +100,7 @@ function createProgram(context: CommandContext): Command {
   addInspectCommand(program, context);
   addMergeCommand(program, context);
   addPlanCommand(program, context);
+  addStudyCommand(program, context);
   addSweepCommand(program, context);
   addDataCommand(program, context);
   addLsCommand(program, context);
@@ -121,6 +130,7 @@ Examples:
   $ dawngrad inspect models/base             is it sound, and how large?
   $ dawngrad merge --adapter runs/lora --output models/merged
   $ dawngrad plan irl --model qwen3b policy.lora.rank=64 --budget 24GB    will it fit?
+  $ dawngrad study --quick                   do the paper's claims hold? a first look
   $ dawngrad sweep sweeps/main.yaml --dry-run    a study of many runs, here or on a cluster
   $ dawngrad data show --model models/base --data train.jsonl
   $ dawngrad ls runs                         how far is what, and how good?

@@ -1,19 +1,10 @@
-import type { IrlOptions, OptimOptions, PretrainOptions, RoundOptions, SftOptions } from '@dawngrad/airl';
-import type { DecoderConfig } from '@dawngrad/models';
+import { type Recipe, recipe, tinyRecipe } from '../study/recipe.ts';
 
 /** Everything that decides what the demo does. */
-export interface DemoSettings {
+export interface DemoSettings extends Recipe {
   readonly seed: number;
   /** Sizes of the generated task. */
   readonly task: { readonly demonstrations: number; readonly dev: number; readonly test: number };
-  readonly pretrain: PretrainOptions;
-  readonly sft: SftOptions;
-  /** What GRPO and R-AIRL share. */
-  readonly rounds: RoundOptions;
-  readonly irl: Pick<
-    IrlOptions,
-    'critic' | 'reward' | 'credit' | 'corruptedPerExpert' | 'relabel' | 'replay' | 'warmup'
-  >;
   readonly evaluation: {
     readonly samplesPerPrompt: number;
     readonly temperature: number;
@@ -21,124 +12,25 @@ export interface DemoSettings {
   };
 }
 
-/** The model of the demo: a Llama of about the recipe's size; the vocabulary is the task's. */
-export function demoModel(vocabSize: number, endIds: readonly number[]): DecoderConfig {
-  return {
-    modelType: 'llama',
-    vocabSize,
-    hiddenSize: 64,
-    intermediateSize: 172,
-    numHiddenLayers: 2,
-    numAttentionHeads: 4,
-    numKeyValueHeads: 4,
-    headDim: 16,
-    maxPositionEmbeddings: 64,
-    rmsNormEps: 1e-5,
-    ropeTheta: 10000,
-    tieWordEmbeddings: false,
-    eosTokenIds: [...endIds],
-  };
-}
-
-const optim: OptimOptions = {
-  beta1: 0.9,
-  beta2: 0.99,
-  epsilon: 1e-8,
-  weightDecay: 0.01,
-  maxGradNorm: 1,
-  schedule: 'constant',
-  warmupRatio: 0,
-  finalRatio: 0,
-};
-
-const microBatchTokens = 16384;
-
 /**
- * The tested settings of the study, on a schedule for a laptop without a GPU. The learning rates are
- * those of the study; what is shorter is the base model's training (2,000 of 2,600 steps) and the
- * evaluation.
+ * The study's recipe on a schedule for a laptop without a GPU: what is shorter is the base model's training
+ * (2,000 of 2,600 steps) and the evaluation.
  */
 export function fullDemo(seed: number): DemoSettings {
-  const rounds = 50;
   return {
     seed,
     task: { demonstrations: 100, dev: 150, test: 200 },
-    pretrain: {
-      lr: 3e-3,
-      optim: { ...optim, beta2: 0.98, schedule: 'cosine', warmupRatio: 50 / 2000, finalRatio: 0.05 },
-      maxSteps: 2000,
-      rowsPerStep: 32,
-      microBatchTokens,
-      readEverySteps: 10,
-    },
-    sft: {
-      seed,
-      lr: 1e-3,
-      optim,
-      maxSteps: 120,
-      rowsPerStep: 32,
-      microBatchTokens,
-      dev: { everySteps: 20, prompts: 150, samplesPerPrompt: 4, temperature: 1 },
-      keepBest: true,
-    },
-    rounds: {
-      seed,
-      lr: 7e-4,
-      optim: { ...optim, schedule: 'linear', warmupRatio: 5 / rounds, finalRatio: 0.1 },
-      klBeta: 0.05,
-      clip: { low: 0.2, high: 0.2 },
-      updatesPerRound: 1,
-      normalisation: 'token',
-      groupSize: 8,
-      temperature: 1,
-      maxSteps: rounds,
-      promptsPerRound: 32,
-      unlabelledFraction: 0.5,
-      microBatchTokens,
-      loggedPrompts: 1,
-    },
-    irl: {
-      critic: {
-        lr: 1e-3,
-        lrWarmupUpdates: 30,
-        lrDecay: 'none',
-        optim: { ...optim, weightDecay: 0.05 },
-        labelSmoothing: 0.1,
-        updatesPerRound: 3,
-        expertsPerUpdate: 24,
-        policyPerUpdate: 24,
-        freezeAfterWarmup: false,
-      },
-      reward: { granularity: 'interval', intervalTokens: 5, temperature: 1, clip: [-5, 5] },
-      credit: { level: 'sequence', scale: 'group', gamma: 1 },
-      corruptedPerExpert: 2,
-      relabel: 'off',
-      replay: { rounds, onPolicyFraction: 0 },
-      warmup: { steps: 80, samplesPerPrompt: 8 },
-    },
+    ...recipe(seed, { pretrainSteps: 2000, rounds: 50 }),
     evaluation: { samplesPerPrompt: 16, temperature: 1, sizes: [1, 4, 16] },
   };
 }
 
 /** The same stages at sizes that take seconds: for tests of the path, not of the results. */
 export function tinyDemo(seed: number): DemoSettings {
-  const full = fullDemo(seed);
   return {
-    ...full,
+    seed,
     task: { demonstrations: 12, dev: 8, test: 8 },
-    pretrain: { ...full.pretrain, maxSteps: 20, rowsPerStep: 8, optim: { ...full.pretrain.optim, warmupRatio: 0.2 } },
-    sft: {
-      ...full.sft,
-      maxSteps: 4,
-      rowsPerStep: 8,
-      dev: { everySteps: 2, prompts: 4, samplesPerPrompt: 2, temperature: 1 },
-    },
-    rounds: { ...full.rounds, maxSteps: 2, promptsPerRound: 4, groupSize: 4 },
-    irl: {
-      ...full.irl,
-      critic: { ...full.irl.critic, lrWarmupUpdates: 2, updatesPerRound: 1, expertsPerUpdate: 4, policyPerUpdate: 4 },
-      warmup: { steps: 4, samplesPerPrompt: 2 },
-    },
-    evaluation: { ...full.evaluation, samplesPerPrompt: 4, sizes: [1, 4] },
+    ...tinyRecipe(seed),
+    evaluation: { ...fullDemo(seed).evaluation, samplesPerPrompt: 4, sizes: [1, 4] },
   };
 }

@@ -19,8 +19,9 @@ import { formatRow } from '@dawngrad/eval';
 import { DecoderModel } from '@dawngrad/models';
 import { writeFileAtomically } from '@dawngrad/models/node';
 import type { RunSession } from '../run/run-session.ts';
+import { recipeModel } from '../study/recipe.ts';
 import { type EvaluatedSamples, evaluatePolicy } from './demo-evaluation.ts';
-import { type DemoSettings, demoModel } from './demo-settings.ts';
+import type { DemoSettings } from './demo-settings.ts';
 
 /** What a finished demo found. */
 export interface DemoOutcome {
@@ -46,7 +47,7 @@ export async function runDemo(settings: DemoSettings, session: RunSession): Prom
   const { device, directory, progress, stop } = session;
   const { seed } = settings;
   const task = createInverseRulesTask({ seed, setting: 'tool', ...settings.task });
-  const config = demoModel(task.vocabSize, task.endIds);
+  const config = recipeModel(task.vocabSize, task.endIds);
   const stages: { name: string; metrics: MetricRow[] }[] = [];
   const models: DecoderModel[] = [];
   let critic: Critic | undefined;

@@ -1,0 +1,68 @@
+import { Critic, type IrlOptions, type Setting, trainIrl } from '@dawngrad/airl';
+import type { Arm } from '../arm.ts';
+import type { StudyPart } from '../part.ts';
+import type { Recipe } from '../recipe.ts';
+import { loadPolicy } from '../stored-models.ts';
+import { recipeOf, type StudySettings } from '../study-settings.ts';
+import { studyTask, taskHash } from '../study-task.ts';
+import { MODEL_BYTES, SAMPLE_TOKENS, tokenCost } from '../token-cost.ts';
+import { trainInPart } from '../training.ts';
+import { CHECKPOINT_ROUNDS, roundsOutcome, roundTokens } from './rounds.ts';
+
+/** R-AIRL from the base model: policy and critic, the last checkpoint of both. */
+export function irlPart(settings: StudySettings, base: StudyPart, setting: Setting, arm: Arm): StudyPart {
+  const { seed } = base;
+  const irl = irlOptions(recipeOf(settings, seed, setting), arm);
+  const task = studyTask(settings, seed, setting);
+  const { samples, forward, trained } = roundTokens(irl);
+  const { critic, warmup, corruptedPerExpert } = irl;
+  const experts = critic.expertsPerUpdate ?? 0;
+  const rows = experts * (1 + corruptedPerExpert) + (critic.policyPerUpdate ?? 0);
+  const updates = warmup.steps + irl.maxSteps * critic.updatesPerRound;
+  return {
+    kind: 'irl',
+    version: 1,
+    label: arm.name,
+    seed,
+    setting,
+    settings: { task: settings.task, data: taskHash(task), irl },
+    inputs: { base },
+    cost: tokenCost({
+      // Each sample is scored too, and the critic's warm-up has samples of its own.
+      forward: forward + samples + settings.task.demonstrations * warmup.samplesPerPrompt * SAMPLE_TOKENS,
+      trained: trained + updates * rows * SAMPLE_TOKENS,
+      bytes: 2 * MODEL_BYTES + 2400 * irl.maxSteps,
+    }),
+    async run(work) {
+      const policy = await loadPolicy(work.device, work.inputs.base!, { trainable: true });
+      let trainedCritic: Critic | undefined;
+      try {
+        const critic = await Critic.copyOf(policy);
+        trainedCritic = critic;
+        return roundsOutcome(
+          await trainInPart(work, CHECKPOINT_ROUNDS, (context) => trainIrl(policy, critic, task, irl, context)),
+        );
+      } finally {
+        trainedCritic?.dispose();
+        policy.dispose();
+      }
+    },
+  };
+}
+
+/** What an arm sets apart of the recipe. */
+function irlOptions({ rounds, irl }: Recipe, { granularity, credit, relabel }: Arm): IrlOptions {
+  const { intervalTokens, ...reward } = irl.reward;
+  const marks = granularity ?? irl.reward.granularity;
+  return {
+    ...rounds,
+    ...irl,
+    reward: {
+      ...reward,
+      granularity: marks,
+      ...(marks === 'interval' && intervalTokens !== undefined ? { intervalTokens } : {}),
+    },
+    credit: { ...irl.credit, level: credit ?? irl.credit.level },
+    relabel: relabel ?? irl.relabel,
+  };
+}

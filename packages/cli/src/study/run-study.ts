@@ -1,0 +1,179 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ToolError } from '@dawngrad/tensor';
+import type { CommandContext } from '../commands/command-context.ts';
+import { runEnvironment } from '../run/environment.ts';
+import { CONFIG, RunDirectory } from '../run/run-directory.ts';
+import { type RunSession, runSession } from '../run/run-session.ts';
+import { duration } from '../ui/progress-line.ts';
+import { dryRunText } from './dry-run.ts';
+import type { StudyPart } from './part.ts';
+import { partKey } from './part-key.ts';
+import { PartReporter } from './part-reporter.ts';
+import { type PartRecord, PartStore } from './part-store.ts';
+import { StudyEta } from './study-eta.ts';
+import { studyObjective } from './study-objective.ts';
+import { planStudy, type StudyPlan, TRAINING_KINDS } from './study-plan.ts';
+import type { StudySettings } from './study-settings.ts';
+
+/** In the folder of a part: what it noted. */
+const LOG = 'log.txt';
+
+export interface StudyRequest {
+  readonly dir: string;
+  readonly settings: StudySettings;
+  /** Only the parts that train, or all. */
+  readonly only?: 'train';
+  readonly dryRun: boolean;
+}
+
+/** `dawngrad study`: does what is not done yet of a study, part by part. */
+export async function runStudy({ dir, settings, only, dryRun }: StudyRequest, context: CommandContext): Promise<void> {
+  const plan = planStudy(settings);
+  const parts = only === 'train' ? plan.parts.filter(({ kind }) => TRAINING_KINDS.includes(kind)) : plan.parts;
+  checkFolder(dir);
+  const store = new PartStore(dir);
+  if (dryRun) {
+    context.out(dryRunText(dir, parts, store));
+    return;
+  }
+  const request = {
+    config: { run: { dir, seed: settings.seeds[0] as number }, study: settings },
+    resume: RunDirectory.holdsRun(dir),
+    // A part whose settings changed is another part: the folder may hold those of many studies.
+    rules: { isSafe: () => true, presetOf: () => undefined },
+    inputs: [],
+    objective: studyObjective(plan),
+  };
+  await runSession(request, context, async (session) => {
+    if (!(await runParts(parts, store, session))) return;
+    session.progress.close();
+    await finish(plan, parts.length === plan.parts.length, dir, context);
+  });
+}
+
+/** What a study ends with, once all that it asked for is done. */
+async function finish(plan: StudyPlan, isWhole: boolean, dir: string, { out }: CommandContext): Promise<void> {
+  const count = plan.parts.length;
+  out(isWhole ? `${count} parts done in ${dir}\n` : `the training parts are done in ${dir}\n`);
+}
+
+/** Does the parts that are not done; false where it was asked to stop before the last one. */
+async function runParts(
+  parts: readonly StudyPart[],
+  store: PartStore,
+  session: Pick<RunSession, 'device' | 'progress' | 'stop'>,
+): Promise<boolean> {
+  const { device, progress, stop } = session;
+  const records = parts.flatMap((part) => store.recordOf(part) ?? []);
+  const eta = new StudyEta(device.adapter.isSoftware ? 'cpu' : 'gpu', records);
+  const left = parts.filter((part) => store.recordOf(part) === undefined);
+  const secondsLeft = (): number =>
+    left.filter((part) => store.recordOf(part) === undefined).reduce((sum, part) => sum + eta.secondsOf(part), 0);
+  progress.note(
+    `${parts.length} parts, ${records.length} of them done; about ${duration(secondsLeft())} for the others`,
+  );
+  for (const part of left) {
+    if (stop.isRequested) return false;
+    const place = `[${parts.length - left.length + left.indexOf(part) + 1}/${parts.length}]`;
+    const label = [`seed ${part.seed}`, ...(part.setting === null ? [] : [part.setting]), part.label].join(' ');
+    const record = await runPart(part, store, session, `${place} ${label}`);
+    if (record === undefined) {
+      progress.close();
+      progress.note(`stopped in ${label}; the same command goes on from there`);
+      return false;
+    }
+    eta.add(record);
+    progress.close();
+    const rest = left.at(-1) === part ? 'all done' : `about ${duration(secondsLeft())} left`;
+    const { warnings } = record;
+    const warned = warnings === 0 ? '' : `; ${warnings} ${warnings === 1 ? 'warning' : 'warnings'} in its ${LOG}`;
+    progress.note(`${place} ${label}: ${record.headline} (${duration(record.wallSeconds)}${warned}; ${rest})`);
+  }
+  return true;
+}
+
+/** Does one part; undefined where it was asked to stop, and then the part's folder holds what it goes on from. */
+async function runPart(
+  part: StudyPart,
+  store: PartStore,
+  { device, progress, stop }: Pick<RunSession, 'device' | 'progress' | 'stop'>,
+  name: string,
+): Promise<PartRecord | undefined> {
+  const startedMs = performance.now();
+  const flopsBefore = device.counters.flops;
+  const { folder, spent } = store.begin(part);
+  const inputs = Object.entries(part.inputs);
+  const reporter = new PartReporter(progress, name, join(folder, LOG));
+  const outcome = await part.run({
+    device,
+    folder,
+    inputs: Object.fromEntries(inputs.map(([input, one]) => [input, store.finished(one)])),
+    progress: reporter,
+    shouldStop: () => stop.isRequested,
+  });
+  const total = {
+    ...spent,
+    wallSeconds: spent.wallSeconds + (performance.now() - startedMs) / 1000,
+    flops: spent.flops + device.counters.flops - flopsBefore,
+  };
+  if (outcome.status === 'stopped') {
+    store.pause(folder, total);
+    return undefined;
+  }
+  const environment = runEnvironment({ adapter: device.adapter, seed: part.seed, dataHashes: {}, argv: [] });
+  const { commit, driver } = environment;
+  const record: PartRecord = {
+    schema: 1,
+    key: partKey(part),
+    kind: part.kind,
+    label: part.label,
+    seed: part.seed,
+    setting: part.setting,
+    settings: part.settings,
+    inputs: Object.fromEntries(inputs.map(([input, one]) => [input, PartStore.nameOf(one)])),
+    commit: commit === null ? null : `${commit.sha}${commit.isDirty ? '+' : ''}`,
+    adapter: device.adapter.description,
+    driver: driver === null ? 'chosen by Dawn' : `${driver.name}: ${driver.reason}`,
+    ...total,
+    finishedAt: new Date().toISOString(),
+    planned: { flops: part.cost.flops, tokens: part.cost.tokens },
+    result: outcome.result,
+    headline: outcome.headline,
+    warnings: reporter.warnings,
+  };
+  store.finish(part, folder, record);
+  return record;
+}
+
+/** Refuses a folder that holds something else than a study. Throws ToolError 'config'. */
+function checkFolder(dir: string): void {
+  if (!existsSync(dir)) return;
+  const refuse = (got: string): ToolError =>
+    new ToolError('config', {
+      op: `--dir ${dir}`,
+      expected: 'a new or empty folder, or one of an earlier study',
+      got,
+      hint: 'choose another folder.',
+    });
+  let names: string[];
+  try {
+    names = readdirSync(dir);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') throw refuse('a file');
+    throw error;
+  }
+  if (names.length === 0 || names.includes('parts')) return;
+  if (!names.includes(CONFIG)) throw refuse(`one that holds ${names.slice(0, 3).join(', ')}`);
+  if (!isStudy(join(dir, CONFIG))) throw refuse('the folder of another run');
+}
+
+/** Whether a configuration is that of a study. */
+function isStudy(file: string): boolean {
+  try {
+    return 'study' in JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof TypeError) return false;
+    throw error;
+  }
+}
