@@ -1,7 +1,14 @@
 export { type Advantages, type CreditOptions, estimateAdvantages } from './credit/advantage.ts';
 export { CREDIT_LEVELS, type CreditLevel, checkCredit, isCreditValid } from './credit/credit-level.ts';
-export { SCALES, type Scale } from './credit/estimators/estimator.ts';
-export { ESTIMATORS, type EstimatorName } from './credit/estimators/table.ts';
+export {
+  type AdvantageEstimator,
+  type EstimatorInput,
+  type Normaliser,
+  SCALES,
+  type Scale,
+} from './credit/estimators/estimator.ts';
+export { ESTIMATORS, type EstimatorName, estimators, registerEstimator } from './credit/estimators/table.ts';
+export { groupValues } from './credit/groups.ts';
 export { LOCAL_SIGNALS, type LocalSignal, type LocalTermOptions } from './credit/local-term.ts';
 export {
   type MarkValues,
@@ -22,11 +29,26 @@ export {
 } from './credit/reward-functions.ts';
 export type { OverlongOptions, RewardSources } from './credit/reward-sources.ts';
 export type { ScoredCompletion } from './credit/scored-completion.ts';
+export { divisorOf, type Spread } from './credit/spread.ts';
 export { CRITIC_CONTROLS, type CriticControl } from './critic/control.ts';
 export { CRITIC_KINDS, Critic, type CriticKind } from './critic/critic.ts';
 export { type ChoiceFault, type CriticChoice, criticChoiceFaults } from './critic/critic-choice.ts';
-export type { CriticObjective, ObjectiveOptions } from './critic/objectives/objective.ts';
-export { CRITIC_OBJECTIVES, type CriticLossName } from './critic/objectives/table.ts';
+export type { CriticRows } from './critic/critic-rows.ts';
+export { countMarks } from './critic/objectives/count-marks.ts';
+export type {
+  CriticExample,
+  CriticObjective,
+  ObjectiveOptions,
+  ObjectiveTerm,
+  ObjectiveUpdate,
+  PreparedObjective,
+} from './critic/objectives/objective.ts';
+export {
+  CRITIC_OBJECTIVES,
+  type CriticLossName,
+  criticObjectives,
+  registerCriticLoss,
+} from './critic/objectives/table.ts';
 export { ShapedHead, type Shaping } from './critic/shaped-head.ts';
 export { checkExperts, type ExpertReport } from './data/check-experts.ts';
 export { checkLengths, type LengthLimits, type OverlongPolicy } from './data/check-lengths.ts';
@@ -37,11 +59,11 @@ export {
   collectExamples,
 } from './data/collect-examples.ts';
 export { type ContaminationOptions, findContamination, type Overlap } from './data/contamination.ts';
-export type { DataRow } from './data/data-row.ts';
-export type { Dataset, HubSource } from './data/dataset.ts';
-export { DATASETS, type DatasetName } from './data/datasets.ts';
+export { type DataRow, optionalText, requiredText, rowError } from './data/data-row.ts';
+export type { Dataset, ExampleOfRow, HubSource } from './data/dataset.ts';
+export { DATASETS, type DatasetName, datasets, registerDataset } from './data/datasets.ts';
 export { Draws } from './data/draws.ts';
-export { type Example, foldedPrompt } from './data/example.ts';
+export { canonicalTarget, type Example, foldedPrompt } from './data/example.ts';
 export { hashText } from './data/hash-text.ts';
 export { LEAKAGE_PROBES, type LeakageProbe, type ProbedTrace, probeLeakage } from './data/leakage.ts';
 export { DataOrder, permutation } from './data/order.ts';
@@ -72,6 +94,7 @@ export type { PhaseMeasure } from './plan/phase-meter.ts';
 export type { PlannedCritic, PlannedModel, PlannedRun, PlannedWork } from './plan/planned-run.ts';
 export { checkRecords, type Label, setLabel, type TraceRecord } from './record.ts';
 export { type RecordJson, recordFromJson, recordToJson } from './record-json.ts';
+export { kindOf, type OtherName, type Registration, type Registry } from './registry.ts';
 export { RELABEL_MODES, type RelabelMode, type RelabelOptions, relabel, usesChecker } from './relabel.ts';
 export { Replay, type ReplayCapacity, type ReplayState } from './replay.ts';
 export type { PlannedStage, Reporter } from './reporter.ts';
@@ -100,7 +123,11 @@ export {
 export { isCovered } from './task/inverse-rules/coverage.ts';
 export { createDocument, type Document } from './task/inverse-rules/documents.ts';
 export type { Setting } from './task/inverse-rules/environment.ts';
+export { fudgedLines } from './task/inverse-rules/fudged-lines.ts';
+export { longerChains } from './task/inverse-rules/longer-chains.ts';
+export { type PlantedError, plantError } from './task/inverse-rules/planted-error.ts';
 export { decodePrompt } from './task/inverse-rules/problem.ts';
+export { proofread, type Verdict as ReviewVerdict } from './task/inverse-rules/proofread.ts';
 export type { InverseRulesOptions, InverseRulesTask } from './task/inverse-rules/task.ts';
 export { createInverseRulesTask } from './task/inverse-rules/task.ts';
 export { inverseRulesTokenizer } from './task/inverse-rules/tokenizer.ts';
@@ -123,11 +150,7 @@ export { type SftOptions, trainSft } from './train/sft.ts';
 export type { Counters, RestoredState, TrainingState } from './train/training-state.ts';
 export { CHECKERS, type CheckerName, createChecker } from './verify/checkers.ts';
 export { EXTRACTORS, type Extractor, type ExtractorName, extractAnswer } from './verify/extract.ts';
-export { fudgedLines } from './task/inverse-rules/fudged-lines.ts';
-export { longerChains } from './task/inverse-rules/longer-chains.ts';
-export { type PlantedError, plantError } from './task/inverse-rules/planted-error.ts';
 export {
-export { proofread, type Verdict as ReviewVerdict } from './task/inverse-rules/proofread.ts';
   FORMAT_REWARDS,
   type FormatReward,
   type FormatRewardName,

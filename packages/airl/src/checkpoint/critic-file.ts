@@ -1,8 +1,9 @@
 import { type ModelFiles, parseStrictJsonObject } from '@dawngrad/models';
 import { ToolError } from '@dawngrad/tensor';
 import { CRITIC_KINDS, type Critic, type CriticKind } from '../critic/critic.ts';
-import { CRITIC_OBJECTIVES, type CriticLossName } from '../critic/objectives/table.ts';
+import type { CriticLossName } from '../critic/objectives/table.ts';
 import { ShapedHead, type Shaping } from '../critic/shaped-head.ts';
+import { isName } from '../registry.ts';
 import { GRANULARITIES, type Granularity } from '../segment/marks.ts';
 
 /** What a critic is and how it was trained, beside its weights. */
@@ -55,9 +56,8 @@ export async function readCriticFile(files: ModelFiles): Promise<CriticFile | un
   const { schema, kind, loss, granularity, intervalTokens, shaping, tokenizer } = json;
   if (schema !== 1) throw corrupt('schema 1', schema);
   if (!CRITIC_KINDS.includes(kind as CriticKind)) throw corrupt(`kind ${CRITIC_KINDS.join(' or ')}`, kind);
-  if (!(typeof loss === 'string' && Object.hasOwn(CRITIC_OBJECTIVES, loss))) {
-    throw corrupt(`loss ${Object.keys(CRITIC_OBJECTIVES).join(' or ')}`, loss);
-  }
+  // A loss from a plugin need not be there: what reads a critic does not train it.
+  if (!(typeof loss === 'string' && isName(loss))) throw corrupt('the name of a loss', loss);
   if (!GRANULARITIES.includes(granularity as Granularity)) {
     throw corrupt(`granularity ${GRANULARITIES.join(' or ')}`, granularity);
   }

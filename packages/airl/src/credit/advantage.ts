@@ -1,7 +1,8 @@
 import { ToolError } from '@dawngrad/tensor';
+import { kindOf } from '../registry.ts';
 import type { CreditLevel } from './credit-level.ts';
 import type { Normaliser, Scale } from './estimators/estimator.ts';
-import { ESTIMATORS, type EstimatorName } from './estimators/table.ts';
+import { type EstimatorName, estimators } from './estimators/table.ts';
 import { groupValues } from './groups.ts';
 import { type LocalTermOptions, localTerms } from './local-term.ts';
 import { meanReward } from './reward.ts';
@@ -146,5 +147,22 @@ function normalisers(
   { estimator = 'group', scale }: CreditOptions,
   spread: Spread,
 ): Normaliser[] {
-  return ESTIMATORS[estimator]({ completions, values, scale, spread });
+  const norms = estimators.get(estimator)({ completions, values, scale, spread });
+  // The norms of a completion without values are not used.
+  const isSound = (norm: Normaliser | undefined, i: number): boolean =>
+    values[i]!.length === 0 || (Number.isFinite(norm?.mean) && Number.isFinite(1 / (norm?.divisor ?? 0)));
+  if (Array.isArray(norms) && norms.length === completions.length && norms.every(isSound)) return norms;
+  throw new ToolError('failed', {
+    op: `advantage estimator "${estimator}"`,
+    expected: `a finite mean and a divisor other than 0 for each of ${completions.length} completions`,
+    got: unsoundText(norms, isSound),
+  });
+}
+
+function unsoundText(norms: unknown, isSound: (norm: Normaliser | undefined, i: number) => boolean): string {
+  if (!Array.isArray(norms)) return kindOf(norms);
+  const wrong = norms.findIndex((norm, i) => !isSound(norm, i));
+  if (wrong < 0) return `${norms.length} of them`;
+  const { mean, divisor } = (norms[wrong] ?? {}) as Partial<Normaliser>;
+  return `mean ${mean} and divisor ${divisor} of completion ${wrong + 1}`;
 }

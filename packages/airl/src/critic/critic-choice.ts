@@ -3,8 +3,8 @@ import type { LocalSignal } from '../credit/local-term.ts';
 import type { RewardOptions } from '../credit/reward.ts';
 import type { Granularity } from '../segment/marks.ts';
 import type { CriticKind } from './critic.ts';
-import type { CriticObjective, ObjectiveOptions } from './objectives/objective.ts';
-import { CRITIC_OBJECTIVES, type CriticLossName } from './objectives/table.ts';
+import type { ObjectiveOptions } from './objectives/objective.ts';
+import { type CriticLossName, criticObjectives } from './objectives/table.ts';
 
 /** What has to go together: the critic, its loss, its negatives, and the reward that is made of it. */
 export interface CriticChoice {
@@ -50,7 +50,7 @@ function lossFaults({
   replayRounds,
 }: CriticChoice): ChoiceFault[] {
   const faults: ChoiceFault[] = [];
-  const { kinds, unit }: CriticObjective = CRITIC_OBJECTIVES[loss];
+  const { kinds, unit } = criticObjectives.get(loss);
   if (!kinds.includes(kind)) {
     faults.push({
       keys: ['critic.loss', 'critic.kind'],

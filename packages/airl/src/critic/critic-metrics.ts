@@ -1,6 +1,6 @@
 import type { MetricRow } from '../metrics/names.ts';
 import type { CriticUpdateResult } from './critic-update.ts';
-import { CRITIC_OBJECTIVES, type CriticLossName } from './objectives/table.ts';
+import { type CriticLossName, criticObjectives } from './objectives/table.ts';
 
 const BINS = 10;
 
@@ -14,7 +14,7 @@ export function criticMetrics(
   loss: CriticLossName = 'bce',
 ): MetricRow {
   const { positiveLogits: positive, negativeLogits: negative, penalty, inputGradient } = result;
-  if (!CRITIC_OBJECTIVES[loss].hasBorder) {
+  if (!criticObjectives.get(loss).hasBorder) {
     const isExpert = [...positive.map(() => true), ...negative.map(() => false)];
     return {
       'disc/loss': result.loss,

@@ -9,7 +9,7 @@ import type { Task } from '../task/task.ts';
 import type { Critic } from './critic.ts';
 import { criticRows, type DensityOptions } from './critic-rows.ts';
 import type { CriticExample, CriticObjective, ObjectiveOptions } from './objectives/objective.ts';
-import { CRITIC_OBJECTIVES, type CriticLossName } from './objectives/table.ts';
+import { type CriticLossName, criticObjectives } from './objectives/table.ts';
 
 /** What one critic update tells apart. */
 export interface CriticExamples {
@@ -55,7 +55,7 @@ export function criticUpdate(
   options: CriticUpdateOptions,
 ): CriticUpdate {
   const { lr, microBatchTokens, loss = 'bce', draw = { seed: 0, update: 0 } } = options;
-  const objective: CriticObjective = CRITIC_OBJECTIVES[loss];
+  const objective = criticObjectives.get(loss);
   const density = densityFor(critic, objective, options);
   return scope(() => {
     const examples: CriticExample[] = [

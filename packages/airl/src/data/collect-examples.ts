@@ -2,7 +2,7 @@ import { ToolError } from '@dawngrad/tensor';
 import type { RowOrFault } from './data-row.ts';
 import { rowError } from './data-row.ts';
 import type { Dataset } from './dataset.ts';
-import { DATASETS, type DatasetName } from './datasets.ts';
+import { type DatasetName, datasets } from './datasets.ts';
 import type { Example } from './example.ts';
 import { isBadRow, parseJsonl } from './parse-jsonl.ts';
 
@@ -45,7 +45,7 @@ export class ExampleCollector {
   private bad = 0;
 
   constructor(name: DatasetName, options: CollectOptions = {}) {
-    this.dataset = DATASETS[name];
+    this.dataset = datasets.get(name);
     this.options = options;
     this.needsTarget = options.needsTarget ?? name.endsWith('_kd');
   }

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { ToolError } from '@dawngrad/tensor';
 import type { HubSource } from '../data/dataset.ts';
-import { DATASETS, type DatasetName } from '../data/datasets.ts';
+import { type DatasetName, datasets } from '../data/datasets.ts';
 import { DATA_FILE_ENDINGS } from './read-rows.ts';
 
 /** Fetches one file of a data set on the hub and gives its local path. */
@@ -57,7 +57,7 @@ function parseHubName(path: string): { repo: string; revision?: string; file?: s
 }
 
 function publishedFiles(repo: string, split: string, dataset: DatasetName): readonly string[] {
-  const source: HubSource | undefined = DATASETS[dataset].source;
+  const source: HubSource | undefined = datasets.get(dataset).source;
   const files = source?.repo.toLowerCase() === repo.toLowerCase() ? source.files[split] : undefined;
   if (files !== undefined) return files;
   throw new ToolError('config', {

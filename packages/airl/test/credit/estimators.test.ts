@@ -2,8 +2,10 @@ import { Rng } from '@dawngrad/tensor';
 import { describe, expect, it } from 'vitest';
 import { type CreditOptions, estimateAdvantages } from '../../src/credit/advantage.ts';
 import { CREDIT_LEVELS } from '../../src/credit/credit-level.ts';
-import { ESTIMATORS, type EstimatorName } from '../../src/credit/estimators/table.ts';
+import { ESTIMATORS } from '../../src/credit/estimators/table.ts';
 import type { ScoredCompletion } from '../../src/credit/scored-completion.ts';
+
+type EstimatorName = keyof typeof ESTIMATORS;
 
 const rng = new Rng(8, 2);
 

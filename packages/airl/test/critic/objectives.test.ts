@@ -7,7 +7,7 @@ import { composedHidden } from '../../src/critic/composed-hidden.ts';
 import { Critic, criticTrace } from '../../src/critic/critic.ts';
 import { type CriticUpdateOptions, criticUpdate, readCriticUpdates } from '../../src/critic/critic-update.ts';
 import { gradientPenalty } from '../../src/critic/objectives/gradient-penalty.ts';
-import { CRITIC_OBJECTIVES, type CriticLossName } from '../../src/critic/objectives/table.ts';
+import { type CriticLossName, criticObjectives } from '../../src/critic/objectives/table.ts';
 import { ShapedHead } from '../../src/critic/shaped-head.ts';
 import { balancedBce, pairwiseLoss } from '../../src/loss/reference.ts';
 import { packTraces } from '../../src/loss/token-rows.ts';
@@ -67,7 +67,7 @@ function pointOf(choice: MarkChoice) {
 }
 
 const granularityOf = (loss: CriticLossName): MarkChoice =>
-  CRITIC_OBJECTIVES[loss].unit === 'sequence' ? { granularity: 'sparse' } : { granularity: 'step' };
+  criticObjectives.get(loss).unit === 'sequence' ? { granularity: 'sparse' } : { granularity: 'step' };
 
 /** Loss and flat gradients of one update, the parameters left as they are (a rate of 0 and no decay). */
 async function gradientsOf(

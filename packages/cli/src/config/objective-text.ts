@@ -202,14 +202,13 @@ function criticText({
   shaping,
 }: Config<'irl'>['critic']): string {
   const { margin, negatives_per_prompt } = pairwise;
-  const losses: Record<typeof loss, string> = {
+  const losses: Readonly<Record<string, string>> = {
     bce: `balanced cross-entropy${kind === 'shaped' ? ' of f - log pi' : ''}, label smoothing ${label_smoothing}`,
     pairwise: `Bradley-Terry pairs, margin ${margin}, ${negatives_per_prompt === 0 ? 'all negatives' : count(negatives_per_prompt, 'negative')} of a prompt`,
     wasserstein: `Wasserstein, gradient penalty ${penalty_weight}`,
   };
-  return kind === 'plain'
-    ? losses[loss]
-    : `reward and potential heads (shaped), gamma ${shaping.gamma}; ${losses[loss]}`;
+  const text = losses[loss] ?? `${loss} (of a plugin)`;
+  return kind === 'plain' ? text : `reward and potential heads (shaped), gamma ${shaping.gamma}; ${text}`;
 }
 
 function weights(name: string, { lr, lora }: Pick<Config<'sft'>['policy'], 'lr' | 'lora'>): string {

@@ -1,4 +1,4 @@
-import { DATASETS, type DataRow, processRow, solutionText } from '@dawngrad/airl';
+import { type DataRow, datasets, processRow, solutionText } from '@dawngrad/airl';
 import { readRows } from '@dawngrad/airl/node';
 import { type LabelledOptions, type SpanTrace, type StepTrace, summariseSpans, summariseSteps } from '@dawngrad/eval';
 import { ToolError } from '@dawngrad/tensor';
@@ -140,7 +140,7 @@ async function rowsOf({ data, startIndex, maxExamples }: LocaliseOptions): Promi
 }
 
 function promptOf(problem: string, text: TraceText, { dataFormat, system }: LocaliseOptions): Uint32Array {
-  const { system: instruction }: { readonly system?: string } = DATASETS[dataFormat];
+  const { system: instruction } = datasets.get(dataFormat);
   if (instruction === undefined) return text.prompt(problem);
   return system ? text.prompt(problem, instruction) : text.prompt(`${instruction}\n\n${problem}`);
 }

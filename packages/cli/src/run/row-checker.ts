@@ -1,4 +1,4 @@
-import { type CheckerName, DATASETS, type DatasetName } from '@dawngrad/airl';
+import { type CheckerName, type DatasetName, datasets } from '@dawngrad/airl';
 
 export interface RowCheckerConfig {
   readonly format: DatasetName;
@@ -8,5 +8,5 @@ export interface RowCheckerConfig {
 
 /** The checker of a run's rows; training and evaluation take the same (D17). */
 export function rowChecker({ format, checker }: RowCheckerConfig): CheckerName {
-  return checker ?? DATASETS[format].checker;
+  return checker ?? datasets.get(format).checker;
 }

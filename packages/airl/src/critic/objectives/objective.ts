@@ -61,7 +61,7 @@ export interface PreparedObjective {
   readonly value?: Tensor;
 }
 
-/** What the critic minimises. To add one: a file beside this one, and a line in `table.ts`. */
+/** What the critic minimises. To add one: `registerCriticLoss`; here, a file beside this one, and a line in `table.ts`. */
 export interface CriticObjective {
   /** What of a trace takes part: each of its marks, or the trace as a whole (granularity `sparse` alone). */
   readonly unit: 'mark' | 'sequence';

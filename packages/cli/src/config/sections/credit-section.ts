@@ -1,6 +1,6 @@
-import { CREDIT_LEVELS, ESTIMATORS, type EstimatorName, LOCAL_SIGNALS } from '@dawngrad/airl';
+import { CREDIT_LEVELS, type EstimatorName, estimators, LOCAL_SIGNALS } from '@dawngrad/airl';
 import { between, field, oneOf, section, yesNo } from '../field.ts';
-import { namesOf } from './names-of.ts';
+import { nameIn } from '../name-in.ts';
 
 const scaleField = field(
   oneOf(['group', 'batch', 'none']),
@@ -10,7 +10,7 @@ const scaleField = field(
 );
 
 const estimatorField = field(
-  oneOf(namesOf<EstimatorName>(ESTIMATORS)),
+  nameIn<EstimatorName>(estimators),
   'group',
   'choice',
   'Advantages: group (mean of the group, then scale), dr_grpo (mean alone), rloo (mean of the others), reinforce_pp.',

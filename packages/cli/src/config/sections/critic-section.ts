@@ -1,7 +1,7 @@
-import { CRITIC_CONTROLS, CRITIC_KINDS, CRITIC_OBJECTIVES, type CriticLossName } from '@dawngrad/airl';
+import { CRITIC_CONTROLS, CRITIC_KINDS, type CriticLossName, criticObjectives } from '@dawngrad/airl';
 import { between, field, oneOf, positive, section, text, whole, yesNo } from '../field.ts';
+import { nameIn } from '../name-in.ts';
 import { dtypeField, loraSection } from './model-fields.ts';
-import { namesOf } from './names-of.ts';
 
 export const criticSection = () =>
   section({
@@ -21,7 +21,7 @@ export const criticSection = () =>
       'One number f (plain), or reward g and potential h with f = g + gamma h(end) - h(start), logit f - log pi (shaped).',
     ),
     loss: field(
-      oneOf(namesOf<CriticLossName>(CRITIC_OBJECTIVES)),
+      nameIn<CriticLossName>(criticObjectives),
       'bce',
       'choice',
       'Balanced cross-entropy; Bradley-Terry pairs of whole traces, as in GAD; Wasserstein with a gradient penalty.',

@@ -1,11 +1,12 @@
-import { CHECKERS, type CheckerName, DATASETS, type DatasetName } from '@dawngrad/airl';
+import { CHECKERS, type CheckerName, type DatasetName, datasets } from '@dawngrad/airl';
 import { between, field, oneOf, section, text, whole, yesNo } from '../field.ts';
+import { nameIn } from '../name-in.ts';
 import { namesOf } from './names-of.ts';
 
 /** The fields that all uses of data share. */
 const rowFields = {
   format: field(
-    oneOf(namesOf<DatasetName>(DATASETS)),
+    nameIn<DatasetName>(datasets),
     'gsm8k',
     'choice',
     'Kind of rows: gsm8k {question, answer}, jsonl {prompt, target, answer}; _kd sets have experts.',
