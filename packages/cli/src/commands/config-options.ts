@@ -43,6 +43,8 @@ export interface ReadConfigOptions {
   readonly needsInputs?: boolean;
   /** Prints what became of names of the reference code; default silent. */
   readonly err?: CommandContext['err'];
+  /** Loads the plugins that the configuration names. */
+  readonly plugins?: CommandContext['plugins'];
 }
 
 /** The configuration of a command line. Throws ToolError 'config' with all mistakes, or 'usage'. */
@@ -50,9 +52,9 @@ export async function readConfig<Kind extends ConfigKind>(
   kind: Kind,
   overrides: readonly string[],
   options: ConfigOptions,
-  { needsInputs = true, err }: ReadConfigOptions = {},
+  { needsInputs = true, err, plugins }: ReadConfigOptions = {},
 ): Promise<Config<Kind>> {
-  const { config, notes } = await readWithOrigins(kind, overrides, options, needsInputs);
+  const { config, notes } = await readWithOrigins(kind, overrides, options, { needsInputs, plugins });
   err?.(notesText(notes));
   return config;
 }
@@ -68,21 +70,25 @@ export async function readWithOrigins<Kind extends ConfigKind>(
   kind: Kind,
   overrides: readonly string[],
   options: ConfigOptions,
-  needsInputs: boolean,
+  { needsInputs, plugins }: { readonly needsInputs: boolean; readonly plugins: CommandContext['plugins'] },
 ): Promise<ResolvedConfig<Kind>> {
-  const { resolveWithOrigins } = await import('../config/resolve-config.ts');
+  const { configuredPlugins, resolveWithOrigins } = await import('../config/resolve-config.ts');
   const shorthands = (['data', 'model', 'critic'] as const).flatMap((name) => {
     const value = options[name];
     // Quoted, since a path may look like a number or a list.
     return value === undefined ? [] : [`${SHORTHANDS[name]}=${JSON.stringify(value)}`];
   });
   const file = await configFile(options);
-  return resolveWithOrigins(kind, {
+  const sources = {
     ...(file === undefined ? {} : { file }),
     overrides: [...shorthands, ...overrides],
     needsInputs,
     dropDead: options.dropDeadKeys ?? false,
-  });
+  };
+  if (plugins === undefined) return resolveWithOrigins(kind, sources);
+  const paths = await plugins.load(configuredPlugins(kind, sources));
+  const named = plugins.named.length === 0 ? [] : [`run.plugins=${JSON.stringify(paths)}`];
+  return resolveWithOrigins(kind, { ...sources, overrides: [...sources.overrides, ...named] });
 }
 
 async function configFile({ config, configPath, configName }: ConfigOptions): Promise<ConfigSources['file']> {

@@ -13,7 +13,8 @@ const KINDS = ['sft', 'grpo', 'irl', 'opsd', 'evaluate'] as const satisfies read
 const kindArgument = () => new Argument('<kind>', 'whose configuration').choices(KINDS);
 
 /** `dawngrad config show|explain|schema`. */
-export function addConfigCommand(program: Command, { out, err }: CommandContext): void {
+export function addConfigCommand(program: Command, { out, err, plugins }: CommandContext): void {
+  const loading = plugins === undefined ? {} : { plugins };
   const config = program
     .command('config')
     .description('print configurations: every key, where values come from, JSON Schema');
@@ -22,7 +23,7 @@ export function addConfigCommand(program: Command, { out, err }: CommandContext)
     .addHelpText('after', '\nExample:\n  $ dawngrad config show irl reward.granularity=interval > irl.yaml')
     .action(async (kind: ConfigKind, overrides: string[], options: ConfigOptions) => {
       const { configText } = await import('../config/config-text.ts');
-      out(configText(kind, await readConfig(kind, overrides, options, { needsInputs: false, err })));
+      out(configText(kind, await readConfig(kind, overrides, options, { needsInputs: false, err, ...loading })));
     });
   addConfigOptions(
     config
@@ -50,7 +51,7 @@ Examples:
       const known = KINDS.find((kind) => kind === what);
       const kind = known ?? kindOfFile(what, 'config explain');
       const files = known === undefined ? { ...options, config: what } : options;
-      const resolved = await readWithOrigins(kind, overrides, files, false);
+      const resolved = await readWithOrigins(kind, overrides, files, { needsInputs: false, plugins });
       err(notesText(resolved.notes));
       const fields = explainConfig(kind, resolved);
       out(options.json === true ? `${JSON.stringify(fields, null, 2)}\n` : explainText(kind, fields));

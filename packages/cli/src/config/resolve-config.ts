@@ -49,6 +49,43 @@ export function resolveConfig<Kind extends ConfigKind>(kind: Kind, sources: Conf
 
 /** As `resolveConfig`, and where each value comes from. */
 export function resolveWithOrigins<Kind extends ConfigKind>(kind: Kind, sources: ConfigSources): ResolvedConfig<Kind> {
+  const { path, layers, settings, root, notes, faults: earlier } = gatherSettings(kind, sources);
+  const placeOf = (at: readonly PropertyKey[]): string => {
+    const found = settings.findLast((setting) => overlaps(setting.path, at));
+    if (found !== undefined) return found.origin.place;
+    const layer = layers.findLast((one) => valueAt(one.root, at.slice(0, 1)) !== undefined);
+    return layer === undefined ? path : `${layer.path}:${layer.lineOf(at)}`;
+  };
+  const faults = [...earlier];
+  const { config, fieldFaults } = checkFields(kind, root, placeOf);
+  faults.push(...fieldFaults);
+
+  // A rule between fields is not judged by a default that stands in for a value already found wrong.
+  const wrong = new Set(faults.flatMap(({ key }) => [key, ...referenceTargets(key)]));
+  const crossed = crossFaults(kind, config).filter(({ keys }) => !keys.some((key) => wrong.has(key)));
+  faults.push(...crossed.map(({ keys, message }) => ({ place: placeOf(keys[0].split('.')), key: keys[0], message })));
+  if (sources.needsInputs ?? true) {
+    for (const key of inputsOf(kind, config)) {
+      if (valueAt(config, key.split('.')) === null && !wrong.has(key)) {
+        faults.push({ place: placeOf(key.split('.')), key, message: 'expected a path, got none.' });
+      }
+    }
+  }
+  if (faults.length > 0) throw new ConfigError(path, faults);
+  return { config, originOf: originsOf(settings, root), notes };
+}
+
+/**
+ * The plugins that a configuration names (`run.plugins`), to be loaded before it is resolved, since they add names that
+ * its values may have. What is no list of texts is left to `resolveConfig` to refuse.
+ */
+export function configuredPlugins(kind: ConfigKind, sources: ConfigSources): string[] {
+  const paths = valueAt(gatherSettings(kind, sources).root, ['run', 'plugins']);
+  return Array.isArray(paths) ? paths.filter((path) => typeof path === 'string' && path !== '') : [];
+}
+
+/** What files and command line say, merged, before any value is checked. Throws ConfigError where that is not told. */
+function gatherSettings(kind: ConfigKind, sources: ConfigSources) {
   const path = sources.file?.path ?? 'command line';
   const layers = sources.file === undefined ? [] : composeFile(sources.file);
   const { settings: overrides, faults: overrideFaults } = parseOverrides(sources.overrides ?? [], layers.length);
@@ -69,30 +106,8 @@ export function resolveWithOrigins<Kind extends ConfigKind>(kind: Kind, sources:
   const interpolated = interpolateSettings(raw, lookup, sources.env ?? process.env);
   const translated = translateReference(kind, interpolated.settings, { dropDead: sources.dropDead ?? false });
   const { root, faults: mergeFaults } = mergeSettings(translated.settings);
-
-  const placeOf = (at: readonly PropertyKey[]): string => {
-    const found = translated.settings.findLast((setting) => overlaps(setting.path, at));
-    if (found !== undefined) return found.origin.place;
-    const layer = layers.findLast((one) => valueAt(one.root, at.slice(0, 1)) !== undefined);
-    return layer === undefined ? path : `${layer.path}:${layer.lineOf(at)}`;
-  };
   const faults = [...overrideFaults, ...interpolated.faults, ...translated.faults, ...mergeFaults];
-  const { config, fieldFaults } = checkFields(kind, root, placeOf);
-  faults.push(...fieldFaults);
-
-  // A rule between fields is not judged by a default that stands in for a value already found wrong.
-  const wrong = new Set(faults.flatMap(({ key }) => [key, ...referenceTargets(key)]));
-  const crossed = crossFaults(kind, config).filter(({ keys }) => !keys.some((key) => wrong.has(key)));
-  faults.push(...crossed.map(({ keys, message }) => ({ place: placeOf(keys[0].split('.')), key: keys[0], message })));
-  if (sources.needsInputs ?? true) {
-    for (const key of inputsOf(kind, config)) {
-      if (valueAt(config, key.split('.')) === null && !wrong.has(key)) {
-        faults.push({ place: placeOf(key.split('.')), key, message: 'expected a path, got none.' });
-      }
-    }
-  }
-  if (faults.length > 0) throw new ConfigError(path, faults);
-  return { config, originOf: originsOf(translated.settings, root), notes: translated.notes };
+  return { path, layers, settings: translated.settings, root, notes: translated.notes, faults };
 }
 
 /** Given completions bring their prompts, and their critic's model its tokens. */

@@ -31,13 +31,14 @@ export async function runPlan(
   what: string,
   overrides: readonly string[],
   options: RunPlanOptions,
-  { out, err }: Pick<CommandContext, 'out' | 'err'>,
+  { out, err, plugins }: Pick<CommandContext, 'out' | 'err' | 'plugins'>,
 ): Promise<void> {
   const named = CONFIG_KINDS.find((name) => name === what);
   const kind = named ?? kindOfFile(what, 'plan');
   const files = named !== undefined ? options : { ...options, config: what };
   const resolve = async (more: readonly string[], notes: { err?: CommandContext['err'] }): Promise<PlannedConfig> => {
-    const config = await readConfig(kind, [...overrides, ...more], files, { needsInputs: false, ...notes });
+    const loading = plugins === undefined ? {} : { plugins };
+    const config = await readConfig(kind, [...overrides, ...more], files, { needsInputs: false, ...notes, ...loading });
     // A kind and the configuration read for it belong together.
     return { kind, config } as PlannedConfig;
   };

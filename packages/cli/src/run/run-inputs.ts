@@ -3,13 +3,14 @@ import { ToolError } from '@dawngrad/tensor';
 import { hashFile } from './hash-file.ts';
 
 /** What a run reads, by the setting that names it. */
-export type InputRole = 'data' | 'policy' | 'critic' | 'warmup';
+export type InputRole = 'data' | 'policy' | 'critic' | 'warmup' | 'plugins';
 
 const SETTINGS: Readonly<Record<InputRole, string>> = {
   data: 'data.path',
   policy: 'policy.model',
   critic: 'critic.model',
   warmup: 'warmup.load_from',
+  plugins: 'run.plugins',
 };
 
 /** Files that a run reads in one role, to be hashed into env.json. */
@@ -44,7 +45,7 @@ export function checkSameInputs(before: InputHashes, now: InputHashes): void {
       expected: `what the run started with, ${inputText(before[role])}`,
       got: inputText(now[role]),
       hint:
-        role === 'data'
+        role === 'data' || role === 'plugins'
           ? 'put it back, or start a new run in another run.dir.'
           : "put it back, or start a new run in another run.dir; the folder of a run stands for its newest checkpoint, a checkpoint's own folder does not move on.",
     });

@@ -23,7 +23,9 @@ export interface RunSession {
 }
 
 export interface RunSettings {
-  readonly config: { readonly run: { readonly dir: string; readonly seed: number } };
+  readonly config: {
+    readonly run: { readonly dir: string; readonly seed: number; readonly plugins?: readonly string[] };
+  };
   readonly resume: boolean;
   /** Which settings a resumed run may change; none unless said. */
   readonly rules?: ChangeRules;
@@ -62,7 +64,11 @@ export async function runSession(
   );
   // A request that nobody listens for would end the process.
   using save = listenForSave(config.run.dir, (text) => progress.note(text));
-  const dataHashes = await hashInputs(inputs);
+  const { plugins = [] } = config.run;
+  const dataHashes = await hashInputs([
+    ...inputs,
+    ...(plugins.length === 0 ? [] : [{ role: 'plugins' as const, files: plugins }]),
+  ]);
   // The device comes first: without one, no run directory is made.
   using device = await openDevice();
   const tests = hooks?.skipsKernelTests === true ? [] : await gateDevice(device);

@@ -5,9 +5,12 @@ import type { Command } from 'commander';
 import { ConfigError, type ConfigFault } from '../config/config-error.ts';
 import { removeAt } from '../config/plain-object.ts';
 import { readConfigFile } from '../config/read-config-file.ts';
-import { resolveWithOrigins } from '../config/resolve-config.ts';
+import { type ConfigSources, configuredPlugins, resolveWithOrigins } from '../config/resolve-config.ts';
+import type { ConfigKind } from '../config/schema.ts';
 import { leaves } from '../config/setting.ts';
 import { dawngradVersion } from '../package-info.ts';
+import type { Plugins } from '../plugins/plugins.ts';
+import { takePlugins } from '../plugins/take-plugins.ts';
 import { gitState } from '../run/environment.ts';
 import { expandStages, labelOf, type StageInstance } from './expand-stages.ts';
 import { InputHashes } from './input-hash.ts';
@@ -38,14 +41,31 @@ const MOST_NAME = 60;
 const NO_MATTER = ['run.dir', 'run.name', 'run.resume'];
 /** Keys and options that name what a stage reads. */
 const MODELS = ['policy.model', 'critic.model', '--model', '--critic', '--adapter'];
-const FILES = ['data.path', 'eval.input', 'warmup.load_from', '--data', '--input', '--annotations', '--config'];
+const PLUGINS = 'run.plugins';
+const FILES = [
+  'data.path',
+  'eval.input',
+  'warmup.load_from',
+  '--data',
+  '--input',
+  '--annotations',
+  '--config',
+  '--plugin',
+  PLUGINS,
+];
 
 /**
  * Reads a sweep file and resolves every stage. Nothing is written. Throws ConfigError with all mistakes that it has.
  *
  * @param program the commands, whose options are checked
+ * @param plugins loads those that configurations name; its own are those of every stage
  */
-export async function planSweep(path: string, program: Command, folder?: string): Promise<SweepPlan> {
+export async function planSweep(
+  path: string,
+  program: Command,
+  folder?: string,
+  plugins?: Plugins,
+): Promise<SweepPlan> {
   const file = readSweepFile(path, folder);
   const instances = expandStages(file, stageGraph(file));
   const hashes = new InputHashes();
@@ -112,14 +132,24 @@ export async function planSweep(path: string, program: Command, folder?: string)
     const filledEnv = Object.fromEntries(
       Object.entries(env).map(([key, value]) => [key, String(fill(value, '<here>'))]),
     );
-    const argsIn = (own: string): string[] => [...rest, ...spec.args.flatMap((arg) => expandArg(arg, lookup(own)))];
-    const wrongArgs = argumentFault(program, verb, argsIn('<here>'));
+    const argsIn = (own: string): string[] => [
+      ...rest,
+      ...spec.args.flatMap((arg) => expandArg(arg, lookup(own))),
+      // A configuration names its plugins itself.
+      ...(kind === undefined ? (plugins?.named ?? []).flatMap((file) => ['--plugin', file]) : []),
+    ];
+    const wrongArgs = argumentFault(program, verb, takePlugins(argsIn('<here>')).rest);
     if (wrongArgs !== undefined) throw fault('args', wrongArgs);
 
     const configPath =
       spec.config === undefined ? undefined : besideSweep(file, String(fill(spec.config, '<here>')), existsSync);
-    const overridesIn = (own: string): string[] =>
+    const setIn = (own: string): string[] =>
       Object.entries(spec.set).map(([key, value]) => `${key}=${overrideText(fill(value, own))}`);
+    const loaded = kind === undefined ? [] : await loadPlugins(kind);
+    const overridesIn = (own: string): string[] => [
+      ...setIn(own),
+      ...(plugins === undefined || plugins.named.length === 0 ? [] : [`${PLUGINS}=${JSON.stringify(loaded)}`]),
+    ];
     const config = kind === undefined ? null : resolve();
     const isOurs = (text: string): boolean => text.startsWith('<here>') || text.includes(join(file.folder, STAGES));
     const read: Record<string, string> = {};
@@ -192,13 +222,32 @@ export async function planSweep(path: string, program: Command, folder?: string)
         before?.state === 'done' ? before : { ...manifest, state, attempts, ...(error === undefined ? {} : { error }) },
     };
 
+    function sourcesOf(overrides: readonly string[]): ConfigSources {
+      return {
+        ...(configPath === undefined ? {} : { file: readConfigFile(configPath) }),
+        overrides,
+        env: { ...process.env, ...filledEnv },
+      };
+    }
+
+    async function loadPlugins(of: ConfigKind): Promise<string[]> {
+      let paths: string[];
+      try {
+        paths = configuredPlugins(of, sourcesOf(setIn('<here>')));
+      } catch {
+        // `resolve` says what is wrong, and where.
+        return [];
+      }
+      try {
+        return (await plugins?.load(paths)) ?? paths;
+      } catch (error) {
+        throw fault('set', error instanceof Error ? error.message : String(error));
+      }
+    }
+
     function resolve(): unknown {
       try {
-        return resolveWithOrigins(kind as NonNullable<typeof kind>, {
-          ...(configPath === undefined ? {} : { file: readConfigFile(configPath) }),
-          overrides: overridesIn('<here>'),
-          env: { ...process.env, ...filledEnv },
-        }).config;
+        return resolveWithOrigins(kind as NonNullable<typeof kind>, sourcesOf(overridesIn('<here>'))).config;
       } catch (error) {
         if (error instanceof ConfigError) {
           const typed = overridesIn('<here>');
@@ -262,9 +311,11 @@ function withoutNames(config: unknown): unknown {
 
 /** The texts of a configuration by their keys, and the values of options. */
 function textsOf(config: unknown, args: readonly string[]): { readonly key: string; readonly text: string }[] {
-  const ofConfig = leaves([], withoutNames(config)).flatMap(({ path, value }) =>
-    typeof value === 'string' ? [{ key: path.join('.'), text: value }] : [],
-  );
+  const ofConfig = leaves([], withoutNames(config)).flatMap(({ path, value }) => {
+    const key = path.join('.');
+    if (key === PLUGINS) return (value as readonly string[]).map((text) => ({ key, text }));
+    return typeof value === 'string' ? [{ key, text: value }] : [];
+  });
   return [...ofConfig, ...args.map((text, i) => ({ key: args[i - 1] ?? '', text }))];
 }
 

@@ -39,7 +39,7 @@ export async function runSweep(
   context: CommandContext,
   command: readonly string[] = ownCommand(),
 ): Promise<void> {
-  const plan = await planSweep(path, program, options.dir);
+  const plan = await planSweep(path, program, options.dir, context.plugins);
   if (options.dryRun === true) return printPlan(plan, options, context, command);
   const live = liveOf(plan.file.folder, options.engine);
   if (options.engine === 'local' && live.size > 0) {

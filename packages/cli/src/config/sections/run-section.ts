@@ -12,6 +12,12 @@ const runFields = (dir: string) => ({
     'What reports call the run, for which other values may refer to it; null = the name of its folder.',
     { safe: true },
   ),
+  plugins: field(
+    z.array(text(), 'a list of files').refine((paths) => new Set(paths).size === paths.length, 'each file once'),
+    [],
+    'path',
+    'Files that add estimators, critic losses and data sets (docs/research.md); also --plugin. Their code is run.',
+  ),
   seed: field(whole(0).max(2 ** 32 - 1, 'at most 4294967295'), 42, 'number', 'Seed of every random draw.'),
 });
 
