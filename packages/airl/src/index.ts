@@ -65,6 +65,7 @@ export { DATASETS, type DatasetName, datasets, registerDataset } from './data/da
 export { Draws } from './data/draws.ts';
 export { canonicalTarget, type Example, foldedPrompt } from './data/example.ts';
 export { hashText } from './data/hash-text.ts';
+export { THINK_THEN_ANSWER } from './data/instructions.ts';
 export { LEAKAGE_PROBES, type LeakageProbe, type ProbedTrace, probeLeakage } from './data/leakage.ts';
 export { DataOrder, permutation } from './data/order.ts';
 export { type ProcessRow, processRow, solutionText } from './data/process-bench.ts';
@@ -132,6 +133,7 @@ export type { InverseRulesOptions, InverseRulesTask } from './task/inverse-rules
 export { createInverseRulesTask } from './task/inverse-rules/task.ts';
 export { inverseRulesTokenizer } from './task/inverse-rules/tokenizer.ts';
 export { type FirstError, firstError, LINE_TOKENS, parseTrace } from './task/inverse-rules/trace.ts';
+export { writerTrace } from './task/inverse-rules/writer-trace.ts';
 export type { CorruptedExpert, Demonstration, Environment, Task, TaskPrompt } from './task/task.ts';
 export { longestTeacherPrompt } from './task/teacher-prompt.ts';
 export { createTextTask, type TextCodec, type TextTask, type TextTaskOptions } from './task/text-task.ts';

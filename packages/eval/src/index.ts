@@ -38,6 +38,7 @@ export {
   summariseControlled,
 } from './localise/controlled-summary.ts';
 export { deltaMetrics } from './localise/delta-metrics.ts';
+export { fitThreshold } from './localise/fit-threshold.ts';
 export { aboveChance, chanceHit, chanceOfAny, type Grid, hitsChange } from './localise/grid.ts';
 export type { HeadlineRow } from './localise/headline.ts';
 export type { JudgedRow, Measure } from './localise/judge.ts';
@@ -47,7 +48,7 @@ export { harmonicMean, type ProcessRow } from './localise/process-f1.ts';
 export type { ScoredPair } from './localise/scored-pair.ts';
 export { type LabelledOptions, type SpanSummary, type SpanTrace, summariseSpans } from './localise/span-summary.ts';
 export { type StepSummary, summariseSteps } from './localise/step-summary.ts';
-export type { StepTrace } from './localise/step-trace.ts';
+export { type StepTrace, stepBadness, stepChanges } from './localise/step-trace.ts';
 export { SIGNAL_NAMES, type SignalName, type TraceSignals } from './localise/trace-signals.ts';
 export {
   type AnnotatedCase,

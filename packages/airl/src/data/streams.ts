@@ -13,6 +13,7 @@ export const STREAMS = {
   documents: 0x4206,
   longerChains: 0x4207,
   plantedErrors: 0x4208,
+  writerTraces: 0x4209,
   corruption: 0x4300,
   expertErrors: 0x4301,
   localisation: 0x43e0,

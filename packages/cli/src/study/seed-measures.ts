@@ -57,13 +57,18 @@ export interface LocaliseMeasure {
   readonly chance: number;
 }
 
-/** Chains longer than any seen in training. */
+/**
+ * Chains longer than any seen in training. `pass@1` and `well-formed`: a policy's own samples. The others are of traces
+ * of the writer that the base model was trained to imitate, 16 a problem, since a policy writes at most as many lines
+ * as it has seen: `rerank` (best of all by a selector; `mean` and `oracle` among them), `auroc` (a scorer, right
+ * answers against wrong ones) and `first error` (a localiser, share of hits on the wrong traces).
+ */
 export interface LongerMeasure {
   /** Rules of a problem: 5 or 6. */
   readonly steps: number;
-  /** A policy (`pass@1`), a selector of SFT's samples (`rerank`), a scorer of SFT's samples (`auroc`). */
+  /** A policy, a selector, a scorer or a localiser, by the same names as elsewhere. */
   readonly name: string;
-  readonly kind: 'pass@1' | 'rerank' | 'auroc';
+  readonly kind: 'pass@1' | 'well-formed' | 'rerank' | 'auroc' | 'first error';
   /** Null only for an AUROC of samples that are all right or all wrong. */
   readonly value: number | null;
   /** The value by problem, where it is a mean over problems. */
