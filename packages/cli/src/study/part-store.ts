@@ -43,7 +43,8 @@ export interface Spent {
   readonly flops: number;
 }
 
-const PARTS = 'parts';
+/** In the folder of a study. */
+export const PARTS = 'parts';
 const RECORD = 'part.json';
 const SPENT = 'spent.json';
 const PARTIAL = '.partial';

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ToolError } from '@dawngrad/tensor';
 import type { CommandContext } from '../commands/command-context.ts';
@@ -10,7 +10,7 @@ import { dryRunText } from './dry-run.ts';
 import type { StudyPart } from './part.ts';
 import { partKey } from './part-key.ts';
 import { PartReporter } from './part-reporter.ts';
-import { type PartRecord, PartStore } from './part-store.ts';
+import { PARTS, type PartRecord, PartStore } from './part-store.ts';
 import { StudyEta } from './study-eta.ts';
 import { studyObjective } from './study-objective.ts';
 import { planStudy, type StudyPlan, TRAINING_KINDS } from './study-plan.ts';
@@ -37,8 +37,13 @@ export async function runStudy({ dir, settings, only, dryRun }: StudyRequest, co
     context.out(dryRunText(dir, parts, store));
     return;
   }
+  const config = { run: { dir, seed: settings.seeds[0] as number }, study: settings };
+  if (existsSync(join(dir, PARTS)) && !existsSync(join(dir, CONFIG))) {
+    // Parts that were copied here, perhaps from studies of other seeds, are as good as own ones.
+    writeFileSync(join(dir, CONFIG), `${JSON.stringify(config, null, 2)}\n`);
+  }
   const request = {
-    config: { run: { dir, seed: settings.seeds[0] as number }, study: settings },
+    config,
     resume: RunDirectory.holdsRun(dir),
     // A part whose settings changed is another part: the folder may hold those of many studies.
     rules: { isSafe: () => true, presetOf: () => undefined },
@@ -163,7 +168,7 @@ function checkFolder(dir: string): void {
     if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') throw refuse('a file');
     throw error;
   }
-  if (names.length === 0 || names.includes('parts')) return;
+  if (names.length === 0 || names.includes(PARTS)) return;
   if (!names.includes(CONFIG)) throw refuse(`one that holds ${names.slice(0, 3).join(', ')}`);
   if (!isStudy(join(dir, CONFIG))) throw refuse('the folder of another run');
 }

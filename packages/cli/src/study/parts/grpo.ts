@@ -19,7 +19,7 @@ export function grpoPart(settings: StudySettings, base: StudyPart, setting: Sett
     label: 'grpo',
     seed,
     setting,
-    settings: { task: settings.task, data: taskHash(task), grpo },
+    settings: { data: taskHash(task), grpo },
     inputs: { base },
     cost: tokenCost({ ...roundTokens(rounds), bytes: MODEL_BYTES + 1200 * rounds.maxSteps }),
     async run(work) {

@@ -25,7 +25,7 @@ export function irlPart(settings: StudySettings, base: StudyPart, setting: Setti
     label: arm.name,
     seed,
     setting,
-    settings: { task: settings.task, data: taskHash(task), irl },
+    settings: { data: taskHash(task), irl },
     inputs: { base },
     cost: tokenCost({
       // Each sample is scored too, and the critic's warm-up has samples of its own.

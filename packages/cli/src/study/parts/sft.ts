@@ -18,7 +18,7 @@ export function sftPart(settings: StudySettings, base: StudyPart, setting: Setti
     label: 'sft',
     seed,
     setting,
-    settings: { task: settings.task, data: taskHash(task), sft },
+    settings: { data: taskHash(task), sft },
     inputs: { base },
     cost: tokenCost({
       forward: evaluations * (sft.dev?.prompts ?? 0) * (sft.dev?.samplesPerPrompt ?? 0) * SAMPLE_TOKENS,

@@ -1,0 +1,130 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { needsAdapter } from '../../setup/launcher.mjs';
+import type { StudyPart } from '../../src/study/part.ts';
+import { partKey } from '../../src/study/part-key.ts';
+import type { PartRecord } from '../../src/study/part-store.ts';
+import { StudyEta } from '../../src/study/study-eta.ts';
+import { planStudy, TRAINING_KINDS } from '../../src/study/study-plan.ts';
+import { type StudySettings, studySettings } from '../../src/study/study-settings.ts';
+import { needsAdapter as stageNeedsAdapter } from '../../src/sweep/stage-verb.ts';
+import { runMain } from '../run-main.ts';
+
+let folder = '';
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'dawngrad-study-plan-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const both = ['tool', 'open'] as const;
+const tiny = (seeds: readonly number[] = [11]): StudySettings => studySettings({ size: 'tiny', seeds, settings: both });
+
+/** Kind, setting and label of each part, by its key. */
+function keysOf(settings: StudySettings): Map<string, string> {
+  const { parts } = planStudy(settings);
+  return new Map(parts.map((part) => [`${part.seed} ${part.setting} ${part.kind} ${part.label}`, partKey(part)]));
+}
+
+/** The parts whose keys two settings do not share. */
+function changed(a: StudySettings, b: StudySettings): string[] {
+  const [before, after] = [keysOf(a), keysOf(b)];
+  return [...after].filter(([name, key]) => before.get(name) !== key).map(([name]) => name);
+}
+
+describe('the plan of a study', () => {
+  it('has every part once, after its inputs, and all of a seed before the next one', () => {
+    const { parts } = planStudy(tiny([11, 12]));
+    const seen = new Set<StudyPart>();
+    for (const part of parts) {
+      for (const input of Object.values(part.inputs))
+        expect([...seen].some((one) => partKey(one) === partKey(input))).toBe(true);
+      seen.add(part);
+    }
+    expect(new Set(parts.map(partKey)).size).toBe(parts.length);
+    const seeds = parts.map(({ seed }) => seed);
+    expect(seeds).toEqual([...seeds].sort((a, b) => a - b));
+    const trained = parts.filter(({ kind, seed }) => seed === 11 && TRAINING_KINDS.includes(kind));
+    expect(trained.map(({ setting, label }) => `${setting ?? 'both'} ${label}`)).toEqual([
+      'both base model',
+      ...['sft', 'grpo', 'irl-sparse', 'irl-step', 'irl-interval', 'irl-dense'].map((name) => `tool ${name}`),
+      ...['irl-step-segment', 'irl-interval-segment', 'irl-dense-token', 'irl-interval-relabel'].map(
+        (name) => `tool ${name}`,
+      ),
+      ...['sft', 'grpo', 'irl-sparse', 'irl-step', 'irl-interval', 'irl-dense'].map((name) => `open ${name}`),
+    ]);
+  });
+
+  it('keeps the keys of parts that other seeds, settings and arms do not touch', () => {
+    expect(changed(tiny([11, 12]), tiny([11]))).toEqual([]);
+    expect(changed(tiny(), studySettings({ size: 'tiny', seeds: [11], settings: ['open'] }))).toEqual([]);
+    expect(changed(tiny(), studySettings({ size: 'tiny', seeds: [11], settings: both, arms: ['irl-step'] }))).toEqual(
+      [],
+    );
+    const trains = (names: string[]): string[] => names.filter((name) => TRAINING_KINDS.includes(name.split(' ')[2]!));
+    const full = studySettings({ size: 'full', seeds: [11], settings: both });
+    // What the test problems are cannot change what is trained.
+    expect(trains(changed(full, { ...full, task: { ...full.task, test: 200 } }))).toEqual([]);
+    expect(trains(changed(full, { ...full, rounds: { ...full.rounds, open: 61 } }))).toEqual(
+      ['grpo grpo', 'irl irl-sparse', 'irl irl-step', 'irl irl-interval', 'irl irl-dense'].map(
+        (name) => `11 open ${name}`,
+      ),
+    );
+    const fewer = trains(changed(full, { ...full, task: { ...full.task, demonstrations: 99 } }));
+    expect(fewer).toHaveLength(trains([...keysOf(full).keys()]).length - 1);
+    expect(fewer.some((name) => name.includes('base'))).toBe(false);
+    const every = changed(full, { ...full, pretrainSteps: 2601 });
+    expect(every).toHaveLength(keysOf(full).size);
+  });
+
+  it('tells arms apart by what they do alone', () => {
+    const settings = tiny();
+    const [, , , , , dense] = settings.arms.open;
+    const renamed = { ...settings, arms: { ...settings.arms, open: [{ ...dense!, name: 'irl-renamed' }] } };
+    const keys = new Set(keysOf(settings).values());
+    const irl = planStudy(renamed).parts.filter(({ kind, setting }) => kind === 'irl' && setting === 'open');
+    expect(irl.map((part) => keys.has(partKey(part)))).toEqual([true]);
+  });
+});
+
+describe('the time that is left', () => {
+  it('goes by parts of the same kind, then by all, then by a known rate', () => {
+    const part = (kind: string, flops: number): Pick<StudyPart, 'kind' | 'cost'> => ({
+      kind,
+      cost: { flops, tokens: 0, bytes: 0 },
+    });
+    const record = (
+      kind: string,
+      flops: number,
+      wallSeconds: number,
+    ): Pick<PartRecord, 'kind' | 'planned' | 'wallSeconds'> => ({
+      kind,
+      planned: { flops, tokens: 0 },
+      wallSeconds,
+    });
+    const eta = new StudyEta('cpu');
+    const guess = eta.secondsOf(part('irl', 3e10));
+    expect(guess).toBeGreaterThan(0.1);
+    eta.add(record('base', 1e12, 100));
+    expect(eta.secondsOf(part('irl', 2e12))).toBeCloseTo(200, 9);
+    eta.add(record('irl', 1e12, 50));
+    expect(eta.secondsOf(part('irl', 2e12))).toBeCloseTo(100, 9);
+    expect(eta.secondsOf(part('grpo', 2e12))).toBeCloseTo(150, 9);
+  });
+});
+
+describe('study --dry-run', () => {
+  it('prints parts and sums, needs no adapter and writes nothing', async () => {
+    const dir = join(folder, 'planned');
+    const { code, out } = await runMain('study', '--dir', dir, '--seeds', '2', '--dry-run');
+    expect(code).toBe(0);
+    expect(out).toMatch(/^ +11 +both +base model +\d\.\d\de\+12 +2\.7 M /m);
+    expect(out).toMatch(/^ +12 +open +irl-dense /m);
+    expect(out).toMatch(/^ +not done /m);
+    expect(existsSync(dir)).toBe(false);
+    expect(needsAdapter(['study', '--dry-run'])).toBe(false);
+    expect(needsAdapter(['study', '--quick'])).toBe(true);
+    expect(stageNeedsAdapter(['study'])).toBe(true);
+  });
+});
