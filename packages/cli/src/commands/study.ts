@@ -1,4 +1,3 @@
-import { ToolError } from '@dawngrad/tensor';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { integerOption } from '../generation/number-option.ts';
 import type { CommandContext } from './command-context.ts';
@@ -54,7 +53,7 @@ Examples:
   $ dawngrad study --dir studies/all --seeds 5`,
     )
     .action(async (flags: StudyFlags) => {
-      const [{ runStudy }, { armNames, firstSeeds, studySettings }] = await Promise.all([
+      const [{ runStudy }, { firstSeeds, studySettings }] = await Promise.all([
         import('../study/run-study.ts'),
         import('../study/study-settings.ts'),
       ]);
@@ -62,11 +61,6 @@ Examples:
       const size = flags.tiny === true ? 'tiny' : flags.quick === true ? 'quick' : 'full';
       const setting = flags.setting ?? (flags.quick === true ? 'tool' : 'both');
       const settings = setting === 'both' ? (['tool', 'open'] as const) : [setting];
-      const known = armNames(size, settings);
-      const unknown = flags.arms?.find((arm) => !known.includes(arm));
-      if (unknown !== undefined) {
-        throw new ToolError('usage', { op: '--arms', expected: `some of ${known.join(', ')}`, got: unknown });
-      }
       const seeds = flags.seed ?? firstSeeds(flags.seeds ?? (isSmall ? 1 : DEFAULT_SEEDS));
       await runStudy(
         {

@@ -1,4 +1,5 @@
 import type { Setting } from '@dawngrad/airl';
+import { ToolError } from '@dawngrad/tensor';
 import { ALL_ARMS, type Arm, DENSITY_ARMS, QUICK_ARMS, SFT } from './arm.ts';
 import { type Recipe, recipe, tinyRecipe } from './recipe.ts';
 
@@ -93,13 +94,14 @@ const TINY: typeof FULL = {
 
 const SIZES: Readonly<Record<StudySize, typeof FULL>> = { full: FULL, quick: QUICK, tiny: TINY };
 
-/** Names of the arms that a size has in one of the settings. */
-export function armNames(size: StudySize, settings: readonly Setting[]): string[] {
-  return [...new Set(settings.flatMap((setting) => SIZES[size].arms[setting].map(({ name }) => name)))];
-}
-
+/** The settings of a study. Throws ToolError 'usage' for an arm that there is not. */
 export function studySettings({ size, seeds, settings, arms }: StudyChoice): StudySettings {
   const fixed = SIZES[size];
+  const known = [...new Set(settings.flatMap((setting) => fixed.arms[setting].map(({ name }) => name)))];
+  const unknown = arms?.find((arm) => !known.includes(arm));
+  if (unknown !== undefined) {
+    throw new ToolError('usage', { op: '--arms', expected: `some of ${known.join(', ')}`, got: unknown });
+  }
   const chosen = (all: readonly Arm[]): readonly Arm[] =>
     arms === undefined ? all : all.filter(({ name }) => name === SFT.name || arms.includes(name));
   return {
