@@ -7,7 +7,7 @@ import { isRunLocked } from '../run/run-lock.ts';
 import { readJsonLines } from './read-json-lines.ts';
 
 /** What a run does, told from the sections of its configuration. */
-export type RunKind = 'demo' | 'train irl' | 'train opsd' | 'train grpo' | 'train sft' | 'evaluate' | 'other';
+export type RunKind = 'demo' | 'study' | 'train irl' | 'train opsd' | 'train grpo' | 'train sft' | 'evaluate' | 'other';
 
 export type RunState = 'running' | 'finished' | 'crashed' | 'stopped';
 
@@ -77,6 +77,7 @@ export function lastMetric(metrics: RunFolder['metrics'], name: string): number 
 
 function kindOf(config: Readonly<Record<string, unknown>>): RunKind {
   if ('demo' in config) return 'demo';
+  if ('study' in config) return 'study';
   if ('warmup' in config && 'critic' in config) return 'train irl';
   if ('opsd' in config) return 'train opsd';
   if ('optim' in config) return 'sampling' in config ? 'train grpo' : 'train sft';
@@ -94,7 +95,7 @@ function stateOf(
   const isFinished =
     typeof steps === 'number'
       ? (lastMetric(metrics, 'step') ?? 0) >= steps
-      : ['summary.json', 'evaluation.json'].some((name) => existsSync(join(path, name)));
+      : ['summary.json', 'evaluation.json', 'study.json'].some((name) => existsSync(join(path, name)));
   if (isFinished) return 'finished';
   return existsSync(join(path, CRASH)) && kind !== 'other' ? 'crashed' : 'stopped';
 }
