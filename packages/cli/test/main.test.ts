@@ -179,4 +179,24 @@ describe('the process', () => {
     const result = await spawnMain(...args);
     expect(result.code, result.stderr).toBe(code);
   });
+
+  // Node's own loader, which the tests' stands in for elsewhere.
+  it('runs a plugin from outside, and says so where a file is no program', async () => {
+    const plugin = join(bundle.folder, 'plugin.mjs');
+    const config = ['config', 'show', 'irl', 'critic.loss=flat', '--plugin', plugin];
+    writeFileSync(
+      plugin,
+      `export default ({ airl, tensor }) => airl.registerCriticLoss('flat', {
+        unit: 'mark', hasBorder: true, kinds: ['plain'],
+        prepare: () => ({ partLoss: (_, { logits }) => tensor.sum(logits) }),
+      });`,
+    );
+    expect(await spawnMain(...config)).toMatchObject({ code: 0, stderr: '' });
+    writeFileSync(plugin, 'export default (');
+    const { code, stderr } = await spawnMain(...config);
+    expect({ code, stderr }).toEqual({
+      code: 3,
+      stderr: `${plugin}: expected a plugin that can be loaded, got SyntaxError: Unexpected end of input.\n`,
+    });
+  });
 });
