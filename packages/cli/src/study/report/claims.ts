@@ -1,0 +1,249 @@
+import type { LocaliseMeasure, SeedMeasures } from '../seed-measures.ts';
+import { localiserOf, mainN, passPairs, rerankPairs } from './find-measures.ts';
+import { pointsText } from './format-study.ts';
+import { countDifference, pairedEstimate, type Share, type StudyEstimate } from './study-estimate.ts';
+import { policyLabel, signalLabel } from './study-names.ts';
+import { type Verdict, verdictOf, verdictOfAll } from './verdict.ts';
+
+/** Named before any result, so that no result chose them. */
+export const PRIMARY_ARM = 'irl-interval';
+/** Critics that localisation may be reported of; the claim is decided by the primary one. */
+export const LOCALISING_ARMS = ['irl-step', 'irl-interval'] as const;
+/** How a critic names the first wrong line: the largest drop of its reward from one line to the next. */
+export const LOCALISING_RULE: LocaliseMeasure['rule'] = 'drop';
+
+/** How each claim is decided, fixed before any result. */
+export const CLAIM_RULES = {
+  trains:
+    'R-AIRL interval with sequence credit in setting T, last checkpoint, less SFT, best dev checkpoint: pass@1 at temperature 1 on the test problems, paired by seed and problem.',
+  reranks:
+    'Best of 16 SFT samples in setting T by the reward of the critic of R-AIRL interval, less the mean of the samples, paired by seed and problem.',
+  localises:
+    'Natural errors, which are wrong SFT samples in setting T: share of traces in which the largest drop of the reward of the critic of R-AIRL interval, from one line to the next, is at the first wrong line, less that of each of three baselines: chance on the same lines, always the first line, the largest drop of log-probability. All three differences count.',
+} as const;
+
+/** An effect with what the rule makes of it. */
+export interface JudgedEffect {
+  readonly name: string;
+  readonly estimate: StudyEstimate | null;
+  readonly verdict: Verdict;
+}
+
+export interface Claim {
+  readonly id: 'trains' | 'reranks' | 'localises';
+  readonly title: string;
+  readonly rule: string;
+  readonly verdict: Verdict;
+  /** What decides, shares of 1. */
+  readonly effect: StudyEstimate | null;
+  /** What it means in plain words. */
+  readonly sentence: string;
+  /** Where the claim must not be read as more than it is. */
+  readonly caveats: readonly string[];
+  /** Beside what decides: against other baselines, of other arms. */
+  readonly further: readonly JudgedEffect[];
+}
+
+/** The three claims of the paper, decided in setting T; `open` adds what happens to them where policies check themselves. */
+export function studyClaims(tool: readonly SeedMeasures[], open: readonly SeedMeasures[]): Claim[] {
+  return [trainsClaim(tool, open), reranksClaim(tool, open), localisesClaim(tool)];
+}
+
+function trainsClaim(tool: readonly SeedMeasures[], open: readonly SeedMeasures[]): Claim {
+  const effect = pairedEstimate(passPairs(tool, PRIMARY_ARM, 'sft'), { isCrossed: true });
+  const covered = pairedEstimate(passPairs(tool, PRIMARY_ARM, 'sft', 1, 'covered'));
+  const uncovered = pairedEstimate(passPairs(tool, PRIMARY_ARM, 'sft', 1, 'not covered'));
+  const overGrpo = pairedEstimate(passPairs(tool, PRIMARY_ARM, 'grpo'));
+  const inOpen = pairedEstimate(passPairs(open, PRIMARY_ARM, 'sft'));
+  const arm = policyLabel(PRIMARY_ARM);
+  return {
+    id: 'trains',
+    title: 'A reward learned from expert traces trains better than SFT on the same traces',
+    rule: CLAIM_RULES.trains,
+    verdict: verdictOf(effect),
+    effect,
+    sentence: effectSentence(effect, `${arm} solves`, 'problems in a hundred than SFT'),
+    caveats: [
+      ...coverageCaveat(tool, covered, uncovered),
+      ...(overGrpo === null
+        ? []
+        : [
+            `GRPO is rewarded by an answer checker and is the reference with a verifier; ${arm} stands ${pointsText(overGrpo)} points against it.`,
+          ]),
+      'SFT keeps the checkpoint that is best on dev problems, which takes the checker and favours SFT. Arms of R-AIRL and GRPO use unlabelled prompts, which SFT has no use for.',
+      ...(inOpen === null
+        ? []
+        : [
+            `Setting O, where the policy writes the results of its own checks: ${pointsText(inOpen)} points; there it ${verdictOf(inOpen)}.`,
+          ]),
+    ],
+    further: [
+      judged('at temperature 0.5', pairedEstimate(passPairs(tool, PRIMARY_ARM, 'sft', 0.5))),
+      judged('problems whose facts are all in the demonstrations', covered),
+      judged('the other problems', uncovered),
+      judged('less GRPO', overGrpo),
+      ...['irl-sparse', 'irl-step', 'irl-dense'].map((name) =>
+        judged(`${policyLabel(name)} less SFT`, pairedEstimate(passPairs(tool, name, 'sft'))),
+      ),
+      judged('in setting O', inOpen),
+    ].filter(isThere),
+  };
+}
+
+/** Where the gain lies, as the numbers say it. */
+function coverageCaveat(
+  tool: readonly SeedMeasures[],
+  covered: StudyEstimate | null,
+  uncovered: StudyEstimate | null,
+): string[] {
+  if (covered === null || uncovered === null) return [];
+  const share = tool.reduce((sum, { coverage }) => sum + coverage, 0) / tool.length;
+  const where =
+    uncovered.value > 0 && covered.value <= 0
+      ? 'The whole gain lies on problems with facts that no demonstration shows'
+      : uncovered.value > covered.value
+        ? 'More of the difference lies on problems with facts that no demonstration shows'
+        : 'The difference is not larger on problems with facts that no demonstration shows';
+  return [
+    `${where}: ${pointsText(uncovered)} points there, ${pointsText(covered)} on problems whose facts are all demonstrated. The demonstrations show ${Math.round(100 * share)} % of the facts; what R-AIRL learns of the others it learns from prompts without an answer.`,
+  ];
+}
+
+function reranksClaim(tool: readonly SeedMeasures[], open: readonly SeedMeasures[]): Claim {
+  const n = mainN(tool);
+  const critic = `critic ${PRIMARY_ARM}`;
+  const over = (baseline: string, policy = 'sft', measures = tool): StudyEstimate | null =>
+    pairedEstimate(rerankPairs(measures, policy, [critic, baseline], n), { isCrossed: baseline === 'mean' });
+  const effect = over('mean');
+  const proofReading = over('proof-reading');
+  return {
+    id: 'reranks',
+    title: 'The learned reward chooses the better of several samples',
+    rule: CLAIM_RULES.reranks,
+    verdict: verdictOf(effect),
+    effect,
+    sentence: effectSentence(
+      effect,
+      `Choosing one of ${n} SFT samples by the learned reward solves`,
+      'problems in a hundred than taking one at random',
+    ),
+    caveats: [
+      ...(proofReading === null
+        ? []
+        : [
+            `The base model’s own proof-reading, with no critic at all, is an honest baseline since the checking knowledge is in the base: the critic stands ${pointsText(proofReading)} points against it${verdictOf(proofReading) === 'holds' ? '' : ', so what the critic adds to the base’s own judgement is not shown'}.`,
+          ]),
+    ],
+    further: [
+      judged('less majority vote', over('majority')),
+      judged('less the base’s own proof-reading', proofReading),
+      judged('less log-probability', over('log-probability')),
+      judged(`on the samples of ${policyLabel(PRIMARY_ARM)} itself, less their mean`, over('mean', PRIMARY_ARM)),
+      judged('on the base’s samples, less their mean', over('mean', 'base')),
+      judged('in setting O, less the mean', over('mean', 'sft', open)),
+    ].filter(isThere),
+  };
+}
+
+function localisesClaim(tool: readonly SeedMeasures[]): Claim {
+  const critic = `critic ${PRIMARY_ARM}`;
+  const baselines = (['chance', 'always-first', 'log-probability'] as const).map((baseline) =>
+    judged(`less ${BASELINE_LABELS[baseline]}`, overBaseline(tool, 'natural', critic, baseline)),
+  );
+  const known = baselines.filter(isThere);
+  // The strongest baseline leaves the smallest difference.
+  const effect = known.reduce<StudyEstimate | null>(
+    (least, { estimate }) => (least === null || estimate!.value < least.value ? estimate : least),
+    null,
+  );
+  const proofReading = overProofReading(tool, critic);
+  return {
+    id: 'localises',
+    title: 'The learned reward finds the first wrong step',
+    rule: CLAIM_RULES.localises,
+    verdict: known.length < baselines.length ? 'cannot be told' : verdictOfAll(known.map(({ estimate }) => estimate)),
+    effect,
+    sentence: effectSentence(
+      effect,
+      'The critic finds the first wrong step in',
+      'traces of a hundred than the strongest baseline',
+    ),
+    caveats: [
+      ...(proofReading === null
+        ? []
+        : [
+            `Against the base model’s own proof-reading, with no critic, it stands ${pointsText(proofReading)} points.`,
+          ]),
+      'Natural errors are confident, planted ones surprising: log-probability is made for the second. Both are in the tables.',
+    ],
+    further: [
+      ...known,
+      ...LOCALISING_ARMS.filter((arm) => arm !== PRIMARY_ARM).map((arm) =>
+        judged(
+          `${signalLabel(`critic ${arm}`)} less log-probability`,
+          overBaseline(tool, 'natural', `critic ${arm}`, 'log-probability'),
+        ),
+      ),
+      judged('planted errors, less log-probability', overBaseline(tool, 'planted', critic, 'log-probability')),
+      judged('less the base’s own proof-reading', proofReading),
+    ].filter(isThere),
+  };
+}
+
+const BASELINE_LABELS = {
+  chance: 'chance',
+  'always-first': 'always the first line',
+  'log-probability': 'log-probability drop',
+} as const;
+
+/** A critic's hits less those of a baseline on the same traces. */
+function overBaseline(
+  measures: readonly SeedMeasures[],
+  kind: LocaliseMeasure['kind'],
+  critic: string,
+  baseline: keyof typeof BASELINE_LABELS,
+): StudyEstimate | null {
+  return countDifference(
+    measures.flatMap((one) => {
+      const ours = localiserOf(one, kind, critic, LOCALISING_RULE);
+      if (ours === undefined) return [];
+      if (baseline === 'chance') return [{ seed: one.seed, ours, theirs: { share: ours.chance, n: null } }];
+      const rule = baseline === 'always-first' ? 'always-first' : 'drop';
+      const theirs = localiserOf(one, kind, baseline, rule);
+      return theirs === undefined ? [] : [{ seed: one.seed, ours, theirs }];
+    }),
+  );
+}
+
+/** Against the base's own proof-reading by its best rule of each seed, which can only make it stronger. */
+function overProofReading(measures: readonly SeedMeasures[], critic: string): StudyEstimate | null {
+  return countDifference(
+    measures.flatMap((one) => {
+      const ours = localiserOf(one, 'natural', critic, LOCALISING_RULE);
+      const all = one.localise.filter(({ kind, signal }) => kind === 'natural' && signal === 'proof-reading');
+      const theirs: Share | undefined = [...all].sort((a, b) => b.hits / b.n - a.hits / a.n)[0];
+      return ours === undefined || theirs === undefined ? [] : [{ seed: one.seed, ours, theirs }];
+    }),
+  );
+}
+
+function judged(name: string, estimate: StudyEstimate | null): JudgedEffect {
+  return { name, estimate, verdict: verdictOf(estimate) };
+}
+
+function isThere({ estimate }: JudgedEffect): boolean {
+  return estimate !== null;
+}
+
+/** "x solves 11.2 more problems in a hundred than y", no stronger than its interval. */
+function effectSentence(effect: StudyEstimate | null, subject: string, object: string): string {
+  if (effect === null) return 'It was not measured.';
+  const size = `${Math.abs(100 * effect.value).toFixed(1)} ${effect.value < 0 ? 'fewer' : 'more'}`;
+  const sentence = `${subject} ${size} ${object}`;
+  if (effect.over === 'seeds') {
+    const seeds = `on the mean of ${effect.seeds} seeds`;
+    if (verdictOf(effect) === 'cannot be told') return `${sentence} ${seeds}, which they cannot tell from none.`;
+    return `${sentence} ${seeds}.`;
+  }
+  return `${sentence} on this one seed; a single training run cannot tell what another would do.`;
+}

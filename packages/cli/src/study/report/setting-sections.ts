@@ -1,0 +1,366 @@
+import type { ReportSection, Table } from '@dawngrad/eval';
+import { COLLAPSE_RULE } from './collapse.ts';
+import { left, right } from './columns.ts';
+import { countText, numberText, percentText, pointsText } from './format-study.ts';
+import type { LocaliseResult, PolicyResult, SettingResults } from './setting-results.ts';
+import type { StudyEstimate } from './study-estimate.ts';
+import { policyLabel, signalLabel } from './study-names.ts';
+import { passPlot, rerankPlot } from './study-plots.ts';
+
+type Captioned = ReportSection['tables'][number];
+
+/** "setting T" with what it means. */
+export function settingLabel(setting: SettingResults['setting']): string {
+  return setting === 'tool' ? 'setting T' : 'setting O';
+}
+
+/** The tables of a setting, a section a subject; subjects without a number are left out. */
+export function settingSections(results: SettingResults): ReportSection[] {
+  return [
+    passSection(results),
+    rerankSection(results),
+    localiseSection(results),
+    variantSection(results),
+    longerSection(results),
+    trainingSection(results),
+  ].filter(({ tables }) => tables.length > 0);
+}
+
+function intervalNote({ seeds }: SettingResults): string {
+  return seeds.length > 1
+    ? `Means of ${seeds.length} seeds with 95 % t intervals over seeds.`
+    : `One seed: intervals are over its problems, or traces, and tell nothing of another training run.`;
+}
+
+function passSection(results: SettingResults): ReportSection {
+  const { policies, seeds, setting, coverage } = results;
+  const temperatures = [...new Set(policies.flatMap(({ passAt1 }) => passAt1.map(({ temperature }) => temperature)))];
+  const plot = passPlot(results);
+  return {
+    title: `Training, ${settingLabel(setting)}`,
+    paragraphs: [
+      setting === 'tool'
+        ? 'Setting T: the tool writes the result of each look-up. Test problems chose nothing: SFT is its best checkpoint on dev problems, GRPO and R-AIRL are their last.'
+        : 'Setting O: the policy writes the result of each look-up itself, so that it can write one that is not so.',
+      intervalNote(results),
+      ...(coverage === null
+        ? []
+        : [
+            `The demonstrations show ${percentText(coverage)} % of the facts. “Covered” are problems all of whose facts they show.`,
+          ]),
+    ],
+    plots:
+      plot === null
+        ? []
+        : [
+            {
+              caption: `pass@1 at temperature 1 in per cent, ${settingLabel(setting)}. ${intervalNote(results)}`,
+              plot,
+            },
+          ],
+    tables: [
+      {
+        caption: 'pass@1 in per cent',
+        table: {
+          columns: [
+            left('method'),
+            ...temperatures.flatMap((t) => [right(`T = ${t}`), right('less SFT')]),
+            right('less GRPO, T = 1'),
+            right('well-formed %'),
+          ],
+          rows: policies.map((policy) => [
+            policyLabel(policy.name),
+            ...temperatures.flatMap((t) => [
+              percentText(pass(policy, t)?.estimate ?? null, seeds.length),
+              policy.name === 'sft' ? '' : pointsText(pass(policy, t)?.minusSft ?? null, seeds.length),
+            ]),
+            policy.name === 'grpo' ? '' : pointsText(pass(policy, 1)?.minusGrpo ?? null, seeds.length),
+            percentText(policy.wellFormed),
+          ]),
+        },
+      },
+      {
+        caption: 'pass@1 at temperature 1 in per cent, by what the demonstrations cover',
+        table: {
+          columns: [left('method'), right('covered'), right('less SFT'), right('not covered'), right('less SFT')],
+          rows: policies.map((policy) => [
+            policyLabel(policy.name),
+            ...(['covered', 'not covered'] as const).flatMap((set) => {
+              const found = pass(policy, 1, set);
+              return [
+                percentText(found?.estimate ?? null, seeds.length),
+                policy.name === 'sft' ? '' : pointsText(found?.minusSft ?? null, seeds.length),
+              ];
+            }),
+          ]),
+        },
+      },
+      {
+        caption: 'pass@1 at temperature 1 (and 0.5) in per cent, by seed',
+        table: {
+          columns: [left('method'), ...seeds.map((seed) => right(`seed ${seed}`))],
+          rows: policies.map((policy) => [
+            policyLabel(policy.name),
+            ...seeds.map((seed) => {
+              const [main, cool] = [1, 0.5].map((t) => atSeed(pass(policy, t)?.estimate ?? null, seed));
+              return `${main}${cool === '' ? '' : ` (${cool})`}`;
+            }),
+          ]),
+        },
+      },
+      ...(setting === 'open'
+        ? [
+            {
+              caption: 'Checks that are not so, temperature 1',
+              table: {
+                columns: [
+                  left('method'),
+                  right('fudged lines a sample'),
+                  right('samples with one %'),
+                  right('answer and every line right %'),
+                ],
+                rows: policies.map(({ name, fudgedPerSample, withFudged, fullyRight }) => [
+                  policyLabel(name),
+                  numberText(fudgedPerSample, seeds.length),
+                  percentText(withFudged, seeds.length),
+                  percentText(fullyRight, seeds.length),
+                ]),
+              },
+            },
+          ]
+        : []),
+    ],
+  };
+}
+
+function rerankSection(results: SettingResults): ReportSection {
+  const { rerank, auroc, seeds, setting } = results;
+  const policies = [...new Set(rerank.map(({ policy }) => policy))];
+  const judged = [...new Set(auroc.map(({ policy }) => policy))];
+  const plot = rerankPlot(results);
+  return {
+    title: `Choosing one of several samples, ${settingLabel(setting)}`,
+    paragraphs: [
+      `Exact expectations over the choice of N among the samples drawn at temperature 1; ties count as their mean. ${intervalNote(results)}`,
+    ],
+    plots:
+      plot === null
+        ? []
+        : [
+            {
+              caption: `Best of N of SFT’s samples in per cent, by the way to choose, ${settingLabel(setting)}.`,
+              plot,
+            },
+          ],
+    tables: [
+      ...policies.map((policy) => rerankTable(results, policy)),
+      ...(auroc.length === 0
+        ? []
+        : [
+            {
+              caption: 'AUROC in per cent: how a score tells right samples from wrong ones',
+              table: {
+                columns: [left('score'), ...judged.map((policy) => right(`${policyLabel(policy)} samples`))],
+                rows: [...new Set(auroc.map(({ scorer }) => scorer))].map((scorer) => [
+                  signalLabel(scorer),
+                  ...judged.map((policy) => {
+                    const found = auroc.find((one) => one.scorer === scorer && one.policy === policy);
+                    return found === undefined ? '' : percentText(found.estimate, seeds.length);
+                  }),
+                ]),
+              },
+            },
+          ]),
+    ],
+  };
+}
+
+function rerankTable({ rerank, seeds }: SettingResults, policy: string): Captioned {
+  const own = rerank.filter((one) => one.policy === policy);
+  const sizes = [...new Set(own.map(({ n }) => n))].sort((a, b) => a - b);
+  const most = sizes.at(-1)!;
+  const points = (estimate: StudyEstimate | null): string =>
+    estimate === null ? '' : pointsText(estimate, seeds.length);
+  return {
+    caption: `${policyLabel(policy)} samples: right in per cent; differences of best of ${most}`,
+    table: {
+      columns: [
+        left('chosen by'),
+        ...sizes.map((n) => right(`best of ${n}`)),
+        right('less mean'),
+        right('less majority'),
+        right('less proof-reading'),
+      ],
+      rows: [...new Set(own.map(({ selector }) => selector))].map((selector) => {
+        const row = own.find((one) => one.selector === selector && one.n === most);
+        return [
+          signalLabel(selector),
+          ...sizes.map((n) =>
+            percentText(own.find((one) => one.selector === selector && one.n === n)?.estimate ?? null, seeds.length),
+          ),
+          points(row?.minusMean ?? null),
+          points(row?.minusMajority ?? null),
+          points(row?.minusProofReading ?? null),
+        ];
+      }),
+    },
+  };
+}
+
+const RULE_LABELS: Readonly<Record<LocaliseResult['rule'], string>> = {
+  'always-first': 'first line',
+  drop: 'largest drop',
+  lowest: 'lowest line',
+  threshold: 'first below a threshold',
+};
+
+function localiseSection(results: SettingResults): ReportSection {
+  const { localise, seeds, setting } = results;
+  const kinds = (['natural', 'planted'] as const).filter((kind) => localise.some((one) => one.kind === kind));
+  return {
+    title: `The first wrong step, ${settingLabel(setting)}`,
+    paragraphs: [
+      'Share of traces in which the line that is named is the first wrong one. Natural errors: wrong samples of SFT. Planted: expert traces of test problems with one number changed. Chance: a line drawn from each trace’s own. Thresholds were set on demonstrations.',
+      intervalNote(results),
+    ],
+    tables: kinds.map((kind) => {
+      const own = localise.filter((one) => one.kind === kind);
+      const chance = own[0]!.chance;
+      return {
+        caption: `${kind === 'natural' ? 'Natural' : 'Planted'} errors, ${countText(own[0]!.estimate?.n ?? 0, 'trace')}: first wrong line found, per cent`,
+        table: {
+          columns: [
+            left('signal'),
+            left('line named'),
+            right('found'),
+            right('less chance'),
+            ...seeds.map((seed) => right(`seed ${seed}`)),
+          ],
+          rows: [
+            ['chance', 'any line', percentText(chance), '', ...seeds.map((seed) => atSeed(chance, seed))],
+            ...own.map(({ signal, rule, estimate, minusChance }) => [
+              signalLabel(signal),
+              RULE_LABELS[rule],
+              percentText(estimate, seeds.length),
+              pointsText(minusChance),
+              ...seeds.map((seed) => atSeed(estimate, seed)),
+            ]),
+          ],
+        },
+      };
+    }),
+  };
+}
+
+function variantSection({ variants, seeds, setting }: SettingResults): ReportSection {
+  return {
+    title: `Credit levels and relabelling, ${settingLabel(setting)}`,
+    paragraphs: ['Each beside the same density with sequence credit and no relabelling.'],
+    tables:
+      variants.length === 0
+        ? []
+        : [
+            {
+              caption: 'pass@1 at temperature 1 in per cent',
+              table: {
+                columns: [left('variant'), right('pass@1'), right('less the plain one'), right('less SFT')],
+                rows: variants.map(({ name, passAt1, minusPlain, minusSft }) => [
+                  policyLabel(name),
+                  percentText(passAt1, seeds.length),
+                  pointsText(minusPlain, seeds.length),
+                  pointsText(minusSft, seeds.length),
+                ]),
+              },
+            },
+          ],
+  };
+}
+
+const LONGER_CAPTIONS = {
+  'pass@1': 'pass@1 in per cent',
+  rerank: 'SFT’s samples: right in per cent by the way to choose',
+  auroc: 'SFT’s samples: AUROC in per cent',
+} as const;
+
+function longerSection({ longer, seeds, setting }: SettingResults): ReportSection {
+  const steps = [...new Set(longer.map((one) => one.steps))].sort((a, b) => a - b);
+  const kinds = (['pass@1', 'rerank', 'auroc'] as const).filter((kind) => longer.some((one) => one.kind === kind));
+  return {
+    title: `Longer chains, ${settingLabel(setting)}`,
+    paragraphs: ['Problems with more rules than any in training.'],
+    tables: kinds.map((kind) => {
+      const own = longer.filter((one) => one.kind === kind);
+      const table: Table = {
+        columns: [
+          left(kind === 'pass@1' ? 'method' : kind === 'rerank' ? 'chosen by' : 'score'),
+          ...steps.map((n) => right(`${n} rules`)),
+        ],
+        rows: [...new Set(own.map(({ name }) => name))].map((name) => [
+          kind === 'pass@1' ? policyLabel(name) : signalLabel(name),
+          ...steps.map((n) =>
+            percentText(own.find((one) => one.name === name && one.steps === n)?.estimate ?? null, seeds.length),
+          ),
+        ]),
+      };
+      return { caption: LONGER_CAPTIONS[kind], table };
+    }),
+  };
+}
+
+function trainingSection(results: SettingResults): ReportSection {
+  const { training, setting } = results;
+  return {
+    title: `How training went, ${settingLabel(setting)}`,
+    paragraphs: [
+      'First and last: means over the first and the last tenth of the rounds, on training problems.',
+      `${collapseText(results)} ${COLLAPSE_RULE}`,
+    ],
+    tables:
+      training.length === 0
+        ? []
+        : [
+            {
+              caption: 'Training',
+              table: {
+                columns: [
+                  left('method'),
+                  right('rounds or steps'),
+                  right('right at last %'),
+                  right('at best %'),
+                  right('reward at first'),
+                  right('reward at last'),
+                  right('KL to the base at last, nats'),
+                ],
+                rows: training.map((one) => [
+                  policyLabel(one.arm),
+                  String(one.rounds),
+                  percentText(one.lastAccuracy),
+                  percentText(one.bestAccuracy),
+                  numberText(one.firstReward),
+                  numberText(one.lastReward),
+                  numberText(one.lastKl, 0, 3),
+                ]),
+              },
+            },
+          ],
+  };
+}
+
+function collapseText({ collapses }: SettingResults): string {
+  if (collapses.length === 0) return 'No policy of R-AIRL collapsed.';
+  return `Collapsed: ${collapses.map(({ policy, seed, reasons }) => `${policyLabel(policy)} on seed ${seed} (${reasons.join('; ')})`).join('; ')}.`;
+}
+
+function pass(
+  { passAt1 }: PolicyResult,
+  temperature: number,
+  problems: PolicyResult['passAt1'][number]['problems'] = 'all',
+): PolicyResult['passAt1'][number] | undefined {
+  return passAt1.find((one) => one.temperature === temperature && one.problems === problems);
+}
+
+/** The value of one seed in per cent; empty where it has none. */
+function atSeed(estimate: StudyEstimate | null, seed: number): string {
+  const found = estimate?.bySeed.find((one) => one.seed === seed);
+  return found === undefined ? '' : (100 * found.value).toFixed(1);
+}

@@ -1,0 +1,43 @@
+import type { ReportInput } from '@dawngrad/eval';
+import { summarise } from '@dawngrad/eval';
+import { type StudyReport, studyLede, studySections } from './study-report.ts';
+
+/** The report as a page of the report generator. */
+export function studyPage(report: StudyReport): ReportInput {
+  const { title, command, settings, results, cost, notes } = report;
+  const seeds = [...new Set(results.flatMap((one) => one.seeds))];
+  return {
+    title,
+    lede: studyLede(report),
+    runs: [
+      {
+        name: 'study',
+        kind: 'study',
+        state: seeds.length < settings.seeds.length ? 'running' : 'finished',
+        facts: [
+          ['command', command],
+          ['seeds', `${seeds.join(', ')} of ${settings.seeds.join(', ')}`],
+          ['settings', settings.settings.map((one) => (one === 'tool' ? 'T' : 'O')).join(', ')],
+          ['size', settings.size],
+          ['adapter', cost.adapters.join('; ')],
+          ['driver', cost.drivers.join('; ')],
+          ['commit', cost.commits.join(', ')],
+        ],
+        checkerUse: [
+          'the choice of SFT’s checkpoint, on dev problems',
+          'the reward of GRPO, the reference with a verifier',
+        ],
+        config: JSON.stringify(settings, null, 2),
+        environment: null,
+      },
+    ],
+    summary: summarise([]),
+    stages: [],
+    sections: studySections(report),
+    difference: null,
+    completions: [],
+    missing: {},
+    without: ['results', 'rerank', 'calibration', 'localisation', 'curves', 'completions', 'difference'],
+    notes,
+  };
+}
