@@ -8,48 +8,40 @@ import { policyLabel } from './study-names.ts';
 import { TARGET_RULE, type Target } from './targets.ts';
 
 /** The claims with what decides them, then each with its rule, its reading and its further effects. */
-export function claimsSection(claims: readonly Claim[]): ReportSection {
-  return {
-    title: 'The three claims',
-    paragraphs: [
-      'A claim holds where the 95 % t interval of its effect over seeds lies wholly above 0, does not hold where it lies wholly at or below 0, and cannot be told otherwise or with fewer than two seeds. What decides each was written down before any result; what stands beside it is exploratory. Points are differences in per cent.',
-      ...claims.flatMap(({ title, rule, verdict, sentence, caveats }) => [
-        `${title}: ${verdict}. ${sentence} Decided by: ${rule}`,
-        ...caveats,
-      ]),
-    ],
-    tables: [
-      { caption: 'What decides each claim', table: claimsTable(claims) },
-      ...claims
-        .filter(({ further }) => further.length > 0)
-        .map(({ title, further }) => ({
-          caption: `Beside it: ${title}`,
-          table: {
-            columns: [left('effect'), right('points'), right('n'), left('above 0')],
-            rows: further.map(({ name, estimate, verdict }) => [
-              name,
-              pointsText(estimate),
-              sizeText(estimate),
-              verdict,
-            ]),
-          },
-        })),
-    ],
-  };
+export function claimSections(claims: readonly Claim[]): ReportSection[] {
+  return [
+    {
+      title: 'The three claims',
+      paragraphs: [
+        'A claim holds where the 95 % t interval of its effect over seeds lies wholly above 0, does not hold where it lies wholly at or below 0, and cannot be told otherwise or with fewer than two seeds. What decides each was written down before any result; what stands beside it is exploratory. Points are differences in per cent.',
+      ],
+      tables: [{ caption: 'What decides each claim', table: claimsTable(claims) }],
+    },
+    ...claims.map(({ title, rule, verdict, sentence, caveats, further }, i) => ({
+      title: `Claim ${i + 1}`,
+      paragraphs: [`${title}: ${verdict}. ${sentence}`, `Decided by: ${rule}`, ...caveats],
+      tables:
+        further.length === 0
+          ? []
+          : [
+              {
+                caption: 'Beside what decides it',
+                table: {
+                  columns: [left('effect'), right('points'), right('n'), left('above 0')],
+                  rows: further.map((one) => [one.name, pointsText(one.estimate), sizeText(one.estimate), one.verdict]),
+                },
+              },
+            ],
+    })),
+  ];
 }
 
 /** One line a claim. */
 function claimsTable(claims: readonly Claim[]): Table {
   return {
-    columns: [
-      left('claim'),
-      left('verdict'),
-      right('effect, points'),
-      right('bootstrap of seeds and problems'),
-      right('n'),
-    ],
-    rows: claims.map(({ title, verdict, effect }) => [
-      title,
+    columns: [left('claim'), left('verdict'), right('effect, points'), right('by bootstrap'), right('n')],
+    rows: claims.map(({ title, verdict, effect }, i) => [
+      `${i + 1}. ${title}`,
       verdict,
       pointsText(effect),
       effect === null || effect.hierarchical === null
@@ -110,9 +102,9 @@ export function hackingSection({ sentence, sftFudgedPerSample, arms }: HackingRe
             left('found'),
             right('fudged lines a sample'),
             right('samples with one %'),
-            right('fudged, less SFT'),
-            right('reward, last less first rounds'),
-            right('pass@1 less SFT'),
+            right('fudged, minus SFT'),
+            right('reward, last minus first rounds'),
+            right('pass@1 minus SFT'),
             right('AUROC of its critic on its samples %'),
           ],
           rows: [

@@ -15,11 +15,11 @@ export const LOCALISING_RULE: LocaliseMeasure['rule'] = 'drop';
 /** How each claim is decided, fixed before any result. */
 export const CLAIM_RULES = {
   trains:
-    'R-AIRL interval with sequence credit in setting T, last checkpoint, less SFT, best dev checkpoint: pass@1 at temperature 1 on the test problems, paired by seed and problem.',
+    'R-AIRL interval with sequence credit in setting T, last checkpoint, minus SFT, best dev checkpoint: pass@1 at temperature 1 on the test problems, paired by seed and problem.',
   reranks:
-    'Best of 16 SFT samples in setting T by the reward of the critic of R-AIRL interval, less the mean of the samples, paired by seed and problem.',
+    'Best of 16 SFT samples in setting T by the reward of the critic of R-AIRL interval, minus the mean of the samples, paired by seed and problem.',
   localises:
-    'Natural errors, which are wrong SFT samples in setting T: share of traces in which the largest drop of the reward of the critic of R-AIRL interval, from one line to the next, is at the first wrong line, less that of each of three baselines: chance on the same lines, always the first line, the largest drop of log-probability. All three differences count.',
+    'Natural errors, which are wrong SFT samples in setting T: share of traces in which the largest drop of the reward of the critic of R-AIRL interval, from one line to the next, is at the first wrong line, minus that of each of three baselines: chance on the same lines, always the first line, the largest drop of log-probability. All three differences count.',
 } as const;
 
 /** An effect with what the rule makes of it. */
@@ -74,16 +74,16 @@ function trainsClaim(tool: readonly SeedMeasures[], open: readonly SeedMeasures[
       ...(inOpen === null
         ? []
         : [
-            `Setting O, where the policy writes the results of its own checks: ${pointsText(inOpen)} points; there it ${verdictOf(inOpen)}.`,
+            `Setting O, where the policy writes the results of its own checks: ${pointsText(inOpen)} points; by the same rule it ${verdictOf(inOpen)} there.`,
           ]),
     ],
     further: [
       judged('at temperature 0.5', pairedEstimate(passPairs(tool, PRIMARY_ARM, 'sft', 0.5))),
       judged('problems whose facts are all in the demonstrations', covered),
       judged('the other problems', uncovered),
-      judged('less GRPO', overGrpo),
+      judged('minus GRPO', overGrpo),
       ...['irl-sparse', 'irl-step', 'irl-dense'].map((name) =>
-        judged(`${policyLabel(name)} less SFT`, pairedEstimate(passPairs(tool, name, 'sft'))),
+        judged(`${policyLabel(name)} minus SFT`, pairedEstimate(passPairs(tool, name, 'sft'))),
       ),
       judged('in setting O', inOpen),
     ].filter(isThere),
@@ -135,12 +135,12 @@ function reranksClaim(tool: readonly SeedMeasures[], open: readonly SeedMeasures
           ]),
     ],
     further: [
-      judged('less majority vote', over('majority')),
-      judged('less the base’s own proof-reading', proofReading),
-      judged('less log-probability', over('log-probability')),
-      judged(`on the samples of ${policyLabel(PRIMARY_ARM)} itself, less their mean`, over('mean', PRIMARY_ARM)),
-      judged('on the base’s samples, less their mean', over('mean', 'base')),
-      judged('in setting O, less the mean', over('mean', 'sft', open)),
+      judged('minus majority vote', over('majority')),
+      judged('minus the base’s own proof-reading', proofReading),
+      judged('minus log-probability', over('log-probability')),
+      judged(`on the samples of ${policyLabel(PRIMARY_ARM)} itself, minus their mean`, over('mean', PRIMARY_ARM)),
+      judged('on the base’s samples, minus their mean', over('mean', 'base')),
+      judged('in setting O, minus the mean', over('mean', 'sft', open)),
     ].filter(isThere),
   };
 }
@@ -148,7 +148,7 @@ function reranksClaim(tool: readonly SeedMeasures[], open: readonly SeedMeasures
 function localisesClaim(tool: readonly SeedMeasures[]): Claim {
   const critic = `critic ${PRIMARY_ARM}`;
   const baselines = (['chance', 'always-first', 'log-probability'] as const).map((baseline) =>
-    judged(`less ${BASELINE_LABELS[baseline]}`, overBaseline(tool, 'natural', critic, baseline)),
+    judged(`minus ${BASELINE_LABELS[baseline]}`, overBaseline(tool, 'natural', critic, baseline)),
   );
   const known = baselines.filter(isThere);
   // The strongest baseline leaves the smallest difference.
@@ -180,12 +180,12 @@ function localisesClaim(tool: readonly SeedMeasures[]): Claim {
       ...known,
       ...LOCALISING_ARMS.filter((arm) => arm !== PRIMARY_ARM).map((arm) =>
         judged(
-          `${signalLabel(`critic ${arm}`)} less log-probability`,
+          `${signalLabel(`critic ${arm}`)} minus log-probability`,
           overBaseline(tool, 'natural', `critic ${arm}`, 'log-probability'),
         ),
       ),
-      judged('planted errors, less log-probability', overBaseline(tool, 'planted', critic, 'log-probability')),
-      judged('less the base’s own proof-reading', proofReading),
+      judged('planted errors, minus log-probability', overBaseline(tool, 'planted', critic, 'log-probability')),
+      judged('minus the base’s own proof-reading', proofReading),
     ].filter(isThere),
   };
 }

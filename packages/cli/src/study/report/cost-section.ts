@@ -13,10 +13,12 @@ export function costSection(cost: StudyCost): ReportSection {
     minutesText(one.seconds),
     minutesText(one.seconds / Math.max(1, one.parts)),
   ];
+  const seeds = Math.max(1, cost.seeds);
   return {
     title: 'Cost',
     paragraphs: [
-      `The longest seed took ${minutesText(cost.secondsOfLongestSeed)} minutes, all settings together. Adapter: ${cost.adapters.join('; ')}. Driver: ${cost.drivers.join('; ')}. Commit: ${cost.commits.join(', ')} (a plus: with local changes).`,
+      `A seed took ${powerText(cost.total.flops / seeds)} FLOPs, ${(cost.total.tokens / seeds / 1e6).toFixed(1)} million tokens and ${minutesText(cost.total.seconds / seeds)} minutes on average, the longest ${minutesText(cost.secondsOfLongestSeed)} minutes, all settings together.`,
+      `Adapter: ${cost.adapters.join('; ')}. Driver: ${cost.drivers.join('; ')}. Commit: ${cost.commits.join(', ')} (a plus: with local changes).`,
       'FLOPs counted on the device are those of matrix products, attention and losses; the recipe counts 2 x parameters x tokens forward and 6 x in training, before a part runs. Tokens are those that pass through a model, each as often as it does.',
     ],
     tables: [

@@ -29,8 +29,8 @@ function estimateText(estimate: StudyEstimate | null, format: (value: number) =>
 }
 
 /** "1 seed", "5 seeds". */
-export function countText(count: number, one: string): string {
-  return `${count} ${one}${count === 1 ? '' : 's'}`;
+export function countText(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
 }
 
 /** Of how many: "5 seeds, 1,500 problems". */

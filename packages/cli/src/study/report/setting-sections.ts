@@ -64,8 +64,8 @@ function passSection(results: SettingResults): ReportSection {
         table: {
           columns: [
             left('method'),
-            ...temperatures.flatMap((t) => [right(`T = ${t}`), right('less SFT')]),
-            right('less GRPO, T = 1'),
+            ...temperatures.flatMap((t) => [right(`T = ${t}`), right('minus SFT')]),
+            right('minus GRPO, T = 1'),
             right('well-formed %'),
           ],
           rows: policies.map((policy) => [
@@ -82,7 +82,7 @@ function passSection(results: SettingResults): ReportSection {
       {
         caption: 'pass@1 at temperature 1 in per cent, by what the demonstrations cover',
         table: {
-          columns: [left('method'), right('covered'), right('less SFT'), right('not covered'), right('less SFT')],
+          columns: [left('method'), right('covered'), right('minus SFT'), right('not covered'), right('minus SFT')],
           rows: policies.map((policy) => [
             policyLabel(policy.name),
             ...(['covered', 'not covered'] as const).flatMap((set) => {
@@ -187,9 +187,9 @@ function rerankTable({ rerank, seeds }: SettingResults, policy: string): Caption
       columns: [
         left('chosen by'),
         ...sizes.map((n) => right(`best of ${n}`)),
-        right('less mean'),
-        right('less majority'),
-        right('less proof-reading'),
+        right('minus mean'),
+        right('minus majority'),
+        right('minus proof-reading'),
       ],
       rows: [...new Set(own.map(({ selector }) => selector))].map((selector) => {
         const row = own.find((one) => one.selector === selector && one.n === most);
@@ -233,7 +233,7 @@ function localiseSection(results: SettingResults): ReportSection {
             left('signal'),
             left('line named'),
             right('found'),
-            right('less chance'),
+            right('minus chance'),
             ...seeds.map((seed) => right(`seed ${seed}`)),
           ],
           rows: [
@@ -263,7 +263,7 @@ function variantSection({ variants, seeds, setting }: SettingResults): ReportSec
             {
               caption: 'pass@1 at temperature 1 in per cent',
               table: {
-                columns: [left('variant'), right('pass@1'), right('less the plain one'), right('less SFT')],
+                columns: [left('variant'), right('pass@1'), right('minus the plain one'), right('minus SFT')],
                 rows: variants.map(({ name, passAt1, minusPlain, minusSft }) => [
                   policyLabel(name),
                   percentText(passAt1, seeds.length),

@@ -23,6 +23,8 @@ export interface KindCost {
 export interface StudyCost {
   readonly kinds: readonly KindCost[];
   readonly total: Omit<KindCost, 'kind'>;
+  /** Whose parts are added up. */
+  readonly seeds: number;
   /** Of the seed that took longest, all settings together. */
   readonly secondsOfLongestSeed: number;
   readonly commits: readonly string[];
@@ -43,6 +45,7 @@ export function studyCost(parts: readonly CostRecord[]): StudyCost {
       ...sumOf(parts.filter((part) => part.kind === kind)),
     })),
     total: sumOf(parts),
+    seeds: seconds.size,
     secondsOfLongestSeed: Math.max(0, ...seconds.values()),
     commits: distinct('commit'),
     adapters: distinct('adapter'),

@@ -119,7 +119,7 @@ function chart(rows: readonly Row[], x: (field: string) => object, marks: readon
   };
   const seedDots = {
     data: { values: ofSeeds },
-    mark: { type: 'point', filled: true, size: 12, color: CATEGORIES[1], opacity: 0.9, yOffset: 4 },
+    mark: { type: 'point', filled: true, size: 12, color: CATEGORIES[1], opacity: 0.9, yOffset: 5 },
     encoding: { x: x('value') },
   };
   return {

@@ -1,5 +1,5 @@
 import type { ReportSection, Table } from '@dawngrad/eval';
-import { type StudyReport, studyLede, studySections } from './study-report.ts';
+import { type StudyReport, studyHeadlines, studySections } from './study-report.ts';
 
 /** A drawing beside the report. */
 export interface FigureFile {
@@ -14,7 +14,9 @@ export interface FigureFile {
 export function studyMarkdown(report: StudyReport, figures: readonly FigureFile[]): string {
   const blocks = [
     `# ${markdownText(report.title)}`,
-    markdownText(studyLede(report)),
+    studyHeadlines(report)
+      .map((line) => `- ${markdownText(line)}`)
+      .join('\n'),
     `Made by: ${markdownText(report.command)}`,
     ...studySections(report).flatMap((section) => [
       ...sectionBlocks(section),
@@ -70,10 +72,14 @@ function markdownTable({ columns, rows }: Table): string {
  * show. Brackets stay readable, since they only become a link with what may follow them.
  */
 function markdownText(text: string): string {
-  return text
-    .replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]+/gu, ' ')
-    .replace(/[\\`*_<>|~&]|\](?=\s*[[(:])|!(?=\[)/g, (char) => `\\${char}`)
-    .replace(/:\/\//g, ':\\/\\/')
-    .replace(/^\s*([#+-]|\d+[.)])/, '\\$1')
-    .trim();
+  return (
+    text
+      .replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]+/gu, ' ')
+      .replace(/[\\`*_<>|~&]|\](?=\s*[[(:])|!(?=\[)/g, (char) => `\\${char}`)
+      .replace(/:\/\//g, ':\\/\\/')
+      // A line that began like this would be a heading, an item of a list or a rule.
+      .replace(/^\s*([#+-]\s|[-=+#]+$)/, '\\$1')
+      .replace(/^\s*(\d+)([.)]\s)/, '$1\\$2')
+      .trim()
+  );
 }

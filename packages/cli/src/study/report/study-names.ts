@@ -2,7 +2,7 @@ const GRANULARITIES = ['sparse', 'step', 'interval', 'dense'] as const;
 const VARIANTS: Readonly<Record<string, string>> = {
   segment: 'segment credit',
   token: 'token credit',
-  relabel: 'relabelled by answer agreement',
+  relabel: 'relabelled',
 };
 
 /** A policy by its name, for a reader. */

@@ -1,6 +1,6 @@
 import type { ReportInput } from '@dawngrad/eval';
 import { summarise } from '@dawngrad/eval';
-import { type StudyReport, studyLede, studySections } from './study-report.ts';
+import { type StudyReport, studyHeadlines, studySections } from './study-report.ts';
 
 /** The report as a page of the report generator. */
 export function studyPage(report: StudyReport): ReportInput {
@@ -8,7 +8,7 @@ export function studyPage(report: StudyReport): ReportInput {
   const seeds = [...new Set(results.flatMap((one) => one.seeds))];
   return {
     title,
-    lede: studyLede(report),
+    lede: studyHeadlines(report).join(' '),
     runs: [
       {
         name: 'study',

@@ -1,7 +1,7 @@
 import type { ReportSection } from '@dawngrad/eval';
 import type { SeedMeasures } from '../seed-measures.ts';
 import type { StudySettings } from '../study-settings.ts';
-import { claimsSection, hackingSection, targetsSection } from './claim-sections.ts';
+import { claimSections, hackingSection, targetsSection } from './claim-sections.ts';
 import { type Claim, studyClaims } from './claims.ts';
 import { costSection } from './cost-section.ts';
 import { countText } from './format-study.ts';
@@ -61,7 +61,7 @@ export function studyReport({ measures, settings, parts, command }: StudyReportI
 /** Every section of the report, for the page and for Markdown alike. */
 export function studySections({ claims, targets, hacking, results, cost }: StudyReport): ReportSection[] {
   return [
-    claimsSection(claims),
+    ...claimSections(claims),
     targetsSection(targets),
     ...(hacking === null ? [] : [hackingSection(hacking)]),
     ...results.flatMap(settingSections),
@@ -69,11 +69,12 @@ export function studySections({ claims, targets, hacking, results, cost }: Study
   ];
 }
 
-/** The claims in three sentences, with what setting O showed. */
-export function studyLede({ claims, hacking }: Pick<StudyReport, 'claims' | 'hacking'>): string {
-  const sentences = claims.map(({ title, verdict, sentence }) => `${title}: ${verdict}. ${sentence}`);
-  if (hacking?.status === 'reward hacking') sentences.push(`In setting O: ${hacking.sentence}`);
-  return sentences.join(' ');
+/** What was found in a few lines: the claims, and reward hacking where there is any. */
+export function studyHeadlines({ claims, hacking }: Pick<StudyReport, 'claims' | 'hacking'>): string[] {
+  return [
+    ...claims.map(({ title, verdict, sentence }) => `${title}: ${verdict}. ${sentence}`),
+    ...(hacking?.status === 'reward hacking' ? [`Setting O: ${hacking.sentence}`] : []),
+  ];
 }
 
 function notesOf(settings: StudySettings, tool: readonly SeedMeasures[], open: readonly SeedMeasures[]): string[] {

@@ -39,8 +39,8 @@ export function studyTargets(tool: readonly SeedMeasures[]): Target[] {
 
 function gainTarget(tool: readonly SeedMeasures[]): Target {
   const byArm = ['irl-interval', 'irl-dense'].map((arm) => [
-    part(`${policyLabel(arm)} less SFT`, pairedEstimate(passPairs(tool, arm, 'sft')), 0.12),
-    part(`${policyLabel(arm)} less GRPO`, pairedEstimate(passPairs(tool, arm, 'grpo')), 0),
+    part(`${policyLabel(arm)} minus SFT`, pairedEstimate(passPairs(tool, arm, 'sft')), 0.12),
+    part(`${policyLabel(arm)} minus GRPO`, pairedEstimate(passPairs(tool, arm, 'grpo')), 0),
   ]);
   const parts = byArm.flat();
   return {
@@ -53,7 +53,7 @@ function gainTarget(tool: readonly SeedMeasures[]): Target {
 
 function floorTarget(tool: readonly SeedMeasures[]): Target {
   const parts = ['irl-sparse', 'irl-step'].map((arm) =>
-    part(`${policyLabel(arm)} less SFT`, pairedEstimate(passPairs(tool, arm, 'sft')), 0),
+    part(`${policyLabel(arm)} minus SFT`, pairedEstimate(passPairs(tool, arm, 'sft')), 0),
   );
   return {
     title: 'R-AIRL sparse and step: at least SFT’s pass@1',
@@ -70,7 +70,7 @@ function collapseTarget(tool: readonly SeedMeasures[]): Target {
   return {
     title: 'No variant of R-AIRL collapses on any seed',
     status: found.length > 0 ? 'not reached' : seeds < 2 ? 'cannot be told' : 'reached',
-    found: `${found.length} of ${countText(trained, 'trained policy').replace('policys', 'policies')} on ${countText(seeds, 'seed')} collapsed${collapseList(found)}.`,
+    found: `${found.length} of ${countText(trained, 'trained policy', 'trained policies')} on ${countText(seeds, 'seed')} collapsed${collapseList(found)}.`,
     parts: [],
   };
 }
@@ -85,8 +85,8 @@ function rerankTarget(tool: readonly SeedMeasures[]): Target {
   const over = (baseline: string): StudyEstimate | null =>
     pairedEstimate(rerankPairs(tool, 'sft', [`critic ${PRIMARY_ARM}`, baseline], n));
   const parts = [
-    part('critic interval less the mean', over('mean'), 0.22),
-    part('critic interval less the base’s own proof-reading', over('proof-reading'), 0),
+    part('critic interval minus the mean', over('mean'), 0.22),
+    part('critic interval minus the base’s own proof-reading', over('proof-reading'), 0),
   ];
   return {
     title: `Best of ${n} SFT samples: at least 22 points over the mean, and above the base’s own proof-reading`,
