@@ -25,12 +25,12 @@ export interface DrawOptions {
  */
 export async function drawSamples(
   policy: DecoderModel,
-  { task, prompts, samplesPerProblem, stream, round }: SetProblems,
+  { task, prompts, samplesPerProblem, stream, firstSample }: SetProblems,
   { seed, temperature, onProgress, shouldStop }: DrawOptions,
 ): Promise<SampleLine[] | undefined> {
   const marks = { granularity: 'sparse' } as const;
-  const options = { samplesPerPrompt: samplesPerProblem, temperature, seed, stream, round, marks, onProgress };
-  const records = await rollout(policy, task, prompts, options, shouldStop);
+  const draws = { samplesPerPrompt: samplesPerProblem, temperature, seed, stream, round: 0, firstSample };
+  const records = await rollout(policy, task, prompts, { ...draws, marks, onProgress }, shouldStop);
   return records?.map((record, i) =>
     sampleLine(task, record, Math.floor(i / samplesPerProblem), i % samplesPerProblem),
   );

@@ -1,18 +1,18 @@
 import { aurocByPrompt, bestOf, type Candidate, type RankerName } from '@dawngrad/eval';
 import type { AurocMeasure, RerankMeasure } from '../seed-measures.ts';
-import type { SampleLine } from './trace-line.ts';
+import type { TraceLine } from './trace-line.ts';
 
-/** A policy's samples, and what scorers say about each of them. */
+/** Samples of problems, and what scorers say about each of them. */
 export interface RankedSamples {
   readonly policy: string;
   readonly problems: number;
-  readonly samples: readonly SampleLine[];
+  readonly samples: readonly TraceLine[];
   /** By the name of the scorer (`log-probability`, `proof-reading`, `critic irl-step`): a number a sample. */
   readonly scores: ReadonlyMap<string, readonly number[]>;
 }
 
 /** The share of right samples of each problem. */
-export function rightShares(samples: readonly SampleLine[], problems: number): number[] {
+export function rightShares(samples: readonly TraceLine[], problems: number): number[] {
   const right = new Array<number>(problems).fill(0);
   const all = new Array<number>(problems).fill(0);
   for (const { p, correct } of samples) {
@@ -20,11 +20,6 @@ export function rightShares(samples: readonly SampleLine[], problems: number): n
     if (correct) right[p]! += 1;
   }
   return right.map((count, p) => count / all[p]!);
-}
-
-/** The mean log-probability of the tokens that the policy wrote: as a selector and as a scorer. */
-export function logProbScores(samples: readonly SampleLine[]): number[] {
-  return samples.map(({ logp, own }) => logp / own);
 }
 
 /**
@@ -59,7 +54,7 @@ export function rerankSamples(ranked: RankedSamples, sizes: readonly number[]): 
       policy,
       n,
       selector,
-      perProblem: groups.map((candidates) => bestOf(ranker, candidates, Math.min(n, candidates.length))),
+      perProblem: groups.map((candidates) => bestOf(ranker, candidates, n)),
     })),
   );
 }

@@ -8,13 +8,13 @@ export interface TraceLine {
   readonly ids: readonly number[];
   /** The first wrong unit (`unitEnds`): a line, or the number of rules for what stands behind the lines; null: all right. */
   readonly error: number | null;
+  /** Whether the answer is right. */
+  readonly correct: boolean;
+  readonly answer: string | null;
 }
 
 /** A policy's sample of a problem. */
 export interface SampleLine extends TraceLine {
-  /** Whether the answer is right. */
-  readonly correct: boolean;
-  readonly answer: string | null;
   /** Log-probability under the policy as it sampled, nats, summed over the tokens that it wrote itself. */
   readonly logp: number;
   /** Tokens that the policy wrote itself. */
@@ -46,3 +46,11 @@ export function linesText(lines: readonly object[]): string {
 export function rounded(value: number): number {
   return Number(value.toPrecision(8));
 }
+
+/** In the folder of a part: samples of a policy. */
+export const SAMPLES_FILE = 'samples.jsonl';
+/** Or other traces. */
+export const TRACES_FILE = 'traces.jsonl';
+
+/** Bytes of an average line. */
+export const LINE_BYTES = 270;

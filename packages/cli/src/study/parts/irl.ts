@@ -25,7 +25,7 @@ export function irlPart(settings: StudySettings, base: StudyPart, setting: Setti
     label: arm.name,
     seed,
     setting,
-    settings: { data: taskHash(task), irl },
+    settings: { data: taskHash(task), irl, ...(arm.plugins === undefined ? {} : { plugins: arm.plugins }) },
     inputs: { base },
     cost: tokenCost({
       // Each sample is scored too, and the critic's warm-up has samples of its own.
@@ -51,7 +51,10 @@ export function irlPart(settings: StudySettings, base: StudyPart, setting: Setti
 }
 
 /** What an arm sets apart of the recipe. */
-function irlOptions({ rounds, irl }: Recipe, { granularity, credit, relabel }: Arm): IrlOptions {
+export function irlOptions(
+  { rounds, irl }: Recipe,
+  { granularity, credit, relabel, estimator, loss }: Arm,
+): IrlOptions {
   const { intervalTokens, ...reward } = irl.reward;
   const marks = granularity ?? irl.reward.granularity;
   return {
@@ -62,7 +65,8 @@ function irlOptions({ rounds, irl }: Recipe, { granularity, credit, relabel }: A
       granularity: marks,
       ...(marks === 'interval' && intervalTokens !== undefined ? { intervalTokens } : {}),
     },
-    credit: { ...irl.credit, level: credit ?? irl.credit.level },
+    critic: { ...irl.critic, ...(loss === undefined ? {} : { loss }) },
+    credit: { ...irl.credit, level: credit ?? irl.credit.level, ...(estimator === undefined ? {} : { estimator }) },
     relabel: relabel ?? irl.relabel,
   };
 }
