@@ -83,7 +83,7 @@ export interface TrainingMeasure {
   readonly lastAccuracy: number | null;
   readonly bestAccuracy: number | null;
   /** Mean reward of the first tenth of the rounds: whether the reward rose is read against it. */
-  readonly firstReward?: number | null;
+  readonly firstReward: number | null;
   readonly lastReward: number | null;
   readonly lastKl: number | null;
 }

@@ -2,24 +2,26 @@ import { join } from 'node:path';
 import { readJsonLines } from '../../read-run/read-json-lines.ts';
 import type { TrainingMeasure } from '../seed-measures.ts';
 
-/** How the training in a part's folder went, from its metrics: means over the last tenth of its rounds. */
+/** How the training in a part's folder went, from its metrics: means over the first or the last tenth of its rounds. */
 export function trainingMeasure(arm: string, folder: string): TrainingMeasure {
   const { rows } = readJsonLines(join(folder, 'metrics.jsonl'));
   const rounds = rows.filter((row) => typeof row.accuracy === 'number');
   const valuesOf = (name: string): number[] =>
     rounds.flatMap((row) => (typeof row[name] === 'number' ? [row[name]] : []));
-  const last = (name: string): number | null => {
+  const tenth = (name: string, end: 'first' | 'last'): number | null => {
     const values = valuesOf(name);
-    const tail = values.slice(-Math.max(1, Math.round(values.length / 10)));
-    return tail.length === 0 ? null : tail.reduce((sum, value) => sum + value, 0) / tail.length;
+    const count = Math.max(1, Math.round(values.length / 10));
+    const some = end === 'first' ? values.slice(0, count) : values.slice(-count);
+    return some.length === 0 ? null : some.reduce((sum, value) => sum + value, 0) / some.length;
   };
   const accuracies = valuesOf('accuracy');
   return {
     arm,
     rounds: rounds.length,
-    lastAccuracy: last('accuracy'),
+    lastAccuracy: tenth('accuracy', 'last'),
     bestAccuracy: accuracies.length === 0 ? null : Math.max(...accuracies),
-    lastReward: last('reward'),
-    lastKl: last('kl'),
+    firstReward: tenth('reward', 'first'),
+    lastReward: tenth('reward', 'last'),
+    lastKl: tenth('kl', 'last'),
   };
 }

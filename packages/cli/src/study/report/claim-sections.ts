@@ -36,12 +36,18 @@ export function claimSections(claims: readonly Claim[]): ReportSection[] {
   ];
 }
 
+const SHORT_TITLES: Readonly<Record<Claim['id'], string>> = {
+  trains: 'trains better than SFT',
+  reranks: 'chooses the better sample',
+  localises: 'finds the first wrong step',
+};
+
 /** One line a claim. */
 function claimsTable(claims: readonly Claim[]): Table {
   return {
     columns: [left('claim'), left('verdict'), right('effect, points'), right('by bootstrap'), right('n')],
-    rows: claims.map(({ title, verdict, effect }, i) => [
-      `${i + 1}. ${title}`,
+    rows: claims.map(({ id, verdict, effect }, i) => [
+      `${i + 1}. ${SHORT_TITLES[id]}`,
       verdict,
       pointsText(effect),
       effect === null || effect.hierarchical === null

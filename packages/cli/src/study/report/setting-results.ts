@@ -242,9 +242,8 @@ function variantResults(measures: readonly SeedMeasures[]): VariantResult[] {
     ({ policies }) => policies,
     ({ name }) => name,
   ).flatMap((name): VariantResult[] => {
-    const parts = armParts(name);
-    if (parts === null || parts.variant === null) return [];
-    const of = `irl-${parts.granularity}`;
+    const of = armParts(name)?.of ?? null;
+    if (of === null) return [];
     return [
       {
         name,

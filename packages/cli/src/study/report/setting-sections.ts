@@ -139,7 +139,7 @@ function rerankSection(results: SettingResults): ReportSection {
   const judged = [...new Set(auroc.map(({ policy }) => policy))];
   const plot = rerankPlot(results);
   return {
-    title: `Choosing one of several samples, ${settingLabel(setting)}`,
+    title: `Best of N, ${settingLabel(setting)}`,
     paragraphs: [
       `Exact expectations over the choice of N among the samples drawn at temperature 1; ties count as their mean. ${intervalNote(results)}`,
     ],
@@ -218,9 +218,9 @@ function localiseSection(results: SettingResults): ReportSection {
   const { localise, seeds, setting } = results;
   const kinds = (['natural', 'planted'] as const).filter((kind) => localise.some((one) => one.kind === kind));
   return {
-    title: `The first wrong step, ${settingLabel(setting)}`,
+    title: `First wrong step, ${settingLabel(setting)}`,
     paragraphs: [
-      'Share of traces in which the line that is named is the first wrong one. Natural errors: wrong samples of SFT. Planted: expert traces of test problems with one number changed. Chance: a line drawn from each trace’s own. Thresholds were set on demonstrations.',
+      'Share of traces in which the line that is named is the first wrong one. Natural errors: wrong samples of SFT. Planted: expert traces of test problems with one number changed. Chance: a line drawn from each trace’s own. Candidates are the lines and what stands behind them. Thresholds were set on wrong SFT samples of dev problems; that of proof-reading is even odds.',
       intervalNote(results),
     ],
     tables: kinds.map((kind) => {
@@ -254,8 +254,10 @@ function localiseSection(results: SettingResults): ReportSection {
 
 function variantSection({ variants, seeds, setting }: SettingResults): ReportSection {
   return {
-    title: `Credit levels and relabelling, ${settingLabel(setting)}`,
-    paragraphs: ['Each beside the same density with sequence credit and no relabelling.'],
+    title: `Variants, ${settingLabel(setting)}`,
+    paragraphs: [
+      'Other credit levels, relabelling and plug-ins, each beside the arm that it differs from by this alone.',
+    ],
     tables:
       variants.length === 0
         ? []
@@ -263,9 +265,10 @@ function variantSection({ variants, seeds, setting }: SettingResults): ReportSec
             {
               caption: 'pass@1 at temperature 1 in per cent',
               table: {
-                columns: [left('variant'), right('pass@1'), right('minus the plain one'), right('minus SFT')],
-                rows: variants.map(({ name, passAt1, minusPlain, minusSft }) => [
+                columns: [left('variant'), left('of'), right('pass@1'), right('minus the other'), right('minus SFT')],
+                rows: variants.map(({ name, of, passAt1, minusPlain, minusSft }) => [
                   policyLabel(name),
+                  policyLabel(of),
                   percentText(passAt1, seeds.length),
                   pointsText(minusPlain, seeds.length),
                   pointsText(minusSft, seeds.length),
@@ -310,7 +313,7 @@ function longerSection({ longer, seeds, setting }: SettingResults): ReportSectio
 function trainingSection(results: SettingResults): ReportSection {
   const { training, setting } = results;
   return {
-    title: `How training went, ${settingLabel(setting)}`,
+    title: `Stability, ${settingLabel(setting)}`,
     paragraphs: [
       'First and last: means over the first and the last tenth of the rounds, on training problems.',
       `${collapseText(results)} ${COLLAPSE_RULE}`,

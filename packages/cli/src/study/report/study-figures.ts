@@ -52,7 +52,7 @@ export function studyFigures(results: SettingResults): StudyFigure[] {
           figure(
             'best-of-n',
             `Best of ${most} SFT samples, by who chooses, ${label}.`,
-            'Choosing one of several samples',
+            'Best of N',
             bars(chosen, 'right (%)'),
           ),
         ]),
@@ -63,7 +63,7 @@ export function studyFigures(results: SettingResults): StudyFigure[] {
         figure(
           `first-wrong-${kind}`,
           `First wrong step of ${kind} errors, by the largest drop of a signal, ${label}.`,
-          'The first wrong step',
+          'First wrong step',
           bars(rows, 'found (%)'),
         ),
       ];

@@ -7,19 +7,18 @@ const VARIANTS: Readonly<Record<string, string>> = {
 
 /** A policy by its name, for a reader. */
 export function policyLabel(name: string): string {
-  if (name === 'base') return 'base';
   if (name === 'sft') return 'SFT';
   if (name === 'grpo') return 'GRPO (outcome reward)';
-  const { granularity, variant } = armParts(name) ?? {};
-  if (granularity === undefined) return name;
-  return `R-AIRL ${granularity}${variant === null || variant === undefined ? '' : `, ${VARIANTS[variant] ?? variant}`}`;
+  const parts = armParts(name);
+  if (parts === null) return name;
+  return `R-AIRL ${parts.granularity}${parts.variant === null ? '' : `, ${parts.variant}`}`;
 }
 
 /** The same in as few letters as a chart has room for. */
 export function shortLabel(name: string): string {
-  const { granularity, variant } = armParts(name) ?? {};
-  if (granularity === undefined) return name === 'sft' || name === 'grpo' ? name.toUpperCase() : name;
-  return variant === null || variant === undefined ? granularity : `${granularity}, ${variant}`;
+  const parts = armParts(name);
+  if (parts === null) return name === 'sft' || name === 'grpo' ? name.toUpperCase() : name;
+  return `${parts.granularity}${parts.variant === null ? '' : `, ${parts.variant}`}`;
 }
 
 /** A selector, a scorer or a localiser's signal, for a reader. */
@@ -40,11 +39,24 @@ const SIGNAL_LABELS: Readonly<Record<string, string>> = {
   'always-first': 'always the first line',
 };
 
-/** Density and variant of an arm of R-AIRL; null for any other name. */
-export function armParts(name: string): { readonly granularity: string; readonly variant: string | null } | null {
-  const [method, granularity = '', ...rest] = name.split('-');
+/** Density and variant of an arm of R-AIRL, such as `irl-step-segment` or `irl-dense+estimator=rloo`; null for any other name. */
+export function armParts(name: string): ArmParts | null {
+  const [stem = '', ...choices] = name.split('+');
+  const [method, granularity = '', ...rest] = stem.split('-');
   if (method !== 'irl' || !(GRANULARITIES as readonly string[]).includes(granularity)) return null;
-  return { granularity, variant: rest.length === 0 ? null : rest.join('-') };
+  const variant = [...(rest.length === 0 ? [] : [rest.join('-')]), ...choices];
+  return {
+    granularity,
+    variant: variant.length === 0 ? null : variant.map((one) => VARIANTS[one] ?? one).join(', '),
+    of: variant.length === 0 ? null : choices.length > 0 ? stem : `irl-${granularity}`,
+  };
+}
+
+interface ArmParts {
+  readonly granularity: string;
+  readonly variant: string | null;
+  /** The arm that it differs from by its variant alone. */
+  readonly of: string | null;
 }
 
 /** Whether a policy was trained by R-AIRL, with an estimator of one's own too. */

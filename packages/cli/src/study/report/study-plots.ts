@@ -8,9 +8,7 @@ export function passPlot({ policies }: SettingResults): Plot | null {
   const shown = policies.flatMap(({ name, passAt1 }) => {
     const estimate = passAt1.find((one) => one.temperature === 1 && one.problems === 'all')?.estimate ?? null;
     // Variants have a table of their own; a page has room for so many names side by side.
-    return estimate === null || (armParts(name)?.variant ?? null) !== null
-      ? []
-      : [{ name: shortLabel(name), estimate }];
+    return estimate === null || (armParts(name)?.of ?? null) !== null ? [] : [{ name: shortLabel(name), estimate }];
   });
   return dotPlot('pass@1 of each method in per cent, with 95 % intervals', shown);
 }
