@@ -10,7 +10,7 @@ interface StudyFlags {
   readonly quick?: boolean;
   readonly tiny?: boolean;
   readonly arms?: readonly string[];
-  readonly only?: 'train';
+  readonly only?: 'train' | 'report';
   readonly dryRun?: boolean;
 }
 
@@ -39,18 +39,25 @@ export function addStudyCommand(program: Command, context: CommandContext): void
       new Option('--tiny', 'every part at a size that takes seconds; the results mean nothing').conflicts('quick'),
     )
     .option('--arms <names>', 'only these arms, as sft,grpo,irl-interval; sft is always one of them', nameList)
-    .addOption(new Option('--only <parts>', 'stop after these parts').choices(['train']))
+    .addOption(
+      new Option('--only <what>', 'do the training alone, or write the report of what is measured by now').choices([
+        'train',
+        'report',
+      ]),
+    )
     .option('--dry-run', 'print the parts, what they cost and which are done; needs no GPU, writes nothing')
     .addHelpText(
       'after',
       `
 What is done is never done twice: the same command goes on after any interruption, and Ctrl-C saves what runs. A part is
-known by the hash of what it does, so that another seed or arm adds parts and leaves the others as they are.
+known by the hash of what it does, so that another seed or arm adds parts and leaves the others as they are. A variant of
+an arm has another advantage estimator or critic loss, also one of a plugin: irl-interval+estimator=rloo+loss=pairwise.
 
 Examples:
   $ dawngrad study --dry-run
   $ dawngrad study --dir studies/first --quick
-  $ dawngrad study --dir studies/all --seeds 5`,
+  $ dawngrad study --dir studies/all --seeds 5
+  $ dawngrad study --dir studies/all --plugin median.mjs --arms irl-interval,irl-interval+estimator=median`,
     )
     .action(async (flags: StudyFlags) => {
       const [{ runStudy }, { firstSeeds, studySettings }] = await Promise.all([
@@ -65,13 +72,33 @@ Examples:
       await runStudy(
         {
           dir: flags.dir,
-          settings: studySettings({ size, seeds, settings, ...(flags.arms ? { arms: flags.arms } : {}) }),
+          settings: studySettings({
+            size,
+            seeds,
+            settings,
+            ...(flags.arms ? { arms: flags.arms } : {}),
+            plugins: context.plugins?.hashes ?? [],
+          }),
           ...(flags.only === undefined ? {} : { only: flags.only }),
           dryRun: flags.dryRun === true,
+          command: commandOf(flags),
         },
         context,
       );
     });
+}
+
+/** The command that makes a study again. */
+function commandOf({ seeds, seed, setting, quick, tiny, arms }: StudyFlags): string {
+  const flags = [
+    ...(quick === true ? ['--quick'] : []),
+    ...(tiny === true ? ['--tiny'] : []),
+    ...(seeds === undefined ? [] : [`--seeds ${seeds}`]),
+    ...(seed === undefined ? [] : [`--seed ${seed.join(',')}`]),
+    ...(setting === undefined ? [] : [`--setting ${setting}`]),
+    ...(arms === undefined ? [] : [`--arms ${arms.join(',')}`]),
+  ];
+  return ['npm run study', ...(flags.length > 0 ? ['--', ...flags] : [])].join(' ');
 }
 
 function seedList(text: string, before: readonly number[] | undefined): number[] {

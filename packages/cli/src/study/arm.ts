@@ -1,4 +1,4 @@
-import type { CreditLevel, Granularity, RelabelMode } from '@dawngrad/airl';
+import type { CreditLevel, CriticLossName, EstimatorName, Granularity, RelabelMode } from '@dawngrad/airl';
 
 /** A way to train a policy from the base model; a name, and what sets it apart from the others. */
 export interface Arm {
@@ -10,6 +10,11 @@ export interface Arm {
   readonly credit?: CreditLevel;
   /** Of R-AIRL: whether samples with the right answer count as experts; never unless said. */
   readonly relabel?: RelabelMode;
+  /** Of a variant of R-AIRL: what it has in place of the recipe's. */
+  readonly estimator?: EstimatorName;
+  readonly loss?: CriticLossName;
+  /** SHA-256 of the plugins that these may come from. */
+  readonly plugins?: readonly string[];
 }
 
 /** What every study needs: the arm that all others are compared with. */

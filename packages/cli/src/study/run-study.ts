@@ -14,6 +14,7 @@ import { PARTS, type PartRecord, PartStore } from './part-store.ts';
 import { StudyEta } from './study-eta.ts';
 import { studyObjective } from './study-objective.ts';
 import { planStudy, type StudyPlan, TRAINING_KINDS } from './study-plan.ts';
+import { StudyReporter } from './study-reporter.ts';
 import type { StudySettings } from './study-settings.ts';
 
 /** In the folder of a part: what it noted. */
@@ -22,27 +23,63 @@ const LOG = 'log.txt';
 export interface StudyRequest {
   readonly dir: string;
   readonly settings: StudySettings;
-  /** Only the parts that train, or all. */
-  readonly only?: 'train';
+  /** Only the parts that train, or only the report of what is measured; else everything. */
+  readonly only?: 'train' | 'report';
   readonly dryRun: boolean;
+  /** What makes the study again, for its report. */
+  readonly command: string;
 }
 
-/** `dawngrad study`: does what is not done yet of a study, part by part. */
-export async function runStudy({ dir, settings, only, dryRun }: StudyRequest, context: CommandContext): Promise<void> {
+/** `dawngrad study`: does what is not done yet of a study, part by part, and writes its report. */
+export async function runStudy(request: StudyRequest, context: CommandContext): Promise<void> {
+  const { dir, settings, only, dryRun, command } = request;
   const plan = planStudy(settings);
-  const parts = only === 'train' ? plan.parts.filter(({ kind }) => TRAINING_KINDS.includes(kind)) : plan.parts;
   checkFolder(dir);
   const store = new PartStore(dir);
+  const parts = plan.parts.filter(
+    ({ kind }) => only === undefined || (only === 'train' && TRAINING_KINDS.includes(kind)),
+  );
   if (dryRun) {
-    context.out(dryRunText(dir, parts, store));
+    context.out(dryRunText(dir, only === 'report' ? plan.parts : parts, store));
     return;
   }
-  const config = { run: { dir, seed: settings.seeds[0] as number }, study: settings };
+  const report = new StudyReporter(dir, plan, store, command);
+  // Where all is done, the report may be new; that takes no device.
+  if (parts.some((part) => store.recordOf(part) === undefined)) {
+    const isDone = await runLeft(dir, plan, parts, store, report, context);
+    if (!isDone) return;
+  }
+  const text = await report.write();
+  if (text !== undefined) context.out(`\n${text}`);
+  else if (only === 'report') throw nothingMeasured(dir);
+  else
+    context.out(`${parts.length} parts are done in ${dir}; without --only, the same command goes on with the others\n`);
+}
+
+function nothingMeasured(dir: string): ToolError {
+  return new ToolError('config', {
+    op: `--only report --dir ${dir}`,
+    expected: 'a study with a seed of which all is measured',
+    got: 'none yet',
+    hint: 'the same command without --only goes on with it; --dry-run tells what is done.',
+  });
+}
+
+/** Does the parts that are left in a session; false where it was asked to stop before the last one. */
+async function runLeft(
+  dir: string,
+  plan: StudyPlan,
+  parts: readonly StudyPart[],
+  store: PartStore,
+  report: StudyReporter,
+  context: CommandContext,
+): Promise<boolean> {
+  const config = { run: { dir, seed: plan.settings.seeds[0] as number }, study: plan.settings };
   if (existsSync(join(dir, PARTS)) && !existsSync(join(dir, CONFIG))) {
     // Parts that were copied here, perhaps from studies of other seeds, are as good as own ones.
     writeFileSync(join(dir, CONFIG), `${JSON.stringify(config, null, 2)}\n`);
   }
-  const request = {
+  const session = {
     config,
     resume: RunDirectory.holdsRun(dir),
     // A part whose settings changed is another part: the folder may hold those of many studies.
@@ -50,17 +87,11 @@ export async function runStudy({ dir, settings, only, dryRun }: StudyRequest, co
     inputs: [],
     objective: studyObjective(plan),
   };
-  await runSession(request, context, async (session) => {
-    if (!(await runParts(parts, store, session))) return;
-    session.progress.close();
-    await finish(plan, parts.length === plan.parts.length, dir, context);
+  let isDone = false;
+  await runSession(session, context, async (opened) => {
+    isDone = await runParts(parts, store, opened, report);
   });
-}
-
-/** What a study ends with, once all that it asked for is done. */
-async function finish(plan: StudyPlan, isWhole: boolean, dir: string, { out }: CommandContext): Promise<void> {
-  const count = plan.parts.length;
-  out(isWhole ? `${count} parts done in ${dir}\n` : `the training parts are done in ${dir}\n`);
+  return isDone;
 }
 
 /** Does the parts that are not done; false where it was asked to stop before the last one. */
@@ -68,6 +99,7 @@ async function runParts(
   parts: readonly StudyPart[],
   store: PartStore,
   session: Pick<RunSession, 'device' | 'progress' | 'stop'>,
+  report: StudyReporter,
 ): Promise<boolean> {
   const { device, progress, stop } = session;
   const records = parts.flatMap((part) => store.recordOf(part) ?? []);
@@ -94,6 +126,10 @@ async function runParts(
     const { warnings } = record;
     const warned = warnings === 0 ? '' : `; ${warnings} ${warnings === 1 ? 'warning' : 'warnings'} in its ${LOG}`;
     progress.note(`${place} ${label}: ${record.headline} (${duration(record.wallSeconds)}${warned}; ${rest})`);
+    if (report.isDue && left.at(-1) !== part) {
+      await report.write();
+      progress.note(`report of ${report.seeds} so far: ${report.path}`);
+    }
   }
   return true;
 }

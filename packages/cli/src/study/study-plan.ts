@@ -1,4 +1,4 @@
-import type { Setting } from '@dawngrad/airl';
+import { type MeasuringParts, measuringParts } from './measuring-parts.ts';
 import type { StudyPart } from './part.ts';
 import { partKey } from './part-key.ts';
 import { basePart } from './parts/base.ts';
@@ -7,20 +7,12 @@ import { irlPart } from './parts/irl.ts';
 import { sftPart } from './parts/sft.ts';
 import type { StudySettings } from './study-settings.ts';
 
-/** The trained parts of a seed in a setting. */
-export interface TrainedParts {
-  readonly seed: number;
-  readonly setting: Setting;
-  readonly base: StudyPart;
-  /** By the names of the arms, SFT first. */
-  readonly arms: ReadonlyMap<string, StudyPart>;
-}
-
 export interface StudyPlan {
   readonly settings: StudySettings;
   /** Each once, after its inputs; all of a seed before the next one, and its training before its measuring. */
   readonly parts: readonly StudyPart[];
-  readonly trained: readonly TrainedParts[];
+  /** A seed in a setting each, in the order of the parts. */
+  readonly measured: readonly MeasuringParts[];
 }
 
 /** Parts that train; the others measure. */
@@ -33,7 +25,7 @@ export function planStudy(settings: StudySettings): StudyPlan {
     for (const input of Object.values(part.inputs)) add(input);
     if (!parts.has(partKey(part))) parts.set(partKey(part), part);
   };
-  const trained: TrainedParts[] = [];
+  const measured: MeasuringParts[] = [];
   for (const seed of settings.seeds) {
     const base = basePart(settings, seed);
     for (const setting of settings.settings) {
@@ -44,9 +36,10 @@ export function planStudy(settings: StudySettings): StudyPlan {
           return [arm.name, irlPart(settings, base, setting, arm)];
         }),
       );
-      trained.push({ seed, setting, base, arms });
-      for (const part of [base, ...arms.values()]) add(part);
+      const measuring = measuringParts(settings, { seed, setting, base, arms });
+      measured.push(measuring);
+      for (const part of [base, ...arms.values(), ...measuring.all]) add(part);
     }
   }
-  return { settings, parts: [...parts.values()], trained };
+  return { settings, parts: [...parts.values()], measured };
 }

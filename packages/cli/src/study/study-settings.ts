@@ -2,6 +2,7 @@ import type { Setting } from '@dawngrad/airl';
 import { ToolError } from '@dawngrad/tensor';
 import { ALL_ARMS, type Arm, DENSITY_ARMS, QUICK_ARMS, SFT } from './arm.ts';
 import { type Recipe, recipe, tinyRecipe } from './recipe.ts';
+import { baseName, variantArm } from './variant-arm.ts';
 
 /**
  * Everything that decides what a study does, beside the recipe that every arm trains by. JSON, so that the study can
@@ -50,8 +51,10 @@ export interface StudyChoice {
   readonly size: StudySize;
   readonly seeds: readonly number[];
   readonly settings: readonly Setting[];
-  /** Names of arms; all unless given. SFT is always one of them. */
+  /** Names of arms, or of variants of them (`variantArm`); all arms unless given. SFT is always one of them. */
   readonly arms?: readonly string[];
+  /** SHA-256 of the plugins, whose names variants of arms may have. */
+  readonly plugins?: readonly string[];
 }
 
 const FULL: Pick<StudySettings, 'task' | 'pretrainSteps' | 'rounds' | 'arms' | 'measure'> = {
@@ -95,15 +98,24 @@ const TINY: typeof FULL = {
 const SIZES: Readonly<Record<StudySize, typeof FULL>> = { full: FULL, quick: QUICK, tiny: TINY };
 
 /** The settings of a study. Throws ToolError 'usage' for an arm that there is not. */
-export function studySettings({ size, seeds, settings, arms }: StudyChoice): StudySettings {
+export function studySettings({ size, seeds, settings, arms, plugins = [] }: StudyChoice): StudySettings {
   const fixed = SIZES[size];
   const known = [...new Set(settings.flatMap((setting) => fixed.arms[setting].map(({ name }) => name)))];
-  const unknown = arms?.find((arm) => !known.includes(arm));
+  const unknown = arms?.find((arm) => !known.includes(baseName(arm)));
   if (unknown !== undefined) {
     throw new ToolError('usage', { op: '--arms', expected: `some of ${known.join(', ')}`, got: unknown });
   }
   const chosen = (all: readonly Arm[]): readonly Arm[] =>
-    arms === undefined ? all : all.filter(({ name }) => name === SFT.name || arms.includes(name));
+    arms === undefined
+      ? all
+      : [
+          ...all.filter(({ name }) => name === SFT.name || arms.includes(name)),
+          ...all.flatMap((base) =>
+            [...new Set(arms)]
+              .filter((text) => text !== base.name && baseName(text) === base.name)
+              .map((text) => variantArm(base, text, plugins)),
+          ),
+        ];
   return {
     size,
     seeds,

@@ -59,9 +59,11 @@ describe('the plan of a study', () => {
   it('keeps the keys of parts that other seeds, settings and arms do not touch', () => {
     expect(changed(tiny([11, 12]), tiny([11]))).toEqual([]);
     expect(changed(tiny(), studySettings({ size: 'tiny', seeds: [11], settings: ['open'] }))).toEqual([]);
-    expect(changed(tiny(), studySettings({ size: 'tiny', seeds: [11], settings: both, arms: ['irl-step'] }))).toEqual(
-      [],
-    );
+    // Proof-reading sees the samples of all arms at once.
+    expect(changed(tiny(), studySettings({ size: 'tiny', seeds: [11], settings: both, arms: ['irl-step'] }))).toEqual([
+      '11 tool proofread proof-reading',
+      '11 open proofread proof-reading',
+    ]);
     const trains = (names: string[]): string[] => names.filter((name) => TRAINING_KINDS.includes(name.split(' ')[2]!));
     const full = studySettings({ size: 'full', seeds: [11], settings: both });
     // What the test problems are cannot change what is trained.
@@ -75,13 +77,16 @@ describe('the plan of a study', () => {
     expect(fewer).toHaveLength(trains([...keysOf(full).keys()]).length - 1);
     expect(fewer.some((name) => name.includes('base'))).toBe(false);
     const every = changed(full, { ...full, pretrainSteps: 2601 });
-    expect(every).toHaveLength(keysOf(full).size);
+    // Traces that no model writes are the same whatever the base model is.
+    const unlearned = [...keysOf(full).keys()].filter((name) => ['planted', 'writer'].includes(name.split(' ')[2]!));
+    expect(unlearned.length).toBeGreaterThan(0);
+    expect([...every, ...unlearned].sort()).toEqual([...keysOf(full).keys()].sort());
   });
 
   it('tells arms apart by what they do alone', () => {
     const settings = tiny();
-    const [, , , , , dense] = settings.arms.open;
-    const renamed = { ...settings, arms: { ...settings.arms, open: [{ ...dense!, name: 'irl-renamed' }] } };
+    const [sft, , , , , dense] = settings.arms.open;
+    const renamed = { ...settings, arms: { ...settings.arms, open: [sft!, { ...dense!, name: 'irl-renamed' }] } };
     const keys = new Set(keysOf(settings).values());
     const irl = planStudy(renamed).parts.filter(({ kind, setting }) => kind === 'irl' && setting === 'open');
     expect(irl.map((part) => keys.has(partKey(part)))).toEqual([true]);

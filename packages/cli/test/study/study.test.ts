@@ -34,9 +34,13 @@ async function study(name: string, onText?: (text: string) => void, ...args: str
   return { code, ...printed, dir };
 }
 
-/** The finished parts of a study, by kind. */
+function partNames(dir: string): string[] {
+  return readdirSync(join(dir, 'parts')).sort();
+}
+
+/** The finished parts that train, by kind. */
 function partsOf(dir: string): Map<string, { readonly folder: string; readonly record: PartRecord }> {
-  const names = readdirSync(join(dir, 'parts')).filter((name) => !name.endsWith('.partial'));
+  const names = partNames(dir).filter((name) => /^(base|sft|grpo|irl)-\w+$/.test(name));
   return new Map(
     names.map((name) => {
       const part = join(dir, 'parts', name);
@@ -68,12 +72,33 @@ describe('dawngrad study', () => {
     expect(rows.map((row) => (JSON.parse(row) as { step: number }).step).slice(-2)).toEqual([1, 2]);
   });
 
-  it('does nothing a second time, and only what is new where another arm is asked for', async () => {
-    const before = partsOf(first.dir);
-    const again = await study('first', undefined, '--only', 'train');
-    expect(again.code).toBe(0);
-    expect(again.err).toMatch(/\d+ parts, (\d+) of them done; about 0s/);
-    for (const [kind, { record }] of partsOf(first.dir)) expect(record).toEqual(before.get(kind)!.record);
+  it('ends with a report, which can be written again without a device', async () => {
+    const files = ['study.json', 'report.md', 'report.html'].map((name) => join(first.dir, name));
+    expect(first.out).toContain(`report: ${files[1]}, ${files[2]}`);
+    expect(first.out).toContain('cannot be told');
+    const { command, claims, cost } = JSON.parse(readFileSync(files[0]!, 'utf8')) as Record<string, unknown>;
+    expect(command).toBe('npm run study -- --tiny --setting tool --arms sft,irl-interval');
+    expect(claims).toHaveLength(3);
+    expect(cost).toMatchObject({ total: { parts: partNames(first.dir).length } });
+    const texts = files.map((file) => readFileSync(file, 'utf8'));
+    for (const file of files) rmSync(file);
+    const { code, err } = await study('first', undefined, '--only', 'report');
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(files.map((file) => readFileSync(file, 'utf8'))).toEqual(texts);
+  });
+
+  it('tells what is missing where a report is asked for too early', async () => {
+    const { code, err } = await study('nothing', undefined, '--only', 'report');
+    expect(code).toBe(3);
+    expect(err).toMatch(/--only report .*: expected a study with a seed of which all is measured, got none yet/);
+    expect(existsSync(join(folder, 'nothing'))).toBe(false);
+  });
+
+  it('does nothing a second time', async () => {
+    const before = partNames(first.dir);
+    const again = await study('first');
+    expect({ code: again.code, err: again.err, out: again.out }).toEqual({ code: 0, err: '', out: first.out });
+    expect(partNames(first.dir)).toEqual(before);
   });
 
   it('saves on Ctrl-C, in a part and between two, and goes on to the same weights', async () => {
@@ -110,7 +135,7 @@ describe('dawngrad study', () => {
 
   it('refuses a folder that another process works in, naming it', async () => {
     using _lock = lockRun(first.dir);
-    const { code, err } = await study('first');
+    const { code, err } = await study('first', undefined, '--seed', '12');
     expect(code).toBe(3);
     expect(err).toContain(`process ${process.pid} on`);
   });
@@ -136,6 +161,19 @@ describe('dawngrad study', () => {
       expect((await runMain('study', '--dir', join(folder, 'none'), ...flags)).code, flags.join(' ')).toBe(2);
     }
     expect(existsSync(join(folder, 'none'))).toBe(false);
+  });
+
+  it('says that only the training is done where that was asked for', async () => {
+    const dir = join(folder, 'trained');
+    mkdirSync(join(dir, 'parts'), { recursive: true });
+    for (const name of partNames(first.dir).filter((one) => /^(base|sft|irl)-/.test(one))) {
+      cpSync(join(first.dir, 'parts', name), join(dir, 'parts', name), { recursive: true });
+    }
+    const { code, out } = await study('trained', undefined, '--only', 'train');
+    expect({ code, out }).toEqual({
+      code: 0,
+      out: `3 parts are done in ${dir}; without --only, the same command goes on with the others\n`,
+    });
   });
 
   it('tells a damaged part from a finished one', async () => {
