@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { needsAdapter } from '../../setup/launcher.mjs';
+import { partKey } from '../../src/study/part-key.ts';
+import { planStudy } from '../../src/study/study-plan.ts';
+import { studySettings } from '../../src/study/study-settings.ts';
 import { runMain } from '../run-main.ts';
 import { writeSums, writeTinyModel } from '../tiny-model.ts';
 
@@ -189,4 +192,35 @@ it('a changed plugin is another stage of a sweep, and is refused by a run that g
   );
   plugin('resumed.mjs');
   expect((await runMain(...train, 'train.max_steps=2', '--resume')).code).toBe(0);
+});
+
+describe('a variant of an arm of the study', () => {
+  const study = (...args: string[]) => runMain('study', '--dry-run', '--setting', 'tool', '--seed', '11', ...args);
+
+  it('is trained beside the arms, whose parts it leaves as they are', async () => {
+    const keys = (arms: readonly string[], plugins: readonly string[] = []): Map<string, string> => {
+      const settings = studySettings({ size: 'tiny', seeds: [11], settings: ['tool'], arms, plugins });
+      return new Map([...planStudy(settings).measured[0]!.trained.arms].map(([name, part]) => [name, partKey(part)]));
+    };
+    const variant = 'irl-step+estimator=rloo+loss=wasserstein';
+    const [plain, both, changed] = [keys(['irl-step']), keys([variant, 'irl-step'], ['a']), keys([variant], ['b'])];
+    expect([...both.keys()]).toEqual(['sft', 'irl-step', variant]);
+    expect(both.get('irl-step')).toBe(plain.get('irl-step'));
+    expect(new Set([plain.get('irl-step'), both.get(variant), changed.get(variant)]).size).toBe(3);
+  });
+
+  it.each([
+    ['grpo+loss=bce', 'expected a variant of an arm of R-AIRL, got one of grpo.'],
+    ['irl-step+lr=1', 'expected +estimator=NAME and +loss=NAME, each once, got +lr=1.'],
+    ['irl-step+loss=bce+loss=bce', 'each once, got +loss=bce.'],
+    [
+      'irl-step+loss=pairwse',
+      'expected loss one of bce, pairwise, wasserstein, got "pairwse". Hint: Did you mean pairwise?',
+    ],
+    ['irl-step+estimator=own', 'reinforce_pp, got "own". Hint: a plugin adds names: --plugin FILE.'],
+  ])('that is none is refused: %s', async (arm, message) => {
+    const { code, err } = await study('--arms', arm);
+    expect(code).toBe(2);
+    expect(err).toContain(message);
+  });
 });
