@@ -1,17 +1,17 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ToolError } from '@dawngrad/tensor';
 import type { CommandContext } from '../commands/command-context.ts';
 import { runEnvironment } from '../run/environment.ts';
-import { CONFIG, RunDirectory } from '../run/run-directory.ts';
+import { RunDirectory } from '../run/run-directory.ts';
 import { type RunSession, runSession } from '../run/run-session.ts';
 import { duration } from '../ui/progress-line.ts';
 import { dryRunText } from './dry-run.ts';
 import type { StudyPart } from './part.ts';
 import { partKey } from './part-key.ts';
 import { PartReporter } from './part-reporter.ts';
-import { PARTS, type PartRecord, PartStore } from './part-store.ts';
+import { type PartRecord, PartStore } from './part-store.ts';
 import { StudyEta } from './study-eta.ts';
+import { adoptParts, checkFolder } from './study-folder.ts';
 import { studyObjective } from './study-objective.ts';
 import { planStudy, type StudyPlan, TRAINING_KINDS } from './study-plan.ts';
 import { StudyReporter } from './study-reporter.ts';
@@ -75,10 +75,7 @@ async function runLeft(
   context: CommandContext,
 ): Promise<boolean> {
   const config = { run: { dir, seed: plan.settings.seeds[0] as number }, study: plan.settings };
-  if (existsSync(join(dir, PARTS)) && !existsSync(join(dir, CONFIG))) {
-    // Parts that were copied here, perhaps from studies of other seeds, are as good as own ones.
-    writeFileSync(join(dir, CONFIG), `${JSON.stringify(config, null, 2)}\n`);
-  }
+  adoptParts(dir, config);
   const session = {
     config,
     resume: RunDirectory.holdsRun(dir),
@@ -185,36 +182,4 @@ async function runPart(
   };
   store.finish(part, folder, record);
   return record;
-}
-
-/** Refuses a folder that holds something else than a study. Throws ToolError 'config'. */
-function checkFolder(dir: string): void {
-  if (!existsSync(dir)) return;
-  const refuse = (got: string): ToolError =>
-    new ToolError('config', {
-      op: `--dir ${dir}`,
-      expected: 'a new or empty folder, or one of an earlier study',
-      got,
-      hint: 'choose another folder.',
-    });
-  let names: string[];
-  try {
-    names = readdirSync(dir);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') throw refuse('a file');
-    throw error;
-  }
-  if (names.length === 0 || names.includes(PARTS)) return;
-  if (!names.includes(CONFIG)) throw refuse(`one that holds ${names.slice(0, 3).join(', ')}`);
-  if (!isStudy(join(dir, CONFIG))) throw refuse('the folder of another run');
-}
-
-/** Whether a configuration is that of a study. */
-function isStudy(file: string): boolean {
-  try {
-    return 'study' in JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    if (error instanceof SyntaxError || error instanceof TypeError) return false;
-    throw error;
-  }
 }
