@@ -122,11 +122,18 @@ describe('the time that is left', () => {
 describe('study --dry-run', () => {
   it('prints parts and sums, needs no adapter and writes nothing', async () => {
     const dir = join(folder, 'planned');
-    const { code, out } = await runMain('study', '--dir', dir, '--seeds', '2', '--dry-run');
-    expect(code).toBe(0);
-    expect(out).toMatch(/^ +11 +both +base model +\d\.\d\de\+12 +2\.7 M /m);
-    expect(out).toMatch(/^ +12 +open +irl-dense /m);
-    expect(out).toMatch(/^ +not done /m);
+    const plan = async (...args: string[]): Promise<string> => {
+      const { code, out } = await runMain('study', '--dir', dir, '--dry-run', ...args);
+      expect(code).toBe(0);
+      return out;
+    };
+    const one = await plan('--seed', '12', '--setting', 'open');
+    expect(one).toMatch(/^ +12 +both +base model +1\.65e\+12 +2\.66 M .* MB *$/m);
+    expect(one).toMatch(/^ +12 +open +irl-dense /m);
+    expect(one).toMatch(/^ +all .*\n\n\d+ parts, 0 done; times: for two CPU cores/m);
+    const many = await plan('--seeds', '2', '--only', 'train');
+    expect(many).toMatch(/^ +11 +tool +irl, 8 parts /m);
+    expect(many).toMatch(/^ +12 +open +irl, 4 parts /m);
     expect(existsSync(dir)).toBe(false);
     expect(needsAdapter(['study', '--dry-run'])).toBe(false);
     expect(needsAdapter(['study', '--quick'])).toBe(true);
