@@ -47,13 +47,6 @@ function hashOf(task: InverseRulesTask): string {
   return hash.digest('hex').slice(0, HASH_CHARACTERS);
 }
 
-/** The same of the problems that everything is measured on. */
-export function testHash(task: InverseRulesTask): string {
-  const hash = createHash('sha256');
-  for (const { promptIds, gold } of task.test) hash.update(`${Array.from(promptIds).join(' ')} ${gold}\n`);
-  return hash.digest('hex').slice(0, HASH_CHARACTERS);
-}
-
 /** The same of the documents that the base model learns from. */
 export function documentsHash({ world }: InverseRulesTask): string {
   const hash = createHash('sha256');
