@@ -12,7 +12,8 @@ const { ToolError } = tensor;
 
 /** A plugin's names, until it is disposed of. */
 export interface LoadedPlugin {
-  readonly registered: readonly airl.Registration[];
+  /** SHA-256 of the file. */
+  readonly hash: string;
   [Symbol.dispose](): void;
 }
 
@@ -58,7 +59,7 @@ export async function loadPlugin(path: string): Promise<LoadedPlugin> {
     dispose();
     throw failed(path, 'a plugin that registers without an error', cause);
   }
-  if (registered.length > 0) return { registered, [Symbol.dispose]: dispose };
+  if (registered.length > 0) return { hash, [Symbol.dispose]: dispose };
   throw new ToolError('config', {
     op: path,
     expected: 'a plugin that registers something',

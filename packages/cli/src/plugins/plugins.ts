@@ -23,6 +23,11 @@ export class Plugins {
     return all;
   }
 
+  /** SHA-256 of the files that are loaded, in an order that their names do not change. */
+  get hashes(): string[] {
+    return [...this.#loaded.values()].map(({ hash }) => hash).sort();
+  }
+
   [Symbol.dispose](): void {
     for (const plugin of this.#loaded.values()) plugin[Symbol.dispose]();
     this.#loaded.clear();

@@ -63,6 +63,7 @@ it('runs every command line of docs/research.md', async () => {
   expect(said.get('data show')).toContain('<think>');
   expect(said.get('compare runs/usual-test')).toMatch(/hinge-test.*\n/);
   expect(said.get('sweep losses.yaml')).toContain('12');
+  expect(said.get('study --plugin')).toContain('irl-interval+loss=hinge');
   const loss = (run: string): string => readFileSync(join(folder, run, 'metrics.jsonl'), 'utf8');
   expect(loss('runs/hinge')).not.toBe(loss('runs/usual'));
   const environment = JSON.parse(readFileSync(join(folder, 'runs/hinge/env.json'), 'utf8'));
