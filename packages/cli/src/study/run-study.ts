@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { ToolError } from '@dawngrad/tensor';
+import { type ErrorCode, ToolError } from '@dawngrad/tensor';
 import type { CommandContext } from '../commands/command-context.ts';
 import { runEnvironment } from '../run/environment.ts';
 import { RunDirectory } from '../run/run-directory.ts';
@@ -91,7 +91,10 @@ async function runLeft(
   return isDone;
 }
 
-/** Does the parts that are not done; false where it was asked to stop before the last one. */
+/**
+ * Does the parts that are not done; false where it was asked to stop before the last one. A part that fails leaves out
+ * those that need it, and the others are done all the same; then throws ToolError 'failed'.
+ */
 async function runParts(
   parts: readonly StudyPart[],
   store: PartStore,
@@ -101,34 +104,57 @@ async function runParts(
   const { device, progress, stop } = session;
   const records = parts.flatMap((part) => store.recordOf(part) ?? []);
   const eta = new StudyEta(device.adapter.isSoftware ? 'cpu' : 'gpu', records);
-  const left = parts.filter((part) => store.recordOf(part) === undefined);
-  const secondsLeft = (): number =>
-    left.filter((part) => store.recordOf(part) === undefined).reduce((sum, part) => sum + eta.secondsOf(part), 0);
-  progress.note(
-    `${parts.length} parts, ${records.length} of them done; about ${duration(secondsLeft())} for the others`,
-  );
-  for (const part of left) {
+  let left = parts.filter((part) => store.recordOf(part) === undefined);
+  const secondsLeft = (): string => duration(left.reduce((sum, part) => sum + eta.secondsOf(part), 0));
+  const failed: string[] = [];
+  progress.note(`${parts.length} parts, ${records.length} of them done; about ${secondsLeft()} for the others`);
+  for (let part = left[0]; part !== undefined; part = left[0]) {
     if (stop.isRequested) return false;
-    const place = `[${parts.length - left.length + left.indexOf(part) + 1}/${parts.length}]`;
-    const label = [`seed ${part.seed}`, ...(part.setting === null ? [] : [part.setting]), part.label].join(' ');
-    const record = await runPart(part, store, session, `${place} ${label}`);
+    const name = [`seed ${part.seed}`, ...(part.setting === null ? [] : [part.setting]), part.label].join(' ');
+    const place = `[${parts.length - left.length + 1}/${parts.length}] ${name}`;
+    left = left.slice(1);
+    const record = await runPart(part, store, session, place).catch((error: unknown) => {
+      if (error instanceof ToolError && FAULTS_OF_A_PART.includes(error.code)) return error;
+      throw error;
+    });
+    progress.close();
     if (record === undefined) {
-      progress.close();
-      progress.note(`stopped in ${label}; the same command goes on from there`);
+      progress.note(`stopped in ${name}; the same command goes on from there`);
       return false;
     }
+    if (record instanceof ToolError) {
+      const needing = left.filter((one) => needs(one, part as StudyPart));
+      left = left.filter((one) => !needing.includes(one));
+      failed.push(name);
+      progress.note(`${place}: FAILED: ${record.message}; ${needing.length} parts that need it are left out`);
+      continue;
+    }
     eta.add(record);
-    progress.close();
-    const rest = left.at(-1) === part ? 'all done' : `about ${duration(secondsLeft())} left`;
+    const rest = left.length === 0 ? 'nothing left' : `about ${secondsLeft()} left`;
     const { warnings } = record;
     const warned = warnings === 0 ? '' : `; ${warnings} ${warnings === 1 ? 'warning' : 'warnings'} in its ${LOG}`;
-    progress.note(`${place} ${label}: ${record.headline} (${duration(record.wallSeconds)}${warned}; ${rest})`);
-    if (report.isDue && left.at(-1) !== part) {
+    progress.note(`${place}: ${record.headline} (${duration(record.wallSeconds)}${warned}; ${rest})`);
+    if (report.isDue && left.length > 0) {
       await report.write();
       progress.note(`report of ${report.seeds} so far: ${report.path}`);
     }
   }
-  return true;
+  if (failed.length === 0) return true;
+  await report.write();
+  throw new ToolError('failed', {
+    op: 'study',
+    expected: 'parts that all end well',
+    got: `${failed.length} that failed: ${failed.join('; ')}`,
+    hint: 'their messages are above; the same command tries them again, and the others are done.',
+  });
+}
+
+/** What is wrong with one part need not be with others; a full disk or a lost device is. */
+const FAULTS_OF_A_PART: readonly ErrorCode[] = ['failed', 'corrupt'];
+
+/** Whether a part is made from another, directly or not. */
+function needs(part: StudyPart, other: StudyPart): boolean {
+  return Object.values(part.inputs).some((input) => partKey(input) === partKey(other) || needs(input, other));
 }
 
 /** Does one part; undefined where it was asked to stop, and then the part's folder holds what it goes on from. */

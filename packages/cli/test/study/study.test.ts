@@ -39,7 +39,7 @@ function partNames(dir: string): string[] {
 }
 
 /** The finished parts that train, by kind. */
-function partsOf(dir: string): Map<string, { readonly folder: string; readonly record: PartRecord }> {
+function trainedParts(dir: string): Map<string, { readonly folder: string; readonly record: PartRecord }> {
   const names = partNames(dir).filter((name) => /^(base|sft|grpo|irl)-\w+$/.test(name));
   return new Map(
     names.map((name) => {
@@ -55,7 +55,7 @@ const weights = (part: string): string => readFileSync(join(part, 'model', 'mode
 describe('dawngrad study', () => {
   it('does every part once, with a line each, and keeps what it was made of and what it took', () => {
     expect(first.code).toBe(0);
-    const parts = partsOf(first.dir);
+    const parts = trainedParts(first.dir);
     for (const kind of ['base', 'sft', 'irl']) {
       const { record, folder: part } = parts.get(kind)!;
       expect(first.err).toContain(`${record.label}: ${record.headline}`);
@@ -104,7 +104,7 @@ describe('dawngrad study', () => {
   it('saves on Ctrl-C, in a part and between two, and goes on to the same weights', async () => {
     const dir = join(folder, 'stopped');
     mkdirSync(join(dir, 'parts'), { recursive: true });
-    const base = partsOf(first.dir).get('base')!;
+    const base = trainedParts(first.dir).get('base')!;
     cpSync(base.folder, join(dir, 'parts', `base-${base.record.key}`), { recursive: true });
 
     const interrupt = (at: RegExp) => {
@@ -117,7 +117,7 @@ describe('dawngrad study', () => {
     };
     const between = await study('stopped', interrupt(/sft: dev accuracy/), '--only', 'train');
     expect(between.code).toBe(130);
-    expect([...partsOf(dir).keys()].sort()).toEqual(['base', 'sft']);
+    expect([...trainedParts(dir).keys()].sort()).toEqual(['base', 'sft']);
 
     const inside = await study('stopped', interrupt(/irl-interval: critic warm-up/), '--only', 'train');
     expect(inside.code).toBe(130);
@@ -127,7 +127,7 @@ describe('dawngrad study', () => {
 
     const rest = await study('stopped', undefined, '--only', 'train');
     expect(rest.code).toBe(0);
-    const [whole, continued] = [partsOf(first.dir).get('irl')!, partsOf(dir).get('irl')!];
+    const [whole, continued] = [trainedParts(first.dir).get('irl')!, trainedParts(dir).get('irl')!];
     expect(continued.record.starts).toBe(2);
     expect(weights(continued.folder) === weights(whole.folder)).toBe(true);
     expect(readdirSync(continued.folder).sort()).toEqual(readdirSync(whole.folder).sort());
@@ -176,10 +176,25 @@ describe('dawngrad study', () => {
     });
   });
 
+  it('goes on with the others where a part fails, and tells of it at the end', async () => {
+    const dir = join(folder, 'failing');
+    cpSync(first.dir, dir, { recursive: true });
+    for (const name of partNames(dir).filter((one) => /^(samples|judge)-/.test(one))) {
+      rmSync(join(dir, 'parts', name), { recursive: true });
+    }
+    writeFileSync(join(trainedParts(dir).get('irl')!.folder, 'model', 'model.safetensors'), 'not weights');
+    const { code, err } = await study('failing');
+    expect(code).toBe(1);
+    expect(err).toMatch(/tool samples of irl-interval, test, at 1: FAILED: .*model\.safetensors/);
+    expect(err).toMatch(/tool samples of sft, test, at 1: pass@1/);
+    expect(err).toMatch(/study: expected parts that all end well, got 3 that failed: seed 11 tool samples of irl/);
+    expect(partNames(dir).filter((name) => /^judge-/.test(name))).toEqual([]);
+  });
+
   it('tells a damaged part from a finished one', async () => {
     const dir = join(folder, 'damaged');
     cpSync(first.dir, dir, { recursive: true });
-    writeFileSync(join(partsOf(dir).get('sft')!.folder, 'part.json'), '{"schema": 1');
+    writeFileSync(join(trainedParts(dir).get('sft')!.folder, 'part.json'), '{"schema": 1');
     const { code, err } = await runMain('study', ...CHOICE, '--dir', dir, '--dry-run');
     expect(code).toBe(4);
     expect(err).toMatch(/part\.json: expected the record of a finished part.*to have the part done again/s);
