@@ -74,7 +74,7 @@ export async function createModels(
   const source = method === 'irl' && weights === 'adapters, two bases' ? create() : undefined;
   if (adapted) policy.attachAdapters({ ...adapted, seed: 1 });
   const critic =
-    method === 'irl' ? await Critic.copyOf(source ?? policy, adapted && { ...adapted, seed: 2 }) : undefined;
+    method === 'irl' ? await Critic.copyOf(source ?? policy, { lora: adapted && { ...adapted, seed: 2 } }) : undefined;
   return {
     task,
     policy,

@@ -31,7 +31,7 @@ export type { OverlongOptions, RewardSources } from './credit/reward-sources.ts'
 export type { ScoredCompletion } from './credit/scored-completion.ts';
 export { divisorOf, type Spread } from './credit/spread.ts';
 export { CRITIC_CONTROLS, type CriticControl } from './critic/control.ts';
-export { CRITIC_KINDS, Critic, type CriticKind } from './critic/critic.ts';
+export { CRITIC_KINDS, Critic, type CriticKind, type CriticOptions } from './critic/critic.ts';
 export { type ChoiceFault, type CriticChoice, criticChoiceFaults } from './critic/critic-choice.ts';
 export type { CriticRows } from './critic/critic-rows.ts';
 export { countMarks } from './critic/objectives/count-marks.ts';
@@ -49,6 +49,7 @@ export {
   criticObjectives,
   registerCriticLoss,
 } from './critic/objectives/table.ts';
+export { CRITIC_POOLINGS, type CriticPooling } from './critic/pooling.ts';
 export { ShapedHead, type Shaping } from './critic/shaped-head.ts';
 export { checkExperts, type ExpertReport } from './data/check-experts.ts';
 export { checkLengths, type LengthLimits, type OverlongPolicy } from './data/check-lengths.ts';

@@ -2,6 +2,7 @@ import { type ModelFiles, parseStrictJsonObject } from '@dawngrad/models';
 import { ToolError } from '@dawngrad/tensor';
 import { CRITIC_KINDS, type Critic, type CriticKind } from '../critic/critic.ts';
 import type { CriticLossName } from '../critic/objectives/table.ts';
+import { CRITIC_POOLINGS, type CriticPooling } from '../critic/pooling.ts';
 import { ShapedHead, type Shaping } from '../critic/shaped-head.ts';
 import { isName } from '../registry.ts';
 import { GRANULARITIES, type Granularity } from '../segment/marks.ts';
@@ -22,6 +23,8 @@ export interface CriticTraining {
 export interface CriticFile extends CriticTraining {
   readonly schema: 1;
   readonly kind: CriticKind;
+  /** How the value of a segment is made of its tokens; absent: `last`. */
+  readonly pooling?: CriticPooling;
   /** Of kind `shaped`. */
   readonly shaping?: Shaping;
   /** SHA-256 of the tokens by id; absent where the run knew no tokenizer. */
@@ -29,7 +32,7 @@ export interface CriticFile extends CriticTraining {
 }
 
 export function criticFileOf(
-  { head, kind }: Critic,
+  { head, kind, pooling }: Critic,
   training: CriticTraining,
   tokenizer: string | undefined,
 ): CriticFile {
@@ -40,6 +43,7 @@ export function criticFileOf(
     loss,
     granularity,
     ...(granularity === 'interval' && intervalTokens !== undefined ? { intervalTokens } : {}),
+    ...(pooling === 'last' ? {} : { pooling }),
     ...(head instanceof ShapedHead ? { shaping: head.shaping } : {}),
     ...(tokenizer === undefined ? {} : { tokenizer }),
   };
@@ -53,7 +57,7 @@ export async function readCriticFile(files: ModelFiles): Promise<CriticFile | un
   if (!(await files.list()).includes(CRITIC_FILE)) return undefined;
   const text = await files.readText(CRITIC_FILE, CAP_BYTES);
   const json = parseStrictJsonObject(CRITIC_FILE, text, { maxDepth: 4, maxKeys: 100 }) as Partial<CriticFile>;
-  const { schema, kind, loss, granularity, intervalTokens, shaping, tokenizer } = json;
+  const { schema, kind, loss, granularity, intervalTokens, pooling, shaping, tokenizer } = json;
   if (schema !== 1) throw corrupt('schema 1', schema);
   if (!CRITIC_KINDS.includes(kind as CriticKind)) throw corrupt(`kind ${CRITIC_KINDS.join(' or ')}`, kind);
   // A loss from a plugin need not be there: what reads a critic does not train it.
@@ -64,6 +68,10 @@ export async function readCriticFile(files: ModelFiles): Promise<CriticFile | un
   if (intervalTokens !== undefined && !(Number.isInteger(intervalTokens) && intervalTokens >= 1)) {
     throw corrupt('intervalTokens of at least 1', intervalTokens);
   }
+  if (pooling !== undefined && !CRITIC_POOLINGS.includes(pooling)) {
+    throw corrupt(`pooling ${CRITIC_POOLINGS.join(' or ')}`, pooling);
+  }
+  if (pooling === 'mean' && kind === 'shaped') throw corrupt('pooling last of a shaped critic', pooling);
   const isShaping = typeof shaping?.gamma === 'number' && (shaping.clamp === null || typeof shaping.clamp === 'number');
   if ((kind === 'shaped') !== isShaping) throw corrupt('shaping of a shaped critic, and of no other', shaping);
   if (tokenizer !== undefined && !/^[0-9a-f]{64}$/.test(String(tokenizer))) throw corrupt('a SHA-256', tokenizer);

@@ -5,10 +5,13 @@ import type { Granularity } from '../segment/marks.ts';
 import type { CriticKind } from './critic.ts';
 import type { ObjectiveOptions } from './objectives/objective.ts';
 import { type CriticLossName, criticObjectives } from './objectives/table.ts';
+import type { CriticPooling } from './pooling.ts';
 
 /** What has to go together: the critic, its loss, its negatives, and the reward that is made of it. */
 export interface CriticChoice {
   readonly kind: CriticKind;
+  /** `last` unless said. */
+  readonly pooling?: CriticPooling | undefined;
   readonly loss: CriticLossName;
   readonly objective?: Partial<ObjectiveOptions> | undefined;
   readonly granularity: Granularity;
@@ -43,6 +46,7 @@ export function checkCriticChoice(choice: CriticChoice): void {
 
 function lossFaults({
   kind,
+  pooling = 'last',
   loss,
   objective = {},
   granularity,
@@ -55,6 +59,20 @@ function lossFaults({
     faults.push({
       keys: ['critic.loss', 'critic.kind'],
       message: `the loss ${loss} is defined for a critic of kind ${kinds.join(' or ')}, got "${kind}".`,
+    });
+  }
+  if (pooling === 'mean' && kind === 'shaped') {
+    faults.push({
+      keys: ['critic.pooling', 'critic.kind'],
+      message:
+        'the reward and the potentials of a shaped critic are those of single tokens. Set critic.kind=plain, or critic.pooling=last.',
+    });
+  }
+  if (pooling === 'mean' && loss === 'wasserstein') {
+    faults.push({
+      keys: ['critic.pooling', 'critic.loss'],
+      message:
+        'the gradient penalty of critic.loss=wasserstein reads single tokens. Set critic.pooling=last, or another loss.',
     });
   }
   if (unit === 'sequence') {

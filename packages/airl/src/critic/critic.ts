@@ -7,10 +7,21 @@ import { microBatches } from '../loss/micro-batches.ts';
 import { firstRows, packTraces, type TokenTrace, traceLength } from '../loss/token-rows.ts';
 import type { TraceRecord } from '../record.ts';
 import type { Task } from '../task/task.ts';
+import { type CriticPooling, segmentMeans } from './pooling.ts';
 import { ShapedHead, type ShapedValues, type Shaping } from './shaped-head.ts';
 
 export const CRITIC_KINDS = ['plain', 'shaped'] as const;
 export type CriticKind = (typeof CRITIC_KINDS)[number];
+
+/** What a new critic is. */
+export interface CriticOptions {
+  /** Absent: all weights are trained. */
+  readonly lora?: LoraOptions | undefined;
+  /** Of a critic of the shaped kind. */
+  readonly shaping?: Shaping | undefined;
+  /** `last` unless said. */
+  readonly pooling?: CriticPooling;
+}
 
 /** A trace as the critic reads it: with its own form of the prompt. */
 export function criticTrace(task: Task, { promptIds, completionIds }: TokenTrace): TokenTrace {
@@ -24,20 +35,32 @@ export function criticTrace(task: Task, { promptIds, completionIds }: TokenTrace
 export class Critic {
   readonly model: DecoderModel;
   readonly head: ScalarHead | ShapedHead;
+  /** How the value of a segment is made of its tokens; a shaped critic reads the last one. */
+  readonly pooling: CriticPooling;
 
+  /** Throws ToolError 'config' for a shaped head with pooling `mean`. */
   constructor(
     model: DecoderModel,
     head: ScalarHead | ShapedHead = new ScalarHead(model.device, model.config.hiddenSize),
+    pooling: CriticPooling = 'last',
   ) {
+    if (pooling !== 'last' && head instanceof ShapedHead) {
+      throw new ToolError('config', {
+        op: 'critic.pooling, critic.kind',
+        expected: 'a plain critic for pooling mean, or pooling last',
+        got: 'a shaped one, whose reward and potentials are those of single tokens',
+      });
+    }
     this.model = model;
     this.head = head;
+    this.pooling = pooling;
   }
 
   /**
    * A critic that starts from the base weights of a model: all of them trained or, with `lora`, adapters only. Both
    * then read the same weights if those are frozen; otherwise they are copied. Of the shaped kind with `shaping`.
    */
-  static async copyOf(source: DecoderModel, lora?: LoraOptions, shaping?: Shaping): Promise<Critic> {
+  static async copyOf(source: DecoderModel, { lora, shaping, pooling }: CriticOptions = {}): Promise<Critic> {
     const { device, config, maxPositions } = source;
     const isShared = lora !== undefined && source.weights.parameters?.isTrainable !== true;
     const model = isShared
@@ -46,11 +69,11 @@ export class Critic {
     try {
       if (!isShared) await model.copyWeightsFrom(source);
       if (lora !== undefined) model.attachAdapters(lora);
+      return new Critic(model, shaping && new ShapedHead(device, config.hiddenSize, shaping), pooling);
     } catch (error) {
       model.dispose();
       throw error;
     }
-    return new Critic(model, shaping && new ShapedHead(device, config.hiddenSize, shaping));
   }
 
   get kind(): CriticKind {
@@ -63,7 +86,7 @@ export class Critic {
   }
 
   /**
-   * f at every row, [N]; of a shaped critic it means something at marks alone.
+   * f at every row, [N]; of a shaped critic, and with pooling `mean`, it means something at marks alone.
    *
    * @param firstRows the row of the first completion token of each record
    */
@@ -73,7 +96,10 @@ export class Critic {
     firstRows: readonly number[],
   ): { readonly f: Tensor; readonly shaped?: ShapedValues } {
     const { head } = this;
-    if (!(head instanceof ShapedHead)) return { f: head.values(this.model.hidden(batch)) };
+    if (!(head instanceof ShapedHead)) {
+      const logits = head.values(this.model.hidden(batch));
+      return { f: this.pooling === 'mean' ? segmentMeans(logits, batch.device, records, firstRows) : logits };
+    }
     const before = Uint32Array.from({ length: batch.rows }, (_, row) => row);
     records.forEach(({ segments }, i) => {
       // The prompt has at least one token, so there is a row before the first completion token.
@@ -84,7 +110,7 @@ export class Critic {
     return { f: shaped.f, shaped };
   }
 
-  /** The logits [N] that a plain critic reads off hidden states [N, D]. */
+  /** The logits [N] that a plain critic reads off hidden states [N, D], before any pooling. */
   readPlain(hidden: Tensor): Tensor {
     if (!(this.head instanceof ShapedHead)) return this.head.values(hidden);
     throw new ToolError('failed', { op: 'critic', expected: 'a plain critic', got: 'a shaped one' });

@@ -12,8 +12,9 @@ interface Drawn {
 
 /**
  * Again and again each sample is gone on with in several ways for some tokens, the critic reads them, and
- * the way with the best discounted mean of all position scores so far is kept, the first on ties. Its keys
- * and values are copied to the other lanes of both caches.
+ * the way with the best discounted mean of all position scores so far is kept, the first on ties. To a critic of
+ * pooling `mean` the tokens of a try are a segment: each has the score of the mean of their logits. The keys and
+ * values of the way that is kept are copied to the other lanes of both caches.
  */
 export async function guideByChunks(
   batch: GuidedBatch,
@@ -137,8 +138,16 @@ async function scoreCandidates(
       );
     }
     const values = (await readAll(logits)) as Float32Array[];
-    return candidates.map((drawn, slot) => drawn.map((_, step) => guidanceScore(values[step]![slot]!, guidance)));
+    return candidates.map((drawn, slot) => {
+      const own = drawn.map((_, step) => values[step]![slot]!);
+      const pooled = models.critic.pooling === 'mean' ? own.fill(mean(own)) : own;
+      return pooled.map((logit) => guidanceScore(logit, guidance));
+    });
   });
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 function keepBest(

@@ -66,7 +66,7 @@ export async function holdModels(device: Device, run: PlannedRun, parts: MemoryP
       const before = parts.held('critic');
       criticOptimizer = await parts.hold(
         () => 'critic',
-        () => createCriticOptimizer(critic, work.options.critic.optim),
+        () => createCriticOptimizer(critic, work.options.critic),
       );
       momentBytes += parts.held('critic') - before;
     }
@@ -97,9 +97,9 @@ function blankCritic(device: Device, run: PlannedRun, policy: DecoderModel): Cri
   const { work } = run;
   if (!('critic' in work) || work.critic === undefined) return undefined;
   const critic: PlannedCritic = work.critic;
-  const shaping = work.kind === 'irl' ? work.shaping : undefined;
+  const { shaping, pooling } = work.kind === 'irl' ? work : {};
   const withHead = (model: DecoderModel): Critic =>
-    new Critic(model, shaping && new ShapedHead(device, model.config.hiddenSize, shaping));
+    new Critic(model, shaping && new ShapedHead(device, model.config.hiddenSize, shaping), pooling);
   if (!('start' in critic)) return withHead(blankModel(device, run, critic, work.kind === 'irl'));
   const { lora } = critic;
   if (lora === undefined || policy.weights.parameters?.isTrainable === true) {

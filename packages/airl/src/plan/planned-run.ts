@@ -1,5 +1,6 @@
 import type { DecoderConfig, LoraOptions, WantedFormat } from '@dawngrad/models';
 import type { RewardOptions } from '../credit/reward.ts';
+import type { CriticPooling } from '../critic/pooling.ts';
 import type { Shaping } from '../critic/shaped-head.ts';
 import type { LengthLimits } from '../data/check-lengths.ts';
 import type { MarkChoice } from '../task/create-record.ts';
@@ -45,6 +46,8 @@ export type PlannedWork =
       readonly critic: PlannedCritic;
       /** Of a critic with a reward and a potential; undefined: of a plain one. */
       readonly shaping?: Shaping | undefined;
+      /** How the critic makes the value of a segment of its tokens; `last` unless said. */
+      readonly pooling?: CriticPooling;
       /** Demonstrations of the data set; undefined: as many as the warm-up of the critic can use. */
       readonly demonstrations: number | undefined;
     }

@@ -168,6 +168,7 @@ async function checkTrained(critic: Critic): Promise<void> {
 function checkIrl(task: Task, critic: Critic, options: IrlOptions): void {
   checkCriticChoice({
     kind: critic.kind,
+    pooling: critic.pooling,
     loss: options.critic.loss ?? 'bce',
     objective: options.critic.objective,
     granularity: options.reward.granularity,

@@ -35,7 +35,9 @@ const dev = { everySteps: 2, prompts: 2, samplesPerPrompt: 2, temperature: 1 };
 type Run = (policy: DecoderModel, lora: boolean, context: RunContext) => Promise<TrainingResult>;
 
 const irl: Run = async (policy, lora, context) => {
-  const critic = await Critic.copyOf(policy, lora ? { rank: 2, alpha: 4, targets: ['v_proj'], seed: 2 } : undefined);
+  const critic = await Critic.copyOf(policy, {
+    lora: lora ? { rank: 2, alpha: 4, targets: ['v_proj'], seed: 2 } : undefined,
+  });
   try {
     return await trainIrl(policy, critic, task, { ...irlOptions, ...small, maxSteps: steps }, context);
   } finally {
@@ -44,7 +46,7 @@ const irl: Run = async (policy, lora, context) => {
 };
 
 const shapedIrl: Run = async (policy, _, context) => {
-  const critic = await Critic.copyOf(policy, undefined, { gamma: 1, clamp: 2 });
+  const critic = await Critic.copyOf(policy, { shaping: { gamma: 1, clamp: 2 } });
   const reward = { ...irlOptions.reward, form: 'f-minus-logpi', normalise: 'running' } as const;
   try {
     return await trainIrl(policy, critic, task, { ...irlOptions, ...small, reward, maxSteps: steps }, context);

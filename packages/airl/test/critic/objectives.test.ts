@@ -25,7 +25,7 @@ beforeAll(async () => {
   device = await openDevice();
   policy = tinyPolicy(device);
   plain = await Critic.copyOf(policy);
-  shaped = await Critic.copyOf(policy, undefined, { gamma: 0.9, clamp: null });
+  shaped = await Critic.copyOf(policy, { shaping: { gamma: 0.9, clamp: null } });
   const rng = new Rng(4, 9);
   for (const { head } of [plain, shaped]) {
     head.parameters.names.forEach((name, n) => {
@@ -271,7 +271,7 @@ describe('composedHidden of other families', () => {
       expectClose(ours as Float32Array, theirs as Float32Array, 1e-5);
     });
     const lora = { rank: 2, alpha: 4, targets: ['q_proj', 'down_proj'], seed: 1 };
-    const critic = await Critic.copyOf(adapted, lora);
+    const critic = await Critic.copyOf(adapted, { lora });
     critic.head.parameters.set('score.weight', new Float32Array(16).fill(0.5));
     const set = critic.model.trainableParameters();
     const name = set.names.find((name) => name.includes('lora_B'))!;

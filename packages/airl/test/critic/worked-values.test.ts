@@ -89,7 +89,7 @@ describe('the shaped head', () => {
 
   it('telescopes with gamma 1: shaping adds up to h(last) - h(before the first), for any segments', async () => {
     const policy = tinyPolicy(device);
-    const critic = await Critic.copyOf(policy, undefined, { gamma: 1, clamp: null });
+    const critic = await Critic.copyOf(policy, { shaping: { gamma: 1, clamp: null } });
     policy.dispose();
     critic.head.parameters.set(
       'potential.weight',
@@ -118,7 +118,7 @@ describe('the shaped head', () => {
 
   it('clamps the shaping, and moves the potential at a rate of its own', async () => {
     const policy = tinyPolicy(device);
-    const critic = await Critic.copyOf(policy, undefined, { gamma: 1, clamp: 0.05 });
+    const critic = await Critic.copyOf(policy, { shaping: { gamma: 1, clamp: 0.05 } });
     const weights = Float32Array.from({ length: 16 }, (_, i) => Math.cos(i));
     critic.head.parameters.set('potential.weight', weights);
     const chosen = task.demonstrations.map((demonstration, index) =>
@@ -127,7 +127,7 @@ describe('the shaped head', () => {
     const shapes = (await critic.markValues(task, chosen, 4096)).flatMap(({ shape }) => Array.from(shape!));
     expect(Math.max(...shapes.map(Math.abs))).toBeCloseTo(0.05, 6);
     expect(shapes.some((shape) => Math.abs(shape) < 0.049)).toBe(true);
-    const optimizer = createCriticOptimizer(critic, { ...optim, weightDecay: 0 }, 0);
+    const optimizer = createCriticOptimizer(critic, { optim: { ...optim, weightDecay: 0 }, potentialLrScale: 0 });
     const update = criticUpdate(
       critic,
       optimizer,

@@ -66,12 +66,17 @@ interface Way {
 async function rowsOf(granularity: Granularity, { adapters, recomputes = false, ...way }: Way): Promise<MetricRow[]> {
   const policy = adapters === undefined ? tinyPolicy(device) : await adaptedPolicy(device, adapters);
   const targets = ['q_proj', 'up_proj'];
-  const critic = await Critic.copyOf(
-    policy,
-    adapters === undefined
-      ? undefined
-      : { rank: 2, alpha: 4, seed: 1, targets: adapters === 'targets in another order' ? targets.reverse() : targets },
-  );
+  const critic = await Critic.copyOf(policy, {
+    lora:
+      adapters === undefined
+        ? undefined
+        : {
+            rank: 2,
+            alpha: 4,
+            seed: 1,
+            targets: adapters === 'targets in another order' ? targets.reverse() : targets,
+          },
+  });
   policy.recomputesBlocks = recomputes;
   critic.model.recomputesBlocks = recomputes;
   const { context, rows } = recordRun();

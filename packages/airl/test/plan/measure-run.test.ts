@@ -223,7 +223,7 @@ async function realPeaks({ policy: model, work, recomputesBlocks }: PlannedRun):
       break;
     case 'irl': {
       const start = work.critic;
-      const critic = await Critic.copyOf(policy, 'start' in start ? start.lora : undefined);
+      const critic = await Critic.copyOf(policy, 'start' in start ? { lora: start.lora } : {});
       critic.model.recomputesBlocks = recomputesBlocks;
       await trainIrl(policy, critic, task, work.options, context);
       begin('end');

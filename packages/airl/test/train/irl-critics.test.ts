@@ -15,7 +15,7 @@ afterAll(() => device.close());
 
 async function run(changes: Partial<IrlOptions>, shaping?: Shaping): Promise<Recorded> {
   const policy = tinyPolicy(device);
-  const critic = await Critic.copyOf(policy, undefined, shaping);
+  const critic = await Critic.copyOf(policy, { shaping });
   const recorded = recordRun();
   try {
     await trainIrl(policy, critic, tinyTask(), { ...irlOptions, maxSteps: 1, ...changes }, recorded.context);

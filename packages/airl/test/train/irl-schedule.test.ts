@@ -276,7 +276,7 @@ describe('a stored critic', () => {
   it('is refused where the folder is another, or its files do not fit', async () => {
     const policy = tinyPolicy(device);
     const critic = await Critic.copyOf(policy);
-    const optimizer = createCriticOptimizer(critic, short.critic.optim);
+    const optimizer = createCriticOptimizer(critic, short.critic);
     const nothing = temporaryFolder();
     try {
       await expect(loadStoredCritic(nothing, { critic, optimizer })).rejects.toMatchObject({ code: 'config' });

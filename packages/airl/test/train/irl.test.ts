@@ -15,7 +15,9 @@ afterAll(() => device.close());
 
 async function run(options: IrlOptions, task: Task = tinyTask(), stopAfter?: number, lora = false): Promise<Recorded> {
   const policy = tinyPolicy(device, lora);
-  const critic = await Critic.copyOf(policy, lora ? { rank: 2, alpha: 4, targets: ['q_proj'], seed: 1 } : undefined);
+  const critic = await Critic.copyOf(policy, {
+    lora: lora ? { rank: 2, alpha: 4, targets: ['q_proj'], seed: 1 } : undefined,
+  });
   const recorded = recordRun(undefined, stopAfter);
   try {
     await trainIrl(policy, critic, task, options, recorded.context);

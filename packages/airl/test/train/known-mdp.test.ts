@@ -155,10 +155,10 @@ it('AIRL with a shaped critic recovers the reward of a known MDP up to shaping, 
       values.map((value) => 2 * value),
     );
   }
-  const critic = await Critic.copyOf(policy, undefined, { gamma: GAMMA, clamp: null });
+  const critic = await Critic.copyOf(policy, { shaping: { gamma: GAMMA, clamp: null } });
   const optim = { ...grpoOptions.optim, weightDecay: 0 };
   const optimizer = createOptimizer(policy.trainableParameters(), optim);
-  const criticOptimizer = createCriticOptimizer(critic, optim);
+  const criticOptimizer = createCriticOptimizer(critic, { optim });
   const positives = records.flatMap((row, s) => {
     return row.flatMap((record, t) => new Array<TraceRecord>(CHOICES[s]![t]!).fill(record));
   });

@@ -21,6 +21,13 @@ export const wasserstein: CriticObjective = {
   kinds: ['plain'],
   prepare: (update) => {
     const { device, critic, task, examples, parts, options, microBatchTokens } = update;
+    if (critic.pooling !== 'last') {
+      throw new ToolError('config', {
+        op: 'critic.pooling, critic.loss',
+        expected: 'a critic that reads single tokens (pooling last), for the gradient penalty',
+        got: critic.pooling,
+      });
+    }
     const marks = countMarks(examples);
     if (marks.positive === 0 || marks.negative === 0) {
       throw new ToolError('failed', {

@@ -25,3 +25,10 @@ export function toolMask(world: World, completionIds: ArrayLike<number>): Uint8A
   for (let t = 0; t < mask.length; t++) mask[t] = toolToken(world, completionIds, t) === undefined ? 0 : 1;
   return mask;
 }
+
+/** A completion in which the tool has written its tokens anew, from the first on: later ones may depend on them. */
+export function withToolTokens(world: World, completionIds: ArrayLike<number>): Uint32Array {
+  const ids = Uint32Array.from(completionIds);
+  for (let t = 0; t < ids.length; t++) ids[t] = toolToken(world, ids, t) ?? ids[t]!;
+  return ids;
+}

@@ -5,7 +5,7 @@ import { CHECKERS } from '../../verify/checkers.ts';
 import type { Demonstration, Task, TaskPrompt } from '../task.ts';
 import { type Coverage, coverageOf } from './coverage.ts';
 import { criticPromptIds } from './critic-prompt.ts';
-import { type Setting, toolMask, toolToken } from './environment.ts';
+import { type Setting, toolMask, toolToken, withToolTokens } from './environment.ts';
 import { type PerturbationKind, perturbTrace, STRUCTURAL_EDITS, TRACE_EDITS } from './perturb.ts';
 import {
   drawProblem,
@@ -28,6 +28,11 @@ export interface InverseRulesOptions {
   readonly demonstrations: number;
   readonly dev: number;
   readonly test: number;
+  /**
+   * Setting `tool`: whether the tool writes its tokens anew after an edit of an expert, so that a perturbed expert is a
+   * trace that a policy could have written with it. False unless said: then edits may change what the tool wrote.
+   */
+  readonly toolWritesInEdits?: boolean;
 }
 
 /** The embedded reasoning task, with the parts of it that a study looks into. */
@@ -61,6 +66,7 @@ export function createInverseRulesTask(options: InverseRulesOptions): InverseRul
     distinctProblems(world, split, stream, count).map((problem) => promptOf(world, problem));
   const decode = (ids: ArrayLike<number>): string => wordsOf(ids).join(' ');
   const usesTool = options.setting === 'tool';
+  const rewritesEdits = usesTool && options.toolWritesInEdits === true;
 
   return {
     name: `inverse-rules-${options.setting}`,
@@ -91,9 +97,19 @@ export function createInverseRulesTask(options: InverseRulesOptions): InverseRul
       const source = parseTrace(completionIds);
       if (source === undefined) return undefined;
       const kind = draws.pick(EDITS);
-      return { completionIds: perturbTrace(source, kind, draws), functions: [kind] };
+      for (;;) {
+        const edited = perturbTrace(source, kind, draws);
+        if (!rewritesEdits) return { completionIds: edited, functions: [kind] };
+        // Of an edit of what the tool writes nothing is left; each kind has others.
+        const written = withToolTokens(world, edited);
+        if (!isEqual(written, completionIds)) return { completionIds: written, functions: [kind] };
+      }
     },
   };
+}
+
+function isEqual(a: Uint32Array, b: Uint32Array): boolean {
+  return a.length === b.length && a.every((id, t) => id === b[t]);
 }
 
 /** Problems of a split that all differ, the first `count` of a stream. */

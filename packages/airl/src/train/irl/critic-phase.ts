@@ -74,9 +74,7 @@ export class CriticPhase {
     this.#control = control;
     this.warmupSteps = freeze ? 0 : warmup.steps;
     this.roundUpdates = freeze || freezeAfterWarmup ? 0 : options.critic.updatesPerRound;
-    this.optimizer = freeze
-      ? undefined
-      : createCriticOptimizer(critic, options.critic.optim, options.critic.potentialLrScale);
+    this.optimizer = freeze ? undefined : createCriticOptimizer(critic, options.critic);
     this.#guard = this.optimizer && new ChangeGuard(critic.parameters(), this.optimizer);
     this.#rate = {
       peak: options.critic.lr,

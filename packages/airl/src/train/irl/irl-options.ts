@@ -59,6 +59,8 @@ export interface IrlCriticOptions {
   readonly objective?: Omit<ObjectiveOptions, 'labelSmoothing'>;
   /** Factor of the learning rate of a shaped critic's potential; 0.5 unless said. */
   readonly potentialLrScale?: number;
+  /** Factor of the learning rate of all but the critic's head, weights or adapters; in (0, 10], 1 unless said. */
+  readonly trunkLrScale?: number;
   /** Targets are 1 - e for experts and e for negatives. */
   readonly labelSmoothing: number;
   readonly updatesPerRound: number;

@@ -93,6 +93,38 @@ describe('createInverseRulesTask', () => {
     ]);
   });
 
+  it('has the tool write anew after edits where it is asked to: each is a trace that a policy could write', () => {
+    const rewriting = createInverseRulesTask({ seed: 1, setting: 'tool', ...sizes, toolWritesInEdits: true });
+    const counts = new Map<string, number>();
+    let impossible = 0;
+    for (let i = 0; i < 1200; i++) {
+      const demonstration = rewriting.demonstrations[i % 100]!;
+      const { completionIds, functions } = rewriting.corrupt(demonstration, new Draws(1, 1, i))!;
+      expect([...completionIds]).not.toEqual([...demonstration.completionIds]);
+      for (let t = 0; t < completionIds.length; t++) {
+        const written = rewriting.environment!(completionIds, t);
+        if (written !== undefined) expect(completionIds[t]).toBe(written);
+      }
+      counts.set(functions[0]!, (counts.get(functions[0]!) ?? 0) + 1);
+      const plain = task.corrupt(demonstration, new Draws(1, 1, i))!.completionIds;
+      if (plain.some((id, t) => (task.environment!(plain, t) ?? id) !== id)) impossible++;
+    }
+    // Kinds are drawn as before; what the tool writes was edited in many without the option.
+    expect(counts.size).toBe(6);
+    for (const count of counts.values()) expect(Math.abs(count - 200)).toBeLessThan(60);
+    expect(impossible).toBeGreaterThan(300);
+  });
+
+  it('leaves the setting without a tool as it is', () => {
+    const [plain, asked] = [false, true].map((toolWritesInEdits) =>
+      createInverseRulesTask({ seed: 1, setting: 'open', ...sizes, toolWritesInEdits }),
+    );
+    for (let i = 0; i < 100; i++) {
+      const made = [plain!, asked!].map((one) => one.corrupt(one.demonstrations[i]!, new Draws(1, 1, i)));
+      expect(made[1]).toEqual(made[0]);
+    }
+  });
+
   it('corrupts experts in all six ways about equally often', () => {
     const kinds = new Map<string, number>();
     for (let i = 0; i < 1200; i++) {
