@@ -204,6 +204,7 @@ function criticChoice({ critic, reward, credit, negatives, replay }: Config<'irl
   const { form, shape_weight, logpi } = reward;
   const faults = criticChoiceFaults({
     kind: critic.kind,
+    pooling: critic.pooling,
     loss: critic.loss,
     objective: objectiveOptions(critic),
     granularity: reward.granularity,

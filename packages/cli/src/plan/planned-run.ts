@@ -56,6 +56,7 @@ function plannedWork({ kind, config }: PlannedConfig, models: PlanModels): Plann
         kind,
         options: irlOptions(config, task),
         critic: critic === undefined ? { start: 'policy', lora } : { ...critic, format: config.critic.dtype, lora },
+        pooling: config.critic.pooling,
         shaping: config.critic.kind === 'shaped' ? config.critic.shaping : undefined,
         demonstrations: config.data.demonstrations ?? config.data.max_rows ?? undefined,
       };

@@ -1,4 +1,4 @@
-import { Critic, type CriticKind, ShapedHead, type Shaping } from '@dawngrad/airl';
+import { Critic, type CriticKind, type CriticPooling, ShapedHead, type Shaping } from '@dawngrad/airl';
 import { CRITIC_FILE, type CriticFile, type CriticTraining, HEAD_FILE, readCriticFile } from '@dawngrad/airl/node';
 import { type LoraOptions, type OpenModel, SafetensorsFile, ScalarHead, type WantedFormat } from '@dawngrad/models';
 import { type Device, ToolError } from '@dawngrad/tensor';
@@ -11,6 +11,7 @@ import { firstDifference, vocabularyHash } from './vocabulary-hash.ts';
 export interface CriticWork extends CriticTraining {
   readonly lora: LoraOptions | undefined;
   readonly kind: CriticKind;
+  readonly pooling: CriticPooling;
   /** Of kind `shaped`. */
   readonly shaping: Shaping;
 }
@@ -73,7 +74,7 @@ export async function loadCritic(device: Device, from: Source, options: LoadCrit
       const weights = await SafetensorsFile.open(await source.files.open(HEAD_FILE));
       for (const name of head.parameters.names) head.parameters.set(name, await weights.readF32(name));
     }
-    return new Critic(model, head);
+    return new Critic(model, head, training?.pooling ?? file?.pooling);
   } catch (error) {
     model.dispose();
     head.dispose();
@@ -113,11 +114,12 @@ export function checkVocabulary(folder: string, file: CriticFile | undefined, po
  * @param file what the folder says of its critic
  */
 export function checkTraining(folder: string, file: CriticFile | undefined, training: CriticWork): void {
-  // Critics of older versions are plain, of the loss bce, and do not say where they were read.
-  const held = { kind: 'plain', loss: 'bce', ...file };
+  // Critics of older versions are plain, of the loss bce, read at the last token of a segment, and do not say where they were read.
+  const held = { kind: 'plain', loss: 'bce', pooling: 'last', ...file };
   const pairs: [string, string | number | undefined, string | number | undefined][] = [
     ['critic.kind', training.kind, held.kind],
     ['critic.loss', training.loss, held.loss],
+    ['critic.pooling', training.pooling, held.pooling],
     ['reward.granularity', training.granularity, file?.granularity ?? training.granularity],
   ];
   if (training.granularity === 'interval') {

@@ -31,8 +31,10 @@ export async function startingCritic(
   { policy, source, criticSource, progress }: CriticStart,
 ): Promise<Critic> {
   const training = criticWork(config);
-  const { lora, kind, shaping } = training;
-  if (criticSource === undefined) return Critic.copyOf(policy, lora, kind === 'shaped' ? shaping : undefined);
+  const { lora, kind, shaping, pooling } = training;
+  if (criticSource === undefined) {
+    return Critic.copyOf(policy, { lora, shaping: kind === 'shaped' ? shaping : undefined, pooling });
+  }
   return loadCritic(policy.device, criticSource, {
     policy: source,
     maxPositions: policy.maxPositions,
@@ -48,6 +50,7 @@ function criticWork({ critic, reward, run }: Config<'irl'>): CriticWork {
   return {
     lora: loraOptions(critic.lora, run.seed),
     kind: critic.kind,
+    pooling: critic.pooling,
     shaping: { gamma, clamp },
     loss: critic.loss,
     granularity: reward.granularity,

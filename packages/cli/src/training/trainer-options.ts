@@ -73,6 +73,7 @@ export function irlOptions(config: Config<'irl'>, task: Task): IrlOptions {
       loss: critic.loss,
       objective: objectiveOptions(critic),
       potentialLrScale: critic.shaping.lr_mult,
+      trunkLrScale: critic.trunk_lr_scale,
       labelSmoothing: critic.label_smoothing,
       updatesPerRound: critic.updates_per_round,
       expertsPerUpdate: critic.experts_per_update,

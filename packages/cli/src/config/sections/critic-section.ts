@@ -1,4 +1,4 @@
-import { CRITIC_CONTROLS, CRITIC_KINDS, type CriticLossName, criticObjectives } from '@dawngrad/airl';
+import { CRITIC_CONTROLS, CRITIC_KINDS, CRITIC_POOLINGS, type CriticLossName, criticObjectives } from '@dawngrad/airl';
 import { between, field, oneOf, positive, section, text, whole, yesNo } from '../field.ts';
 import { nameIn } from '../name-in.ts';
 import { dtypeField, loraSection } from './model-fields.ts';
@@ -13,12 +13,24 @@ export const criticSection = () =>
     ),
     dtype: dtypeField,
     lr: field(positive(), 1e-5, 'number', 'Peak learning rate of the critic.'),
+    trunk_lr_scale: field(
+      positive().max(10),
+      1,
+      'number',
+      "Factor of critic.lr for all but the critic's head; below 1 the head learns faster than what it reads.",
+    ),
     lora: loraSection(0, "Rank of the critic's low-rank adapters; 0 = train all weights."),
     kind: field(
       oneOf(CRITIC_KINDS),
       'plain',
       'choice',
       'One number f (plain), or reward g and potential h with f = g + gamma h(end) - h(start), logit f - log pi (shaped).',
+    ),
+    pooling: field(
+      oneOf(CRITIC_POOLINGS),
+      'last',
+      'choice',
+      "A segment's value: the logit of its last token, or the mean of those of all its tokens (kind plain).",
     ),
     loss: field(
       nameIn<CriticLossName>(criticObjectives),
