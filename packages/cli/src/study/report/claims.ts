@@ -1,7 +1,13 @@
 import type { LocaliseMeasure, SeedMeasures } from '../seed-measures.ts';
 import { localiserOf, mainN, passPairs, rerankPairs } from './find-measures.ts';
 import { pointsText } from './format-study.ts';
-import { countDifference, pairedEstimate, type Share, type StudyEstimate } from './study-estimate.ts';
+import {
+  type ComparedShares,
+  countDifference,
+  pairedEstimate,
+  type Share,
+  type StudyEstimate,
+} from './study-estimate.ts';
 import { policyLabel, signalLabel } from './study-names.ts';
 import { type Verdict, verdictOf, verdictOfAll } from './verdict.ts';
 
@@ -204,7 +210,7 @@ function overBaseline(
   baseline: keyof typeof BASELINE_LABELS,
 ): StudyEstimate | null {
   return countDifference(
-    measures.flatMap((one) => {
+    measures.flatMap((one): ComparedShares[] => {
       const ours = localiserOf(one, kind, critic, LOCALISING_RULE);
       if (ours === undefined) return [];
       if (baseline === 'chance') return [{ seed: one.seed, ours, theirs: { share: ours.chance, n: null } }];

@@ -8,7 +8,6 @@ export function costSection(cost: StudyCost): ReportSection {
     name,
     String(one.parts),
     powerText(one.flops),
-    powerText(one.plannedFlops),
     (one.tokens / 1e6).toFixed(1),
     minutesText(one.seconds),
     minutesText(one.seconds / Math.max(1, one.parts)),
@@ -19,7 +18,7 @@ export function costSection(cost: StudyCost): ReportSection {
     paragraphs: [
       `A seed took ${powerText(cost.total.flops / seeds)} FLOPs, ${(cost.total.tokens / seeds / 1e6).toFixed(1)} million tokens and ${minutesText(cost.total.seconds / seeds)} minutes on average, the longest ${minutesText(cost.secondsOfLongestSeed)} minutes, all settings together.`,
       `Adapter: ${cost.adapters.join('; ')}. Driver: ${cost.drivers.join('; ')}. Commit: ${cost.commits.join(', ')} (a plus: with local changes).`,
-      'FLOPs counted on the device are those of matrix products, attention and losses; the recipe counts 2 x parameters x tokens forward and 6 x in training, before a part runs. Tokens are those that pass through a model, each as often as it does.',
+      'FLOPs are 2 x weights x tokens forward and 6 x in training, without attention scores, from the tokens of average problems. Tokens are those that pass through a model, each as often as it does.',
     ],
     tables: [
       {
@@ -28,8 +27,7 @@ export function costSection(cost: StudyCost): ReportSection {
           columns: [
             left('kind'),
             right('parts'),
-            right('FLOPs, device'),
-            right('FLOPs, recipe'),
+            right('FLOPs'),
             right('million tokens'),
             right('minutes'),
             right('minutes a part'),

@@ -3,17 +3,15 @@ import type { PartRecord } from '../part-store.ts';
 /** What the record of a finished part tells of its cost. */
 export type CostRecord = Pick<
   PartRecord,
-  'kind' | 'seed' | 'flops' | 'planned' | 'wallSeconds' | 'commit' | 'adapter' | 'driver'
+  'kind' | 'seed' | 'flops' | 'tokens' | 'wallSeconds' | 'commit' | 'adapter' | 'driver'
 >;
 
 /** The parts of one kind together. */
 export interface KindCost {
   readonly kind: string;
   readonly parts: number;
-  /** Counted on the device: matrix products, attention and losses. */
+  /** 2 x weights x tokens forward, 6 x in training, from the tokens of average problems. */
   readonly flops: number;
-  /** What the recipe counts before a part runs: 2 x parameters x tokens forward, 6 x in training. */
-  readonly plannedFlops: number;
   /** That pass through a model, each as often as it does. */
   readonly tokens: number;
   readonly seconds: number;
@@ -58,8 +56,7 @@ function sumOf(parts: readonly CostRecord[]): Omit<KindCost, 'kind'> {
   return {
     parts: parts.length,
     flops: sum(({ flops }) => flops),
-    plannedFlops: sum(({ planned }) => planned.flops),
-    tokens: sum(({ planned }) => planned.tokens),
+    tokens: sum(({ tokens }) => tokens),
     seconds: sum(({ wallSeconds }) => wallSeconds),
   };
 }

@@ -107,7 +107,7 @@ export function countEstimate(given: readonly SeedCount[]): StudyEstimate | null
  * method 10), which takes the two as independent.
  */
 export function countDifference(
-  given: readonly { readonly seed: number; readonly ours: Omit<SeedCount, 'seed'>; readonly theirs: Share }[],
+  given: readonly ComparedShares[],
   unit: StudyEstimate['unit'] = 'traces',
 ): StudyEstimate | null {
   const rows = given.filter(({ ours, theirs }) => ours.n > 0 && (theirs.n === null || theirs.n > 0));
@@ -126,6 +126,13 @@ export function countDifference(
     high: p - q + Math.hypot(a.high - p, q - b.low),
     over: unit,
   };
+}
+
+/** Two shares of one seed. */
+export interface ComparedShares {
+  readonly seed: number;
+  readonly ours: Omit<SeedCount, 'seed'>;
+  readonly theirs: Share;
 }
 
 /** Counted, or known without error, as chance is. */

@@ -30,17 +30,6 @@ export function studyMarkdown(report: StudyReport, figures: readonly FigureFile[
   return `${blocks.join('\n\n')}\n`;
 }
 
-/** What a study ends with on a terminal: the verdicts and the targets. */
-export function studyText(report: StudyReport): string {
-  const lines = [
-    ...report.claims.flatMap(({ title, verdict, sentence }) => [`${title}: ${verdict.toUpperCase()}`, `  ${sentence}`]),
-    '',
-    ...report.targets.map(({ title, status, found }) => `${status.padEnd(15)}${title}\n${' '.repeat(15)}${found}`),
-    ...(report.hacking === null ? [] : ['', `setting O: ${report.hacking.sentence}`]),
-  ];
-  return `${lines.join('\n')}\n`;
-}
-
 function sectionBlocks({ title, paragraphs, tables }: ReportSection): string[] {
   return [
     `## ${markdownText(title)}`,

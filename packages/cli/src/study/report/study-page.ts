@@ -1,14 +1,17 @@
 import type { ReportInput } from '@dawngrad/eval';
 import { summarise } from '@dawngrad/eval';
-import { type StudyReport, studyHeadlines, studySections } from './study-report.ts';
+import { claimLines, type StudyReport, studySections } from './study-report.ts';
 
 /** The report as a page of the report generator. */
 export function studyPage(report: StudyReport): ReportInput {
-  const { title, command, settings, results, cost, notes } = report;
+  const { title, command, settings, results, hacking, cost, notes } = report;
   const seeds = [...new Set(results.flatMap((one) => one.seeds))];
   return {
     title,
-    lede: studyHeadlines(report).join(' '),
+    lede: [
+      ...claimLines(report),
+      ...(hacking?.status === 'reward hacking' ? [`In setting O: ${hacking.sentence}`] : []),
+    ].join(' '),
     runs: [
       {
         name: 'study',

@@ -69,12 +69,19 @@ export function studySections({ claims, targets, hacking, results, cost }: Study
   ];
 }
 
-/** What was found in a few lines: the claims, and reward hacking where there is any. */
-export function studyHeadlines({ claims, hacking }: Pick<StudyReport, 'claims' | 'hacking'>): string[] {
+/** What was found in a few lines: the claims, reward hacking where there is any, and the targets. */
+export function studyHeadlines(report: StudyReport): string[] {
+  const { hacking, targets } = report;
   return [
-    ...claims.map(({ title, verdict, sentence }) => `${title}: ${verdict}. ${sentence}`),
+    ...claimLines(report),
     ...(hacking?.status === 'reward hacking' ? [`Setting O: ${hacking.sentence}`] : []),
+    ...targets.map(({ title, status, found }) => `${title}: ${status}. ${found}`),
   ];
+}
+
+/** The claims in a sentence or two each. */
+export function claimLines({ claims }: Pick<StudyReport, 'claims'>): string[] {
+  return claims.map(({ title, verdict, sentence }) => `${title}: ${verdict}. ${sentence}`);
 }
 
 function notesOf(settings: StudySettings, tool: readonly SeedMeasures[], open: readonly SeedMeasures[]): string[] {
