@@ -25,10 +25,10 @@ export interface PartRecord {
   readonly starts: number;
   /** Of all starts that came to an end. */
   readonly wallSeconds: number;
-  /** Counted on the device: matrix products, attention and losses. */
+  /** By the recipe's way of counting, from the tokens of average problems: 2 x weights forward, 6 x weights in training. */
   readonly flops: number;
-  /** What was planned, by the recipe's way of counting. */
-  readonly planned: { readonly flops: number; readonly tokens: number };
+  /** Tokens that passed through a model, each as often as it did. */
+  readonly tokens: number;
   readonly result: PartResult;
   readonly headline: string;
   /** Of the trainer, in log.txt; those of the last start. */
@@ -40,7 +40,6 @@ export interface Spent {
   readonly startedAt: string;
   readonly starts: number;
   readonly wallSeconds: number;
-  readonly flops: number;
 }
 
 /** In the folder of a study. */
@@ -98,7 +97,7 @@ export class PartStore {
     const folder = `${this.folderOf(part)}${PARTIAL}`;
     mkdirSync(folder, { recursive: true });
     const file = join(folder, SPENT);
-    const fresh: Spent = { startedAt: new Date().toISOString(), starts: 0, wallSeconds: 0, flops: 0 };
+    const fresh: Spent = { startedAt: new Date().toISOString(), starts: 0, wallSeconds: 0 };
     const spent = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Spent) : fresh;
     return { folder, spent: { ...spent, starts: spent.starts + 1 } };
   }

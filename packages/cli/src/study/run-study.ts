@@ -165,7 +165,6 @@ async function runPart(
   name: string,
 ): Promise<PartRecord | undefined> {
   const startedMs = performance.now();
-  const flopsBefore = device.counters.flops;
   const { folder, spent } = store.begin(part);
   const inputs = Object.entries(part.inputs);
   const reporter = new PartReporter(progress, name, join(folder, LOG));
@@ -176,11 +175,7 @@ async function runPart(
     progress: reporter,
     shouldStop: () => stop.isRequested,
   });
-  const total = {
-    ...spent,
-    wallSeconds: spent.wallSeconds + (performance.now() - startedMs) / 1000,
-    flops: spent.flops + device.counters.flops - flopsBefore,
-  };
+  const total = { ...spent, wallSeconds: spent.wallSeconds + (performance.now() - startedMs) / 1000 };
   if (outcome.status === 'stopped') {
     store.pause(folder, total);
     return undefined;
@@ -201,7 +196,8 @@ async function runPart(
     driver: driver === null ? 'chosen by Dawn' : `${driver.name}: ${driver.reason}`,
     ...total,
     finishedAt: new Date().toISOString(),
-    planned: { flops: part.cost.flops, tokens: part.cost.tokens },
+    flops: part.cost.flops,
+    tokens: part.cost.tokens,
     result: outcome.result,
     headline: outcome.headline,
     warnings: reporter.warnings,

@@ -18,9 +18,9 @@ export class StudyEta {
   }
 
   /** A part was finished. */
-  add({ kind, planned, wallSeconds }: Pick<PartRecord, 'kind' | 'planned' | 'wallSeconds'>): void {
+  add({ kind, flops, wallSeconds }: Pick<PartRecord, 'kind' | 'flops' | 'wallSeconds'>): void {
     const sum = this.#kinds.get(kind) ?? { flops: 0, seconds: 0 };
-    sum.flops += planned.flops;
+    sum.flops += flops;
     sum.seconds += wallSeconds;
     this.#kinds.set(kind, sum);
   }

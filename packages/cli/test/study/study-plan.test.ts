@@ -103,9 +103,9 @@ describe('the time that is left', () => {
       kind: string,
       flops: number,
       wallSeconds: number,
-    ): Pick<PartRecord, 'kind' | 'planned' | 'wallSeconds'> => ({
+    ): Pick<PartRecord, 'kind' | 'flops' | 'wallSeconds'> => ({
       kind,
-      planned: { flops, tokens: 0 },
+      flops,
       wallSeconds,
     });
     const eta = new StudyEta('cpu');
