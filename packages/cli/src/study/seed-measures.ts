@@ -45,7 +45,7 @@ export interface AurocMeasure {
 export interface LocaliseMeasure {
   /** Natural: wrong test samples of SFT. Planted: expert traces of test problems with one number edited. */
   readonly kind: 'natural' | 'planted';
-  /** `always-first`, or a signal of `LOCALISE_SIGNALS` with a rule, `critic irl-interval, drop`. */
+  /** `always-first`, or a signal with a rule: `critic irl-interval, drop`. */
   readonly localiser: string;
   /** `always-first`, `log-probability`, `proof-reading`, `critic <arm>`. */
   readonly signal: string;
