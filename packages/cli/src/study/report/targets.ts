@@ -5,6 +5,7 @@ import { localiserOf, mainN, passPairs, rerankPairs } from './find-measures.ts';
 import { countText, percentText, pointsText } from './format-study.ts';
 import { countEstimate, pairedEstimate, type StudyEstimate } from './study-estimate.ts';
 import { policyLabel, signalLabel } from './study-names.ts';
+import { ROUNDING } from './verdict.ts';
 
 export type TargetStatus = 'reached' | 'not reached' | 'cannot be told';
 
@@ -126,9 +127,8 @@ function part(name: string, estimate: StudyEstimate | null, atLeast: number): Ta
     name,
     estimate,
     atLeast,
-    // Sums of shares that are equal in exact arithmetic must count as equal.
-    status: value >= atLeast - 1e-9 ? 'reached' : 'not reached',
-    interval: low! >= atLeast ? 'above' : high! < atLeast ? 'below' : 'contains',
+    status: value >= atLeast - ROUNDING ? 'reached' : 'not reached',
+    interval: low! >= atLeast - ROUNDING ? 'above' : high! < atLeast ? 'below' : 'contains',
   };
 }
 

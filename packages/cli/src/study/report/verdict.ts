@@ -1,5 +1,8 @@
 import type { StudyEstimate } from './study-estimate.ts';
 
+/** Differences that are 0 in exact arithmetic stay below this. */
+export const ROUNDING = 1e-9;
+
 /** What the data say of "the effect is above 0". */
 export type Verdict = 'holds' | 'does not hold' | 'cannot be told';
 
@@ -11,8 +14,8 @@ export function verdictOf(effect: StudyEstimate | null): Verdict {
   if (effect === null || effect.over !== 'seeds' || effect.low === null || effect.high === null) {
     return 'cannot be told';
   }
-  if (effect.low > 0) return 'holds';
-  return effect.high <= 0 ? 'does not hold' : 'cannot be told';
+  if (effect.low > ROUNDING) return 'holds';
+  return effect.high <= ROUNDING ? 'does not hold' : 'cannot be told';
 }
 
 /** Of an effect that has to be there against each of several baselines: the weakest link decides. */
