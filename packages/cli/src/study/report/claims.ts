@@ -29,7 +29,7 @@ export const CLAIM_RULES = {
 } as const;
 
 /** An effect with what the rule makes of it. */
-export interface JudgedEffect {
+interface JudgedEffect {
   readonly name: string;
   readonly estimate: StudyEstimate | null;
   readonly verdict: Verdict;
@@ -70,7 +70,7 @@ function trainsClaim(tool: readonly SeedMeasures[], open: readonly SeedMeasures[
     effect,
     sentence: effectSentence(effect, `${arm} solves`, 'problems in a hundred than SFT'),
     caveats: [
-      ...coverageCaveat(tool, covered, uncovered),
+      ...coverageCaveat(tool, effect, covered, uncovered),
       ...(overGrpo === null
         ? []
         : [
@@ -99,13 +99,14 @@ function trainsClaim(tool: readonly SeedMeasures[], open: readonly SeedMeasures[
 /** Where the gain lies, as the numbers say it. */
 function coverageCaveat(
   tool: readonly SeedMeasures[],
+  effect: StudyEstimate | null,
   covered: StudyEstimate | null,
   uncovered: StudyEstimate | null,
 ): string[] {
-  if (covered === null || uncovered === null) return [];
+  if (effect === null || covered === null || uncovered === null) return [];
   const share = tool.reduce((sum, { coverage }) => sum + coverage, 0) / tool.length;
   const where =
-    uncovered.value > 0 && covered.value <= 0
+    effect.value > 0 && covered.value <= 0
       ? 'The whole gain lies on problems with facts that no demonstration shows'
       : uncovered.value > covered.value
         ? 'More of the difference lies on problems with facts that no demonstration shows'

@@ -2,7 +2,7 @@ import { formatPercent, formatPoints } from '@dawngrad/eval';
 import type { StudyEstimate } from './study-estimate.ts';
 
 /** What stands where a number could not be computed. */
-export const NOT_MEASURED = 'n/a';
+const NOT_MEASURED = 'n/a';
 
 /** "68.6 [66.4, 70.9]" in per cent; without brackets where there is no interval. */
 export function percentText(estimate: StudyEstimate | null, seeds = 0): string {

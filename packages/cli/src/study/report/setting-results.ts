@@ -49,7 +49,7 @@ export interface PolicyResult {
   readonly withFudged: StudyEstimate | null;
 }
 
-export interface PassResult {
+interface PassResult {
   readonly temperature: number;
   readonly problems: ProblemSet;
   readonly estimate: StudyEstimate | null;
@@ -58,7 +58,7 @@ export interface PassResult {
   readonly minusGrpo: StudyEstimate | null;
 }
 
-export interface RerankResult {
+interface RerankResult {
   readonly policy: string;
   readonly n: number;
   readonly selector: string;
@@ -68,7 +68,7 @@ export interface RerankResult {
   readonly minusProofReading: StudyEstimate | null;
 }
 
-export interface AurocResult {
+interface AurocResult {
   readonly scorer: string;
   readonly policy: string;
   readonly estimate: StudyEstimate | null;
@@ -85,7 +85,7 @@ export interface LocaliseResult {
 }
 
 /** An arm with another credit or with relabelling, against the same density without. */
-export interface VariantResult {
+interface VariantResult {
   readonly name: string;
   readonly of: string;
   readonly passAt1: StudyEstimate | null;
@@ -93,14 +93,14 @@ export interface VariantResult {
   readonly minusSft: StudyEstimate | null;
 }
 
-export interface LongerResult {
+interface LongerResult {
   readonly steps: number;
   readonly name: string;
   readonly kind: LongerMeasure['kind'];
   readonly estimate: StudyEstimate | null;
 }
 
-export interface TrainingResult {
+interface TrainingResult {
   readonly arm: string;
   readonly rounds: number;
   readonly lastAccuracy: StudyEstimate | null;
@@ -297,9 +297,4 @@ function trainingResult(measures: readonly SeedMeasures[], arm: string): Trainin
     lastReward: of('lastReward'),
     lastKl: of('lastKl'),
   };
-}
-
-/** The selectors' estimates that a chart of a policy's samples shows: those of the claim's number of samples. */
-export function rerankOf({ rerank }: SettingResults, policy: string, n: number): RerankResult[] {
-  return rerank.filter((one) => one.policy === policy && one.n === n);
 }

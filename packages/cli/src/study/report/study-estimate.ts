@@ -44,7 +44,7 @@ export interface SeedPair {
 }
 
 /** How often something came true. */
-export interface SeedCount {
+interface SeedCount {
   readonly seed: number;
   readonly hits: number;
   readonly n: number;

@@ -5,7 +5,7 @@ import type { StudyEstimate } from './study-estimate.ts';
 import { policyLabel, signalLabel } from './study-names.ts';
 
 /** A figure and the section of the report that it stands in. */
-export interface StudyFigure {
+interface StudyFigure {
   readonly figure: Figure;
   readonly section: string;
 }

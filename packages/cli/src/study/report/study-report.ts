@@ -12,7 +12,7 @@ import { type CostRecord, type StudyCost, studyCost } from './study-cost.ts';
 import { studyTargets, type Target } from './targets.ts';
 
 /** What a study's report is made of. */
-export interface StudyReportInput {
+interface StudyReportInput {
   /** Of each seed in each setting that is measured, in any order. */
   readonly measures: readonly SeedMeasures[];
   readonly settings: StudySettings;

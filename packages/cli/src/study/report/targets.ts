@@ -7,7 +7,7 @@ import { countEstimate, pairedEstimate, type StudyEstimate } from './study-estim
 import { policyLabel, signalLabel } from './study-names.ts';
 import { ROUNDING } from './verdict.ts';
 
-export type TargetStatus = 'reached' | 'not reached' | 'cannot be told';
+type TargetStatus = 'reached' | 'not reached' | 'cannot be told';
 
 /** A number that the study set out to reach. */
 export interface Target {
@@ -19,7 +19,7 @@ export interface Target {
   readonly parts: readonly TargetPart[];
 }
 
-export interface TargetPart {
+interface TargetPart {
   readonly name: string;
   readonly estimate: StudyEstimate | null;
   /** Shares of 1: reached where the mean of the seeds is not below it. */
