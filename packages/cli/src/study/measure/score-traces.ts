@@ -30,7 +30,11 @@ const PASS_TOKENS = 16_384;
 /** Scores traces, in the order given. */
 export type Scorer = (traces: ScoredTraces) => Promise<ScoreLine[]>;
 
-/** The reward that the critic gives when it trains a policy, and its mean over each unit. */
+/**
+ * The reward that the critic gives when it trains a policy. Of a unit: the reward at its last token, when the critic has
+ * read it all. The mean over the tokens of a line would put most of what shows at its end (the result of the check, the
+ * seventh token of eight) into the next line, and the largest drop there.
+ */
 export function criticScorer(critic: Critic, reward: RewardOptions & MarkChoice): Scorer {
   return async ({ task, prompts, lines }) => {
     const records = lines.map(({ p, g, ids }) =>
@@ -39,7 +43,7 @@ export function criticScorer(critic: Critic, reward: RewardOptions & MarkChoice)
     await critic.score(task, records, PASS_TOKENS, reward);
     return lines.map(({ p, g, ids }, i) => {
       const tokens = records[i]!.critic!;
-      const units = unitMeans(tokens, unitEnds(ids.length, rulesOf(prompts[p]!)));
+      const units = unitEnds(ids.length, rulesOf(prompts[p]!)).map((end) => tokens[end - 1]!);
       return { p, g, reward: rounded(meanReward(tokens)), units: units.map(rounded) };
     });
   };

@@ -19,6 +19,7 @@ export interface TraceSet extends Omit<ScoredTraces, 'lines'> {
 
 export interface ScoreWork {
   readonly kind: 'judge' | 'proofread' | 'log-probs';
+  readonly version: number;
   readonly label: string;
   /** The part whose model scores. */
   readonly model: StudyPart;
@@ -27,14 +28,17 @@ export interface ScoreWork {
 }
 
 /** Scores whole sets of traces, a file a set; a set whose file is there is not scored again after an interruption. */
-export function scorePart({ kind, label, model, settings, open }: ScoreWork, sets: readonly TraceSet[]): StudyPart {
+export function scorePart(
+  { kind, version, label, model, settings, open }: ScoreWork,
+  sets: readonly TraceSet[],
+): StudyPart {
   const first = sets[0]!.part;
   const tokensOf = ({ task, prompts, perProblem }: TraceSet): number =>
     prompts.length * perProblem * (task.maxPromptTokens + task.maxCompletionTokens - 8);
   const traces = sets.reduce((sum, { prompts, perProblem }) => sum + prompts.length * perProblem, 0);
   return {
     kind,
-    version: 1,
+    version,
     label,
     seed: first.seed,
     setting: first.setting,

@@ -8,6 +8,7 @@ import { scorePart, type TraceSet } from './score-part.ts';
 export function judgePart(irl: StudyPart, reward: RewardOptions & MarkChoice, sets: readonly TraceSet[]): StudyPart {
   const work = {
     kind: 'judge',
+    version: 2,
     label: `critic of ${irl.label}`,
     model: irl,
     settings: { reward },
@@ -21,13 +22,16 @@ export function judgePart(irl: StudyPart, reward: RewardOptions & MarkChoice, se
 
 /** What the base model itself thinks of traces where it proof-reads them: an honest baseline without any critic. */
 export function proofreadPart(base: StudyPart, sets: readonly TraceSet[]): StudyPart {
-  return scorePart({ kind: 'proofread', label: 'proof-reading', ...policyScorer(base, proofreadScorer) }, sets);
+  return scorePart(
+    { kind: 'proofread', version: 1, label: 'proof-reading', ...policyScorer(base, proofreadScorer) },
+    sets,
+  );
 }
 
 /** Log-probabilities of traces that a policy did not write. */
 export function logProbsPart(policy: StudyPart, sets: readonly TraceSet[]): StudyPart {
   const label = `log-probabilities under ${policy.label}`;
-  return scorePart({ kind: 'log-probs', label, ...policyScorer(policy, logProbScorer) }, sets);
+  return scorePart({ kind: 'log-probs', version: 1, label, ...policyScorer(policy, logProbScorer) }, sets);
 }
 
 function policyScorer(

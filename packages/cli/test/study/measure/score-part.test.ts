@@ -40,7 +40,7 @@ function lengths(names: readonly string[]): StudyPart {
       isDisposed = true;
     },
   });
-  return scorePart({ kind: 'judge', label: 'lengths', model, settings: {}, open }, names.map(setOf));
+  return scorePart({ kind: 'judge', version: 1, label: 'lengths', model, settings: {}, open }, names.map(setOf));
 }
 
 /** Where the part works, with sets of one trace, two traces and so on. */
