@@ -28,6 +28,11 @@ export interface RewardOptions {
   readonly logpi?: 'sum' | 'mean';
   /** `none` unless said. */
   readonly normalise?: RewardNormalisation;
+  /**
+   * The reward of a completion that the length limit cut off or that holds no answer; what the critic says unless
+   * given. A mean over tokens can be raised by never coming to an end, faster than a critic learns of it.
+   */
+  readonly malformed?: number;
 }
 
 /** What the critic says at the marks of a trace, one number a mark. */
@@ -53,7 +58,8 @@ export interface TraceReward {
   readonly raw: readonly number[];
 }
 
-type RewardedRecord = Pick<TraceRecord, 'id' | 'marks' | 'segments' | 'forced' | 'logp'>;
+type RewardedRecord = Pick<TraceRecord, 'id' | 'marks' | 'segments' | 'forced' | 'logp'> &
+  Partial<Pick<TraceRecord, 'finish' | 'answerExtracted'>>;
 
 /**
  * The rewards of traces from what the critic says at their marks: the values of the form, divided by the temperature,
@@ -67,12 +73,15 @@ export function rewardsOf(
   options: RewardOptions,
   statistics?: RewardStatistics,
 ): TraceReward[] {
-  const { clip, temperature } = options;
+  const { clip, temperature, malformed } = options;
   const raw = values.map((of, i) => formValues(of, records[i]!, options).map((value) => value / temperature));
   const whiten = whitening(raw, options, statistics);
   return raw.map((own, i) => {
-    const { marks } = records[i]!;
-    const rewards = own.map((value) => clipped(whiten(value), clip));
+    const { marks, finish, answerExtracted } = records[i]!;
+    const isMalformed = finish === 'length' || answerExtracted === null;
+    const rewards = own.map((value) =>
+      malformed !== undefined && isMalformed ? malformed : clipped(whiten(value), clip),
+    );
     const { g } = values[i]!;
     return {
       tokens: backfill(rewards, marks),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { meanReward, tokenRewards } from '../../src/credit/reward.ts';
+import { meanReward, rewardsOf, tokenRewards } from '../../src/credit/reward.ts';
 
 describe('tokenRewards', () => {
   it('divides by the temperature, clips, and fills back to earlier tokens', () => {
@@ -14,5 +14,40 @@ describe('tokenRewards', () => {
 describe('meanReward', () => {
   it('weighs each token once, so that a long plateau counts more', () => {
     expect(meanReward(tokenRewards([1, 4], [3, 4], { temperature: 1, clip: null }))).toBeCloseTo(8 / 5);
+  });
+});
+
+describe('rewardsOf', () => {
+  const sample = { id: 'a', marks: Uint32Array.of(1, 3), segments: [], forced: new Uint8Array(4) };
+  const options = { temperature: 1, clip: [-5, 5] as const, malformed: -1 };
+
+  it('gives what was cut off, or holds no answer, the reward of malformed text and nothing else', () => {
+    const records = [
+      { ...sample, finish: 'end' as const, answerExtracted: '7' },
+      { ...sample, finish: 'length' as const, answerExtracted: '7' },
+      { ...sample, finish: 'end' as const, answerExtracted: null },
+    ];
+    const rewards = rewardsOf(
+      records.map(() => ({ f: [2, 3] })),
+      records,
+      options,
+    );
+    expect(rewards.map(({ tokens }) => [...tokens])).toEqual([
+      [2, 2, 3, 3],
+      [-1, -1, -1, -1],
+      [-1, -1, -1, -1],
+    ]);
+    // What the critic said is still what is measured of it.
+    expect(rewards.map(({ raw }) => raw)).toEqual([
+      [2, 3],
+      [2, 3],
+      [2, 3],
+    ]);
+  });
+
+  it('leaves malformed text to the critic unless asked', () => {
+    const record = { ...sample, finish: 'length' as const, answerExtracted: null };
+    const [reward] = rewardsOf([{ f: [2, 3] }], [record], { temperature: 1, clip: [-5, 5] });
+    expect([...reward!.tokens]).toEqual([2, 2, 3, 3]);
   });
 });

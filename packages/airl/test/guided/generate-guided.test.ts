@@ -116,12 +116,25 @@ async function logitsAfter(tokens: readonly number[]): Promise<Float32Array> {
   });
 }
 
-/** The critic's score of each token of a sequence, by a forward of all of it. */
-async function scoresOf(tokens: readonly number[]): Promise<number[]> {
-  const logits = await scopeAsync(
+/** The critic's logit of each token of a sequence, by a forward of all of it. */
+async function criticLogits(tokens: readonly number[]): Promise<Float32Array> {
+  return scopeAsync(
     async () => (await read(critic.readPlain(critic.model.hidden(packSequences(device, [tokens]))))) as Float32Array,
   );
-  return Array.from(logits, (logit) => guidanceScore(logit, GUIDANCE));
+}
+
+async function scoresOf(tokens: readonly number[]): Promise<number[]> {
+  return Array.from(await criticLogits(tokens), (logit) => guidanceScore(logit, GUIDANCE));
+}
+
+/** The score of each completion token where those of a step are a segment: that of the mean of their logits. */
+async function segmentScores(tokens: readonly number[], prompt: number): Promise<number[]> {
+  const logits = Array.from(await criticLogits(tokens)).slice(prompt);
+  return logits.map((_, t) => {
+    const first = t - (t % GUIDANCE.stepSize);
+    const step = logits.slice(first, first + GUIDANCE.stepSize);
+    return guidanceScore(step.reduce((sum, logit) => sum + logit, 0) / step.length, GUIDANCE);
+  });
 }
 
 async function draw(logits: Float32Array, row: number, step: number, topK: number): Promise<number> {
@@ -170,7 +183,7 @@ function topKReference(env?: typeof environment): Go {
   };
 }
 
-function chunkReference(env?: typeof environment): Go {
+function chunkReference(env?: typeof environment, isPooled = false): Go {
   return async (tokens, prompt, row) => {
     let best: { readonly drawn: number[]; readonly value: number } | undefined;
     for (let lane = 0; lane < GUIDANCE.candidates; lane++) {
@@ -182,7 +195,9 @@ function chunkReference(env?: typeof environment): Go {
         const free = () => logitsAfter(text);
         drawn.push(forced ?? (await draw(await free(), row * GUIDANCE.candidates + lane, text.length - prompt, 0)));
       }
-      const value = discountedMean((await scoresOf([...tokens, ...drawn])).slice(prompt), GUIDANCE.gamma);
+      const text = [...tokens, ...drawn];
+      const scores = isPooled ? await segmentScores(text, prompt) : (await scoresOf(text)).slice(prompt);
+      const value = discountedMean(scores, GUIDANCE.gamma);
       if (best === undefined || value > best.value) best = { drawn, value };
     }
     return best!.drawn;
@@ -253,6 +268,14 @@ describe('chunk guidance', () => {
   it('goes on from tokens of the environment', async () => {
     const { samples } = await generateGuided(policy, critic, REQUESTS, options({ method: 'chunk' }, { environment }));
     expect(idsOf(samples)).toEqual(await reference(chunkReference(environment)));
+  });
+
+  it('takes the tokens of a try as a segment where the critic does', async () => {
+    const pooled = new Critic(critic.model, critic.head, 'mean');
+    const { samples } = await generateGuided(policy, pooled, REQUESTS, options({ method: 'chunk' }));
+    const expected = await reference(chunkReference(undefined, true));
+    expect(idsOf(samples)).toEqual(expected);
+    expect(expected).not.toEqual(await reference(chunkReference()));
   });
 
   it('keeps candidates with the token that a constructed critic prefers', async () => {

@@ -58,8 +58,8 @@ export function between(least: number, most: number) {
 }
 
 /** A finite number above 0. */
-export function positive() {
-  return z.number(`a number`).positive('more than 0');
+export function positive(expected = 'more than 0') {
+  return z.number(`a number`).positive(expected);
 }
 
 /** A text that is not empty. */

@@ -134,7 +134,7 @@ function criticParts(config: Config<'irl'>): string[] {
       ? `labels: no answer is looked at${reward.outcome_weight === 0 && reward.functions.correctness === 0 ? '' : '; the reward looks at answers'}`
       : `labels: right answers count as experts (${relabel.mode})`,
     verifierText(config),
-    ...(critic.freeze ? [] : [weights('critic', critic)]),
+    ...(critic.freeze ? [] : [weights('critic', critic) + trunkText(critic)]),
   ];
 }
 
@@ -195,6 +195,7 @@ function rewardText({ form, shape_weight, logpi }: Config<'irl'>['reward']): str
 
 function criticText({
   kind,
+  pooling,
   loss,
   label_smoothing,
   pairwise,
@@ -208,13 +209,18 @@ function criticText({
     wasserstein: `Wasserstein, gradient penalty ${penalty_weight}`,
   };
   const text = losses[loss] ?? `${loss} (of a plugin)`;
-  return kind === 'plain' ? text : `reward and potential heads (shaped), gamma ${shaping.gamma}; ${text}`;
+  const pooled = pooling === 'mean' ? `mean logit of a segment's tokens; ${text}` : text;
+  return kind === 'plain' ? pooled : `reward and potential heads (shaped), gamma ${shaping.gamma}; ${text}`;
 }
 
 function weights(name: string, { lr, lora }: Pick<Config<'sft'>['policy'], 'lr' | 'lora'>): string {
   const trained =
     lora.rank === 0 ? 'all weights' : `low-rank adapters, rank ${lora.rank}, alpha ${lora.alpha ?? 2 * lora.rank}`;
   return `${name}: ${trained}, learning rate ${lr}`;
+}
+
+function trunkText({ trunk_lr_scale }: Config<'irl'>['critic']): string {
+  return trunk_lr_scale === 1 ? '' : ` (${trunk_lr_scale} of it for all but the head)`;
 }
 
 function count(number: number, noun: string, plural = `${noun}s`): string {

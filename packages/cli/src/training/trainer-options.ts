@@ -87,6 +87,7 @@ export function irlOptions(config: Config<'irl'>, task: Task): IrlOptions {
       intervalTokens: reward.interval_tokens,
       temperature: reward.temperature,
       clip: reward.clip,
+      ...(reward.malformed === null ? {} : { malformed: reward.malformed }),
       form: reward.form,
       ...(reward.shape_weight === null ? {} : { shapeWeight: reward.shape_weight }),
       logpi: reward.logpi,

@@ -6,7 +6,7 @@ import type { Demonstration, Task, TaskPrompt } from '../task.ts';
 import { type Coverage, coverageOf } from './coverage.ts';
 import { criticPromptIds } from './critic-prompt.ts';
 import { type Setting, toolMask, toolToken, withToolTokens } from './environment.ts';
-import { type PerturbationKind, perturbTrace, STRUCTURAL_EDITS, TRACE_EDITS } from './perturb.ts';
+import { ADD_LINE, type PerturbationKind, perturbTrace, STRUCTURAL_EDITS, TRACE_EDITS } from './perturb.ts';
 import {
   drawProblem,
   encodePrompt,
@@ -33,6 +33,8 @@ export interface InverseRulesOptions {
    * trace that a policy could have written with it. False unless said: then edits may change what the tool wrote.
    */
   readonly toolWritesInEdits?: boolean;
+  /** Whether perturbed experts may have a line too many (`ADD_LINE`), where there is room for it; not unless said. */
+  readonly addsLines?: boolean;
 }
 
 /** The embedded reasoning task, with the parts of it that a study looks into. */
@@ -42,7 +44,6 @@ export interface InverseRulesTask extends Task {
   readonly coverage: Coverage;
 }
 
-const EDITS: readonly PerturbationKind[] = [...TRACE_EDITS, ...STRUCTURAL_EDITS];
 const MIN_STEPS = 2;
 
 /** A step ends at `;` and, as everywhere, at the last token. */
@@ -66,6 +67,8 @@ export function createInverseRulesTask(options: InverseRulesOptions): InverseRul
     distinctProblems(world, split, stream, count).map((problem) => promptOf(world, problem));
   const decode = (ids: ArrayLike<number>): string => wordsOf(ids).join(' ');
   const usesTool = options.setting === 'tool';
+  const shortEdits: readonly PerturbationKind[] = [...TRACE_EDITS, ...STRUCTURAL_EDITS];
+  const edits: readonly PerturbationKind[] = options.addsLines === true ? [...shortEdits, ADD_LINE] : shortEdits;
   const rewritesEdits = usesTool && options.toolWritesInEdits === true;
 
   return {
@@ -96,9 +99,9 @@ export function createInverseRulesTask(options: InverseRulesOptions): InverseRul
     corrupt: ({ completionIds }, draws) => {
       const source = parseTrace(completionIds);
       if (source === undefined) return undefined;
-      const kind = draws.pick(EDITS);
+      const kind = draws.pick(source.lines.length < MAX_STEPS ? edits : shortEdits);
       for (;;) {
-        const edited = perturbTrace(source, kind, draws);
+        const edited = perturbTrace(world, source, kind, draws);
         if (!rewritesEdits) return { completionIds: edited, functions: [kind] };
         // Of an edit of what the tool writes nothing is left; each kind has others.
         const written = withToolTokens(world, edited);

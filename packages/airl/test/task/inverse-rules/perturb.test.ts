@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Draws } from '../../../src/data/draws.ts';
-import { perturbTrace, STRUCTURAL_EDITS, TRACE_EDITS } from '../../../src/task/inverse-rules/perturb.ts';
+import { ADD_LINE, perturbTrace, STRUCTURAL_EDITS, TRACE_EDITS } from '../../../src/task/inverse-rules/perturb.ts';
 import { drawProblem } from '../../../src/task/inverse-rules/problem.ts';
 import { encodeTrace, expertTrace, firstError, parseTrace } from '../../../src/task/inverse-rules/trace.ts';
 import { TOKEN } from '../../../src/task/inverse-rules/vocabulary.ts';
@@ -17,7 +17,7 @@ describe('perturbTrace', () => {
   for (const kind of TRACE_EDITS) {
     it(`${kind} keeps the layout and always makes the trace wrong`, () => {
       for (const { problem, trace, draws } of cases) {
-        const ids = perturbTrace(trace, kind, draws);
+        const ids = perturbTrace(world, trace, kind, draws);
         expect(parseTrace(ids)).toBeDefined();
         expect(firstError(world, problem, ids)).toBeDefined();
       }
@@ -28,7 +28,7 @@ describe('perturbTrace', () => {
     it(`${kind} shortens the trace, makes it wrong and leaves the end token`, () => {
       for (const { problem, trace, draws } of cases) {
         const source = encodeTrace(trace);
-        const ids = perturbTrace(trace, kind, draws);
+        const ids = perturbTrace(world, trace, kind, draws);
         expect(source.length - ids.length).toBe(kind === 'drop-line' ? 8 : 1);
         expect(firstError(world, problem, ids)).toBeDefined();
         expect(ids.at(-1)).toBe(TOKEN.eos);
@@ -36,11 +36,29 @@ describe('perturbTrace', () => {
     });
   }
 
+  it('add-line goes on from the answer by another rule, mostly rightly, and ends as before', () => {
+    let right = 0;
+    for (const { problem, trace, draws } of cases) {
+      const ids = perturbTrace(world, trace, ADD_LINE, draws);
+      expect(ids.length).toBe(encodeTrace(trace).length + 8);
+      const { lines, answer } = parseTrace(ids)!;
+      expect(lines.slice(0, -1)).toEqual(trace.lines);
+      const { value, guess, rule, result } = lines.at(-1)!;
+      expect(value).toBe(trace.answer);
+      expect(result).toBe(world.apply[rule * 10 + guess]);
+      expect([guess, trace.answer]).toContain(answer);
+      expect(firstError(world, problem, ids)).toEqual({ step: trace.lines.length, token: trace.lines.length * 8 });
+      if (result === value) right++;
+    }
+    expect(right).toBeGreaterThan(100);
+    expect(right).toBeLessThan(180);
+  });
+
   it('change-numbers edits one or two numbers and no other token, guesses most often', () => {
     const places = new Map<number, number>();
     for (const { trace, draws } of cases) {
       const source = encodeTrace(trace);
-      const ids = perturbTrace(trace, 'change-numbers', draws);
+      const ids = perturbTrace(world, trace, 'change-numbers', draws);
       const changed = [...ids.keys()].filter((t) => ids[t] !== source[t]);
       expect(changed.length).toBeGreaterThanOrEqual(1);
       expect(changed.length).toBeLessThanOrEqual(2);
@@ -55,10 +73,10 @@ describe('perturbTrace', () => {
 
   it('edits the answer alone, to a neighbour or to another number of the trace', () => {
     for (const { trace, draws } of cases) {
-      const shifted = parseTrace(perturbTrace(trace, 'shift-answer', draws));
+      const shifted = parseTrace(perturbTrace(world, trace, 'shift-answer', draws));
       expect([1, 9]).toContain(((shifted?.answer as number) - trace.answer + 10) % 10);
       expect(shifted?.lines).toEqual(trace.lines);
-      const copied = parseTrace(perturbTrace(trace, 'copy-answer', draws));
+      const copied = parseTrace(perturbTrace(world, trace, 'copy-answer', draws));
       expect(copied?.answer).not.toBe(trace.answer);
       expect(copied?.lines).toEqual(trace.lines);
     }
@@ -66,7 +84,7 @@ describe('perturbTrace', () => {
 
   it('finds another answer even where the trace holds one number only', () => {
     const line = { connective: 0, value: 4, rule: 1, guess: 4, result: 4 };
-    const ids = perturbTrace({ lines: [line, line], answer: 4 }, 'copy-answer', new Draws(1, 1, 1));
+    const ids = perturbTrace(world, { lines: [line, line], answer: 4 }, 'copy-answer', new Draws(1, 1, 1));
     expect(parseTrace(ids)?.answer).not.toBe(4);
   });
 });

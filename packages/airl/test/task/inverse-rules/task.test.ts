@@ -125,6 +125,22 @@ describe('createInverseRulesTask', () => {
     }
   });
 
+  it('adds lines where it is asked to and the limit leaves room', () => {
+    const adding = createInverseRulesTask({ seed: 1, setting: 'tool', ...sizes, addsLines: true });
+    const kinds = new Map<string, number>();
+    for (let i = 0; i < 1400; i++) {
+      const demonstration = adding.demonstrations[i % 100]!;
+      const { completionIds, functions } = adding.corrupt(demonstration, new Draws(1, 1, i))!;
+      expect(completionIds.length).toBeLessThanOrEqual(adding.maxCompletionTokens);
+      kinds.set(functions[0]!, (kinds.get(functions[0]!) ?? 0) + 1);
+      if (functions[0] === 'add-line') expect(completionIds.length).toBe(demonstration.completionIds.length + 8);
+    }
+    expect(kinds.size).toBe(7);
+    // Two of three demonstrations have room for a line.
+    expect(kinds.get('add-line')).toBeGreaterThan(80);
+    expect(kinds.get('add-line')).toBeLessThan(190);
+  });
+
   it('corrupts experts in all six ways about equally often', () => {
     const kinds = new Map<string, number>();
     for (let i = 0; i < 1200; i++) {

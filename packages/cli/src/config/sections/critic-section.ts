@@ -14,7 +14,7 @@ export const criticSection = () =>
     dtype: dtypeField,
     lr: field(positive(), 1e-5, 'number', 'Peak learning rate of the critic.'),
     trunk_lr_scale: field(
-      positive().max(10),
+      positive('more than 0 (0.01 for a trunk that hardly moves, or adapters: critic.lora.rank)').max(10, 'at most 10'),
       1,
       'number',
       "Factor of critic.lr for all but the critic's head; below 1 the head learns faster than what it reads.",

@@ -53,7 +53,8 @@ export const rewardSection = () =>
     ),
   });
 
-export const irlRewardSection = () => section({ ...criticRewardFields, ...rewardFormFields, ...sourceFields(0) });
+export const irlRewardSection = () =>
+  section({ ...criticRewardFields, malformed: malformedField, ...rewardFormFields, ...sourceFields(0) });
 
 const criticRewardFields = {
   granularity: field(
@@ -71,6 +72,13 @@ const criticRewardFields = {
     'Bounds [low, high] of the reward; null = none.',
   ),
 };
+
+const malformedField = field(
+  between(-1000, 1000).nullable(),
+  null,
+  'number',
+  'Reward of a completion that was cut off or holds no answer; null = what the critic says of it.',
+);
 
 const rewardFormFields = {
   form: field(
