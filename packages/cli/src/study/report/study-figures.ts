@@ -1,6 +1,6 @@
 import { CATEGORIES, type ChartSpec, COLUMN_WIDTH, type Figure } from '@dawngrad/eval';
 import type { SettingResults } from './setting-results.ts';
-import { settingLabel } from './setting-sections.ts';
+import { settingLabel } from './setting-words.ts';
 import type { StudyEstimate } from './study-estimate.ts';
 import { policyLabel, signalLabel } from './study-names.ts';
 
