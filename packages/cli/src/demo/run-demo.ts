@@ -19,7 +19,7 @@ import { formatRow } from '@dawngrad/eval';
 import { DecoderModel } from '@dawngrad/models';
 import { writeFileAtomically } from '@dawngrad/models/node';
 import type { RunSession } from '../run/run-session.ts';
-import { recipeModel } from '../study/recipe.ts';
+import { RECIPE_NEGATIVES, recipeModel } from '../study/recipe.ts';
 import { type EvaluatedSamples, evaluatePolicy } from './demo-evaluation.ts';
 import type { DemoSettings } from './demo-settings.ts';
 
@@ -46,7 +46,7 @@ export class DemoStopped extends Error {}
 export async function runDemo(settings: DemoSettings, session: RunSession): Promise<DemoOutcome> {
   const { device, directory, progress, stop } = session;
   const { seed } = settings;
-  const task = createInverseRulesTask({ seed, setting: 'tool', ...settings.task });
+  const task = createInverseRulesTask({ seed, setting: 'tool', ...settings.task, ...RECIPE_NEGATIVES });
   const config = recipeModel(task.vocabSize, task.endIds);
   const stages: { name: string; metrics: MetricRow[] }[] = [];
   const models: DecoderModel[] = [];
@@ -107,7 +107,7 @@ export async function runDemo(settings: DemoSettings, session: RunSession): Prom
     await finish(trainGrpo(grpo, task, { ...settings.rounds, scale: 'group' }, context('GRPO', 'grpo')));
 
     const irl = await copyOf(base);
-    critic = await Critic.copyOf(base);
+    critic = await Critic.copyOf(base, { pooling: settings.pooling });
     const irlOptions = { ...settings.rounds, ...settings.irl };
     await finish(trainIrl(irl, critic, task, irlOptions, context('R-AIRL', 'r-airl')));
 

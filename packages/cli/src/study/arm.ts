@@ -10,6 +10,8 @@ export interface Arm {
   readonly credit?: CreditLevel;
   /** Of R-AIRL: whether samples with the right answer count as experts; never unless said. */
   readonly relabel?: RelabelMode;
+  /** Of R-AIRL: the critic as it was first published (`publishedCritic`), to compare with. */
+  readonly critic?: 'published';
   /** Of a variant of R-AIRL: what it has in place of the recipe's. */
   readonly estimator?: EstimatorName;
   readonly loss?: CriticLossName;
@@ -31,13 +33,15 @@ const irl = (granularity: Granularity, rest: Omit<Arm, 'name' | 'method' | 'gran
 /** Every density of the reward, each with sequence credit. */
 export const DENSITY_ARMS: readonly Arm[] = [SFT, GRPO, irl('sparse'), irl('step'), irl('interval'), irl('dense')];
 
-/** Those, the finer credit levels where they apply, and answer-agreement relabelling. */
+/** Those, the finer credit levels where they apply, answer-agreement relabelling, and the critic as first published. */
 export const ALL_ARMS: readonly Arm[] = [
   ...DENSITY_ARMS,
   irl('step', { credit: 'segment' }, '-segment'),
   irl('interval', { credit: 'segment' }, '-segment'),
   irl('dense', { credit: 'token' }, '-token'),
   irl('interval', { relabel: 'expert-agreement' }, '-relabel'),
+  irl('step', { critic: 'published' }, '-published'),
+  irl('interval', { critic: 'published' }, '-published'),
 ];
 
 /** A first look: two variants and what they are compared with. */

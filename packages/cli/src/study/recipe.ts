@@ -1,4 +1,12 @@
-import type { IrlOptions, OptimOptions, PretrainOptions, RoundOptions, SftOptions } from '@dawngrad/airl';
+import type {
+  CriticPooling,
+  InverseRulesOptions,
+  IrlOptions,
+  OptimOptions,
+  PretrainOptions,
+  RoundOptions,
+  SftOptions,
+} from '@dawngrad/airl';
 import type { DecoderConfig } from '@dawngrad/models';
 
 /** How every stage of the laptop-scale experiment trains; the demo and the study share it. */
@@ -11,6 +19,37 @@ export interface Recipe {
     IrlOptions,
     'critic' | 'reward' | 'credit' | 'corruptedPerExpert' | 'relabel' | 'replay' | 'warmup'
   >;
+  /** What the critic reads of a segment. */
+  readonly pooling: CriticPooling;
+}
+
+/**
+ * How experts are perturbed: into texts that a policy can come to write. Where the tool would have written another result,
+ * a critic could tell them by that alone; and without lines too many it takes a text that never ends for a good one.
+ */
+export const RECIPE_NEGATIVES = {
+  toolWritesInEdits: true,
+  addsLines: true,
+} as const satisfies Partial<InverseRulesOptions>;
+
+/**
+ * The critic as it was first published, to compare with: read at the last token of a segment, one learning rate for head
+ * and trunk, no reward of its own for malformed text, and updates that draw from all samples so far alike. On some base
+ * models it memorises the demonstrations, and tells right from wrong on their prompts alone.
+ */
+export function publishedCritic(recipe: Recipe): Recipe {
+  const { malformed, ...reward } = recipe.irl.reward;
+  const { trunkLrScale, ...critic } = recipe.irl.critic;
+  return {
+    ...recipe,
+    pooling: 'last',
+    irl: {
+      ...recipe.irl,
+      reward,
+      critic: { ...critic, lr: 1e-3 },
+      replay: { ...recipe.irl.replay, onPolicyFraction: 0 },
+    },
+  };
 }
 
 /** The model: a Llama of about 100k parameters; the vocabulary is the task's. */
@@ -84,7 +123,9 @@ export function recipe(seed: number, { pretrainSteps, rounds }: { pretrainSteps:
     },
     irl: {
       critic: {
-        lr: 1e-3,
+        // The head finds what the trunk knows before the trunk can learn the demonstrations by heart.
+        lr: 1e-2,
+        trunkLrScale: 0.03,
         lrWarmupUpdates: 30,
         lrDecay: 'none',
         optim: { ...optim, weightDecay: 0.05 },
@@ -94,13 +135,14 @@ export function recipe(seed: number, { pretrainSteps, rounds }: { pretrainSteps:
         policyPerUpdate: 24,
         freezeAfterWarmup: false,
       },
-      reward: { granularity: 'interval', intervalTokens: 5, temperature: 1, clip: [-5, 5] },
+      reward: { granularity: 'interval', intervalTokens: 5, temperature: 1, clip: [-5, 5], malformed: -1 },
       credit: { level: 'sequence', scale: 'group', gamma: 1 },
       corruptedPerExpert: 2,
       relabel: 'off',
-      replay: { rounds, onPolicyFraction: 0 },
+      replay: { rounds, onPolicyFraction: 0.5 },
       warmup: { steps: 80, samplesPerPrompt: 8 },
     },
+    pooling: 'mean',
   };
 }
 
@@ -108,6 +150,7 @@ export function recipe(seed: number, { pretrainSteps, rounds }: { pretrainSteps:
 export function tinyRecipe(seed: number): Recipe {
   const full = recipe(seed, { pretrainSteps: 2000, rounds: 50 });
   return {
+    ...full,
     pretrain: { ...full.pretrain, maxSteps: 20, rowsPerStep: 8, optim: { ...full.pretrain.optim, warmupRatio: 0.2 } },
     sft: {
       ...full.sft,

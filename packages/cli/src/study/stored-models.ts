@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { Critic } from '@dawngrad/airl';
-import { CRITIC_FOLDER, HEAD_FILE } from '@dawngrad/airl/node';
+import { CRITIC_FOLDER, HEAD_FILE, readCriticFile } from '@dawngrad/airl/node';
 import { DecoderModel, SafetensorsFile, ScalarHead } from '@dawngrad/models';
 import { openModelDirectory, openModelFiles } from '@dawngrad/models/node';
 import type { Device } from '@dawngrad/tensor';
@@ -27,7 +27,7 @@ export async function loadCritic(device: Device, { folder }: Pick<FinishedPart, 
     const files = await openModelFiles(critic);
     const weights = await SafetensorsFile.open(await files.open(HEAD_FILE));
     for (const name of head.parameters.names) head.parameters.set(name, await weights.readF32(name));
-    return new Critic(model, head);
+    return new Critic(model, head, (await readCriticFile(files))?.pooling);
   } catch (error) {
     model.dispose();
     head.dispose();

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createDocument, createInverseRulesTask, Draws, type InverseRulesTask, type Setting } from '@dawngrad/airl';
+import { RECIPE_NEGATIVES } from './recipe.ts';
 import type { StudySettings } from './study-settings.ts';
 
 /** The task of a seed in a setting: demonstrations, dev and test problems. Made once for the settings of a study. */
@@ -7,7 +8,7 @@ export function studyTask({ task }: Pick<StudySettings, 'task'>, seed: number, s
   const known = tasks.get(task) ?? new Map<string, InverseRulesTask>();
   tasks.set(task, known);
   const name = `${seed} ${setting}`;
-  const made = known.get(name) ?? createInverseRulesTask({ seed, setting, ...task });
+  const made = known.get(name) ?? createInverseRulesTask({ seed, setting, ...task, ...RECIPE_NEGATIVES });
   known.set(name, made);
   return made;
 }

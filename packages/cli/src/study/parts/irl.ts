@@ -1,7 +1,7 @@
 import { Critic, type IrlOptions, type Setting, trainIrl } from '@dawngrad/airl';
 import type { Arm } from '../arm.ts';
 import type { StudyPart } from '../part.ts';
-import type { Recipe } from '../recipe.ts';
+import { publishedCritic, type Recipe } from '../recipe.ts';
 import { loadPolicy } from '../stored-models.ts';
 import { recipeOf, type StudySettings } from '../study-settings.ts';
 import { studyTask, taskHash } from '../study-task.ts';
@@ -12,7 +12,9 @@ import { CHECKPOINT_ROUNDS, roundsOutcome, roundTokens } from './rounds.ts';
 /** R-AIRL from the base model: policy and critic, the last checkpoint of both. */
 export function irlPart(settings: StudySettings, base: StudyPart, setting: Setting, arm: Arm): StudyPart {
   const { seed } = base;
-  const irl = irlOptions(recipeOf(settings, seed, setting), arm);
+  const recipe = armRecipe(recipeOf(settings, seed, setting), arm);
+  const irl = irlOptions(recipe, arm);
+  const { pooling } = recipe;
   const task = studyTask(settings, seed, setting);
   const { samples, forward, trained } = roundTokens(irl);
   const { critic, warmup, corruptedPerExpert } = irl;
@@ -25,7 +27,7 @@ export function irlPart(settings: StudySettings, base: StudyPart, setting: Setti
     label: arm.name,
     seed,
     setting,
-    settings: { data: taskHash(task), irl, ...(arm.plugins === undefined ? {} : { plugins: arm.plugins }) },
+    settings: { data: taskHash(task), irl, pooling, ...(arm.plugins === undefined ? {} : { plugins: arm.plugins }) },
     inputs: { base },
     cost: tokenCost({
       // Each sample is scored too, and the critic's warm-up has samples of its own.
@@ -37,7 +39,7 @@ export function irlPart(settings: StudySettings, base: StudyPart, setting: Setti
       const policy = await loadPolicy(work.device, work.inputs.base!, { trainable: true });
       let trainedCritic: Critic | undefined;
       try {
-        const critic = await Critic.copyOf(policy);
+        const critic = await Critic.copyOf(policy, { pooling });
         trainedCritic = critic;
         return roundsOutcome(
           await trainInPart(work, CHECKPOINT_ROUNDS, (context) => trainIrl(policy, critic, task, irl, context)),
@@ -48,6 +50,10 @@ export function irlPart(settings: StudySettings, base: StudyPart, setting: Setti
       }
     },
   };
+}
+
+function armRecipe(recipe: Recipe, { critic }: Arm): Recipe {
+  return critic === 'published' ? publishedCritic(recipe) : recipe;
 }
 
 /** What an arm sets apart of the recipe. */
