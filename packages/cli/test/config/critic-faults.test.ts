@@ -33,6 +33,10 @@ describe('the critic of a configuration', () => {
       /an expert with samples of its prompt alone/,
       ['critic.loss=pairwise', 'negatives.per_expert=0', 'negatives.stored_per_expert=2'],
     ],
+    [/critic\.pooling.*those of single tokens/s, ['critic.pooling=mean', 'critic.kind=shaped', 'reward.form=g']],
+    [/critic\.pooling.*gradient penalty/s, ['critic.pooling=mean', 'critic.loss=wasserstein']],
+    [/critic\.trunk_lr_scale.*more than 0 \(0\.01 for.*critic\.lora\.rank/s, ['critic.trunk_lr_scale=0']],
+    [/critic\.trunk_lr_scale.*at most 10/s, ['critic.trunk_lr_scale=11']],
     [/one of none, shuffled_labels, length_only/, ['critic.control=random']],
   ] as const)('is refused with the reason: %s', (reason, overrides) => {
     expect(() => irl(...overrides)).toThrow(reason);

@@ -42,6 +42,12 @@ describe('objectiveText', () => {
     expect(frozen.filter((line) => line.startsWith('critic:'))).toEqual([
       'critic: balanced cross-entropy, label smoothing 0.1; frozen from the start',
     ]);
+    expect(irl('critic.pooling=mean', 'critic.trunk_lr_scale=0.1', 'critic.lr=1e-3').split('\n')).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^critic: mean logit of a segment's tokens; balanced cross-entropy/),
+        'critic: all weights, learning rate 0.001 (0.1 of it for all but the head)',
+      ]),
+    );
     expect(irl('warmup.load_from=x')).toContain('started as that of x, its warm-up taken as done');
     expect(irl('warmup.load_from=x', 'warmup.continue=true')).toContain('started as that of x, 50 warm-up updates');
   });

@@ -4,7 +4,11 @@ import { join } from 'node:path';
 import { CRITIC_FILE } from '@dawngrad/airl/node';
 import { loadTokenizer } from '@dawngrad/models';
 import { openModelFiles } from '@dawngrad/models/node';
+import { openDevice } from '@dawngrad/tensor/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadCritic } from '../../src/run/load-critic.ts';
+import { criticFolder } from '../../src/run/model-folder.ts';
+import { openSource } from '../../src/run/open-source.ts';
 import { firstDifference, vocabularyHash } from '../../src/run/vocabulary-hash.ts';
 import { runMain } from '../run-main.ts';
 import { writeSums, writeTinyModel } from '../tiny-model.ts';
@@ -82,6 +86,36 @@ describe('a critic of another family', () => {
     const { code, err } = await train('refused', at('first'), ...SHAPED, ...settings);
     expect(code).toBe(3);
     expect(err).toContain(`expected a critic trained with ${wanted}, got one trained with ${found}`);
+  });
+});
+
+describe('a critic of pooled tokens', () => {
+  it('says so, is read and trained on so, and not otherwise', async () => {
+    const pooled = ['critic.pooling=mean', 'critic.trunk_lr_scale=0.1'];
+    const first = await train('pooled', at('llama'), ...pooled);
+    expect(first.code, first.err).toBe(0);
+    const saved = join(at('pooled'), 'ckpt', 'step-00000001', 'critic');
+    expect(JSON.parse(readFileSync(join(saved, CRITIC_FILE), 'utf8'))).toMatchObject({
+      kind: 'plain',
+      pooling: 'mean',
+    });
+
+    const [policy, source] = [await openSource(at('llama')), await openSource(at('pooled'), criticFolder)];
+    const progress = { note() {}, step() {}, close() {} };
+    const device = await openDevice();
+    const read = { policy: policy.model, maxPositions: 32, format: 'f32', training: null, progress } as const;
+    const critic = await loadCritic(device, source, read);
+    expect([critic.kind, critic.pooling]).toEqual(['plain', 'mean']);
+    critic.dispose();
+    device.close();
+
+    const { code, err } = await train('refused', at('pooled'));
+    expect(code).toBe(3);
+    expect(err).toContain(
+      'expected a critic trained with critic.pooling=last, got one trained with critic.pooling=mean',
+    );
+    const next = await train('pooled-next', at('pooled'), ...pooled);
+    expect(next.code, next.err).toBe(0);
   });
 });
 
