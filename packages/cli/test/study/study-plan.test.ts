@@ -52,6 +52,7 @@ describe('the plan of a study', () => {
       ...['irl-step-segment', 'irl-interval-segment', 'irl-dense-token', 'irl-interval-relabel'].map(
         (name) => `tool ${name}`,
       ),
+      ...['irl-step-published', 'irl-interval-published'].map((name) => `tool ${name}`),
       ...['sft', 'grpo', 'irl-sparse', 'irl-step', 'irl-interval', 'irl-dense'].map((name) => `open ${name}`),
     ]);
   });
@@ -132,7 +133,7 @@ describe('study --dry-run', () => {
     expect(one).toMatch(/^ +12 +open +irl-dense /m);
     expect(one).toMatch(/^ +all .*\n\n\d+ parts, 0 done; times: for two CPU cores/m);
     const many = await plan('--seeds', '2', '--only', 'train');
-    expect(many).toMatch(/^ +11 +tool +irl, 8 parts /m);
+    expect(many).toMatch(/^ +11 +tool +irl, 10 parts /m);
     expect(many).toMatch(/^ +12 +open +irl, 4 parts /m);
     expect(existsSync(dir)).toBe(false);
     expect(needsAdapter(['study', '--dry-run'])).toBe(false);

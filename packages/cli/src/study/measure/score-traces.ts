@@ -31,20 +31,27 @@ const PASS_TOKENS = 16_384;
 export type Scorer = (traces: ScoredTraces) => Promise<ScoreLine[]>;
 
 /**
- * The reward that the critic gives when it trains a policy. Of a unit: the reward at its last token, when the critic has
- * read it all. The mean over the tokens of a line would put most of what shows at its end (the result of the check, the
- * seventh token of eight) into the next line, and the largest drop there.
+ * The reward that the critic gives when it trains a policy, and what it says of each unit. A critic that pools over
+ * segments is asked for the mean over the unit's tokens, wherever its own segments end. One that reads a single token is
+ * asked at the unit's last one, when it has read it all: most of what it sees in a line shows at its end (the result of the
+ * check is the seventh token of eight), so that a mean over the line would put it into the next one.
  */
 export function criticScorer(critic: Critic, reward: RewardOptions & MarkChoice): Scorer {
+  const { malformed, ...judged } = reward;
+  const isPooled = critic.pooling === 'mean' && reward.granularity !== 'dense';
+  const byUnit: RewardOptions & MarkChoice = isPooled ? { ...judged, granularity: 'step' } : judged;
   return async ({ task, prompts, lines }) => {
-    const records = lines.map(({ p, g, ids }) =>
-      policyRecord(task, prompts[p]!, Uint32Array.from(ids), reward, { round: 0, index: g }),
-    );
-    await critic.score(task, records, PASS_TOKENS, reward);
+    const scored = async (options: RewardOptions & MarkChoice): Promise<Float32Array[]> => {
+      const records = lines.map(({ p, g, ids }) =>
+        policyRecord(task, prompts[p]!, Uint32Array.from(ids), options, { round: 0, index: g }),
+      );
+      return (await critic.score(task, records, PASS_TOKENS, options)).map(({ tokens }) => tokens);
+    };
+    const rewards = await scored(reward);
+    const values = isPooled || malformed !== undefined ? await scored(byUnit) : rewards;
     return lines.map(({ p, g, ids }, i) => {
-      const tokens = records[i]!.critic!;
-      const units = unitEnds(ids.length, rulesOf(prompts[p]!)).map((end) => tokens[end - 1]!);
-      return { p, g, reward: rounded(meanReward(tokens)), units: units.map(rounded) };
+      const units = unitEnds(ids.length, rulesOf(prompts[p]!)).map((end) => values[i]![end - 1]!);
+      return { p, g, reward: rounded(meanReward(rewards[i]!)), units: units.map(rounded) };
     });
   };
 }

@@ -8,7 +8,7 @@ import { scorePart, type TraceSet } from './score-part.ts';
 export function judgePart(irl: StudyPart, reward: RewardOptions & MarkChoice, sets: readonly TraceSet[]): StudyPart {
   const work = {
     kind: 'judge',
-    version: 2,
+    version: 3,
     label: `critic of ${irl.label}`,
     model: irl,
     settings: { reward },
