@@ -81,7 +81,7 @@ Examples:
           }),
           ...(flags.only === undefined ? {} : { only: flags.only }),
           dryRun: flags.dryRun === true,
-          command: commandOf(flags),
+          command: commandOf(flags, context.plugins?.named ?? []),
         },
         context,
       );
@@ -89,8 +89,9 @@ Examples:
 }
 
 /** The command that makes a study again. */
-function commandOf({ seeds, seed, setting, quick, tiny, arms }: StudyFlags): string {
+function commandOf({ seeds, seed, setting, quick, tiny, arms }: StudyFlags, plugins: readonly string[]): string {
   const flags = [
+    ...plugins.map((file) => `--plugin ${file}`),
     ...(quick === true ? ['--quick'] : []),
     ...(tiny === true ? ['--tiny'] : []),
     ...(seeds === undefined ? [] : [`--seeds ${seeds}`]),

@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { inverseRulesTokenizer, type MetricRow, type RunContext, type TrainingResult } from '@dawngrad/airl';
 import { directoryCheckpoints } from '@dawngrad/airl/node';
@@ -19,10 +19,27 @@ const OF_CHECKPOINTS = ['training', 'manifest.json'];
  * `model/` and a row a step in `metrics.jsonl`. Returns those rows; undefined where it was asked to stop.
  */
 export async function trainInPart(
-  { folder, progress, shouldStop }: PartWork,
+  work: PartWork,
   everySteps: number,
   train: (context: RunContext) => Promise<TrainingResult>,
 ): Promise<readonly MetricRow[] | undefined> {
+  const { folder } = work;
+  // The model is there at once and after everything else: a start that was cut off behind that trains nothing again.
+  if (!existsSync(join(folder, MODEL_FOLDER))) {
+    if (!(await trainToEnd(work, everySteps, train))) return undefined;
+    await keepModel(folder);
+  }
+  for (const name of OF_CHECKPOINTS) rmSync(join(folder, MODEL_FOLDER, name), { recursive: true, force: true });
+  rmSync(join(folder, CHECKPOINTS), { recursive: true, force: true });
+  return readJsonLines(join(folder, METRICS)).rows as readonly MetricRow[];
+}
+
+/** Trains to the last step; false where it was asked to stop before. */
+async function trainToEnd(
+  { folder, progress, shouldStop }: PartWork,
+  everySteps: number,
+  train: (context: RunContext) => Promise<TrainingResult>,
+): Promise<boolean> {
   const checkpoints = join(folder, CHECKPOINTS);
   mkdirSync(checkpoints, { recursive: true });
   const metrics = new LineFile(join(folder, METRICS));
@@ -52,24 +69,18 @@ export async function trainInPart(
         },
       }),
     });
-    if (status === 'stopped') return undefined;
     metrics.sync();
+    return status !== 'stopped';
   } finally {
     metrics.close();
   }
-  await keepModel(folder, checkpoints);
-  return readJsonLines(join(folder, METRICS)).rows as readonly MetricRow[];
 }
 
 /** Makes the last checkpoint the model of the part. */
-async function keepModel(folder: string, checkpoints: string): Promise<void> {
-  const { found } = await findNewestCheckpoint(checkpoints);
+async function keepModel(folder: string): Promise<void> {
+  const { found } = await findNewestCheckpoint(join(folder, CHECKPOINTS));
   if (found === undefined) {
     throw new ToolError('failed', { op: folder, expected: 'a checkpoint of the last step', got: 'none' });
   }
-  const model = join(folder, MODEL_FOLDER);
-  rmSync(model, { recursive: true, force: true });
-  for (const name of OF_CHECKPOINTS) rmSync(join(found.path, name), { recursive: true, force: true });
-  renameSync(found.path, model);
-  rmSync(checkpoints, { recursive: true, force: true });
+  renameSync(found.path, join(folder, MODEL_FOLDER));
 }

@@ -1,4 +1,14 @@
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -87,6 +97,15 @@ describe('dawngrad study', () => {
     expect(files.map((file) => readFileSync(file, 'utf8'))).toEqual(texts);
   });
 
+  it('tells in its report with which plugins it is made again', async () => {
+    const plugin = join(folder, 'own.mjs');
+    const code = "export default ({ airl }) => airl.registerEstimator('study-own', airl.ESTIMATORS.group)";
+    writeFileSync(plugin, code);
+    expect((await study('first', undefined, '--plugin', plugin, '--only', 'report')).code).toBe(0);
+    const { command } = JSON.parse(readFileSync(join(first.dir, 'study.json'), 'utf8')) as { command: string };
+    expect(command).toBe(`npm run study -- --plugin ${plugin} --tiny --setting tool --arms sft,irl-interval`);
+  });
+
   it('tells what is missing where a report is asked for too early', async () => {
     const { code, err } = await study('nothing', undefined, '--only', 'report');
     expect(code).toBe(3);
@@ -132,6 +151,25 @@ describe('dawngrad study', () => {
     expect(weights(continued.folder) === weights(whole.folder)).toBe(true);
     expect(readdirSync(continued.folder).sort()).toEqual(readdirSync(whole.folder).sort());
   }, 120_000);
+
+  it('trains nothing again where it was cut off behind the last step', async () => {
+    const dir = join(folder, 'cut');
+    cpSync(first.dir, dir, { recursive: true });
+    const { folder: part, record } = trainedParts(dir).get('irl')!;
+    const whole = weights(part);
+    renameSync(part, `${part}.partial`);
+    rmSync(join(`${part}.partial`, 'part.json'));
+    // What is left where the process ended between the two.
+    mkdirSync(join(`${part}.partial`, 'ckpt'));
+    writeFileSync(join(`${part}.partial`, 'model', 'manifest.json'), '{}');
+    const { code, err } = await study('cut');
+    expect(code).toBe(0);
+    expect(err).toContain(`irl-interval: ${record.headline}`);
+    expect(err).not.toContain('irl-interval: critic warm-up');
+    expect(weights(part) === whole).toBe(true);
+    expect(readdirSync(part).sort()).toEqual(readdirSync(trainedParts(first.dir).get('irl')!.folder).sort());
+    expect(existsSync(join(part, 'model', 'manifest.json'))).toBe(false);
+  });
 
   it('refuses a folder that another process works in, naming it', async () => {
     using _lock = lockRun(first.dir);
