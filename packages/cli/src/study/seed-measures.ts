@@ -49,7 +49,7 @@ export interface LocaliseMeasure {
   readonly localiser: string;
   /** `always-first`, `log-probability`, `proof-reading`, `critic <arm>`. */
   readonly signal: string;
-  /** How the line is named: the largest drop, the lowest line, or the first line below a threshold set on the demonstrations. */
+  /** How the line is named: the largest drop, the lowest line, or the first line below a threshold set on wrong dev samples of SFT. */
   readonly rule: 'always-first' | 'drop' | 'lowest' | 'threshold';
   readonly hits: number;
   readonly n: number;
@@ -78,6 +78,7 @@ export interface LongerMeasure {
 /** What the last tenth of an arm's training looked like, and its worst moment. */
 export interface TrainingMeasure {
   readonly arm: string;
+  /** Rounds; of SFT, steps. */
   readonly rounds: number;
   /** Share of right answers among the last rounds' samples (training problems); null for SFT. */
   readonly lastAccuracy: number | null;

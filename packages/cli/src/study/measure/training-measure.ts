@@ -15,9 +15,10 @@ export function trainingMeasure(arm: string, folder: string): TrainingMeasure {
     return some.length === 0 ? null : some.reduce((sum, value) => sum + value, 0) / some.length;
   };
   const accuracies = valuesOf('accuracy');
+  const steps = rows.map(({ step }) => (typeof step === 'number' ? step : 0));
   return {
     arm,
-    rounds: rounds.length,
+    rounds: rounds.length > 0 ? rounds.length : Math.max(0, ...steps),
     lastAccuracy: tenth('accuracy', 'last'),
     bestAccuracy: accuracies.length === 0 ? null : Math.max(...accuracies),
     firstReward: tenth('reward', 'first'),

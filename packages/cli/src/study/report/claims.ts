@@ -164,17 +164,24 @@ function localisesClaim(tool: readonly SeedMeasures[]): Claim {
     null,
   );
   const proofReading = overProofReading(tool, critic);
+  const verdict =
+    known.length < baselines.length ? 'cannot be told' : verdictOfAll(known.map(({ estimate }) => estimate));
+  // The strongest baseline need not be the one that seeds differ most against.
+  const unshown = known.filter((one) => verdictOf(effect) === 'holds' && one.verdict !== 'holds');
   return {
     id: 'localises',
     title: 'The learned reward finds the first wrong step',
     rule: CLAIM_RULES.localises,
-    verdict: known.length < baselines.length ? 'cannot be told' : verdictOfAll(known.map(({ estimate }) => estimate)),
+    verdict,
     effect,
-    sentence: effectSentence(
-      effect,
-      'The critic finds the first wrong step in',
-      'traces of a hundred than the strongest baseline',
-    ),
+    sentence: [
+      effectSentence(
+        effect,
+        'The critic finds the first wrong step in',
+        'traces of a hundred than the strongest baseline',
+      ),
+      ...unshown.map((one) => `${one.name.replace(/^minus/, 'Against')}: ${one.verdict}.`),
+    ].join(' '),
     caveats: [
       ...(proofReading === null
         ? []

@@ -1,4 +1,5 @@
 import type { ReportSection, Table } from '@dawngrad/eval';
+import type { LongerMeasure } from '../seed-measures.ts';
 import { COLLAPSE_RULE } from './collapse.ts';
 import { left, right } from './columns.ts';
 import { numberText, percentText, pointsText } from './format-study.ts';
@@ -125,7 +126,7 @@ function variantSection({ variants, seeds, setting }: SettingResults): ReportSec
   return {
     title: `Variants, ${settingLabel(setting)}`,
     paragraphs: [
-      'Other credit levels, relabelling and plug-ins, each beside the arm that it differs from by this alone.',
+      'Other credit levels, relabelling, the critic as first published and plugins, each beside the arm that it differs from by this alone.',
     ],
     tables:
       variants.length === 0
@@ -148,35 +149,59 @@ function variantSection({ variants, seeds, setting }: SettingResults): ReportSec
   };
 }
 
-const LONGER_CAPTIONS = {
-  'pass@1': 'pass@1 in per cent',
-  rerank: 'SFT’s samples: right in per cent by the way to choose',
-  auroc: 'SFT’s samples: AUROC in per cent',
-} as const;
+const LONGER_KINDS = {
+  'pass@1': { caption: 'pass@1 in per cent', head: 'method' },
+  'well-formed': {
+    caption: 'Samples that follow the grammar to the end, with a line a rule, in per cent',
+    head: 'method',
+  },
+  rerank: { caption: 'Written traces: right in per cent by the way to choose', head: 'chosen by' },
+  auroc: { caption: 'Written traces: AUROC in per cent', head: 'score' },
+  'first error': {
+    caption: 'Wrong written traces: first wrong line found by the largest drop of a signal, per cent',
+    head: 'signal',
+  },
+} as const satisfies Record<LongerMeasure['kind'], { readonly caption: string; readonly head: string }>;
 
 function longerSection({ longer, seeds, setting }: SettingResults): ReportSection {
   const steps = [...new Set(longer.map((one) => one.steps))].sort((a, b) => a - b);
-  const kinds = (['pass@1', 'rerank', 'auroc'] as const).filter((kind) => longer.some((one) => one.kind === kind));
+  const shown = longer.filter(({ kind, name }) => kind !== 'first error' || longerSignal(name) !== null);
+  const kinds = (Object.keys(LONGER_KINDS) as LongerMeasure['kind'][]).filter((kind) =>
+    shown.some((one) => one.kind === kind),
+  );
   return {
     title: `Longer chains, ${settingLabel(setting)}`,
-    paragraphs: ['Problems with more rules than any in training.'],
+    paragraphs: [
+      'Problems with more rules than any in training. What policies write of them, and what scorers make of traces by the writer that the base model learned to imitate, right and wrong ones.',
+    ],
     tables: kinds.map((kind) => {
-      const own = longer.filter((one) => one.kind === kind);
+      const own = shown.filter((one) => one.kind === kind);
+      const { caption, head } = LONGER_KINDS[kind];
+      const labelOf = kind === 'pass@1' || kind === 'well-formed' ? policyLabel : longerLabel;
       const table: Table = {
-        columns: [
-          left(kind === 'pass@1' ? 'method' : kind === 'rerank' ? 'chosen by' : 'score'),
-          ...steps.map((n) => right(`${n} rules`)),
-        ],
+        columns: [left(head), ...steps.map((n) => right(`${n} rules`))],
         rows: [...new Set(own.map(({ name }) => name))].map((name) => [
-          kind === 'pass@1' ? policyLabel(name) : signalLabel(name),
+          labelOf(name),
           ...steps.map((n) =>
             percentText(own.find((one) => one.name === name && one.steps === n)?.estimate ?? null, seeds.length),
           ),
         ]),
       };
-      return { caption: LONGER_CAPTIONS[kind], table };
+      return { caption, table };
     }),
   };
+}
+
+/** The signal of a localiser that names a line by its largest drop, or the one that always names the first; else null. */
+function longerSignal(localiser: string): string | null {
+  if (localiser === 'always-first') return localiser;
+  return localiser.endsWith(DROP) ? localiser.slice(0, -DROP.length) : null;
+}
+
+const DROP = ', drop';
+
+function longerLabel(name: string): string {
+  return signalLabel(longerSignal(name) ?? name);
 }
 
 function trainingSection(results: SettingResults): ReportSection {

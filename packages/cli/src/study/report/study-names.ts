@@ -3,6 +3,7 @@ const VARIANTS: Readonly<Record<string, string>> = {
   segment: 'segment credit',
   token: 'token credit',
   relabel: 'relabelled',
+  published: 'critic as published',
 };
 
 /** A policy by its name, for a reader. */

@@ -6,6 +6,10 @@ import { claimLines, type StudyReport, studySections } from './study-report.ts';
 export function studyPage(report: StudyReport): ReportInput {
   const { title, command, settings, results, hacking, cost, notes } = report;
   const seeds = [...new Set(results.flatMap((one) => one.seeds))];
+  const arms = settings.settings.flatMap((setting) => settings.arms[setting]);
+  const isWhole = settings.settings.every((setting) =>
+    results.some((one) => one.setting === setting && one.seeds.length === settings.seeds.length),
+  );
   return {
     title,
     lede: [
@@ -16,7 +20,7 @@ export function studyPage(report: StudyReport): ReportInput {
       {
         name: 'study',
         kind: 'study',
-        state: seeds.length < settings.seeds.length ? 'running' : 'finished',
+        state: isWhole ? 'finished' : 'running',
         facts: [
           ['command', command],
           ['seeds', `${seeds.join(', ')} of ${settings.seeds.join(', ')}`],
@@ -28,7 +32,12 @@ export function studyPage(report: StudyReport): ReportInput {
         ],
         checkerUse: [
           'the choice of SFT’s checkpoint, on dev problems',
-          'the reward of GRPO, the reference with a verifier',
+          ...(arms.some(({ method }) => method === 'grpo')
+            ? ['the reward of GRPO, the reference with a verifier']
+            : []),
+          ...(arms.some(({ relabel = 'off' }) => relabel !== 'off')
+            ? ['the labels of the arm that is relabelled by answer agreement']
+            : []),
         ],
         config: JSON.stringify(settings, null, 2),
         environment: null,

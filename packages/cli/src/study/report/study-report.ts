@@ -8,6 +8,7 @@ import { countText } from './format-study.ts';
 import { type HackingReport, rewardHacking } from './reward-hacking.ts';
 import { type SettingResults, settingResults } from './setting-results.ts';
 import { settingSections } from './setting-sections.ts';
+import { settingLabel } from './setting-words.ts';
 import { type CostRecord, type StudyCost, studyCost } from './study-cost.ts';
 import { studyTargets, type Target } from './targets.ts';
 
@@ -50,7 +51,7 @@ export function studyReport({ measures, settings, parts, command }: StudyReportI
     command,
     settings,
     claims: studyClaims(tool, open),
-    targets: studyTargets(tool),
+    targets: studyTargets(tool, settings.seeds.length),
     hacking: rewardHacking(open),
     results: [tool, open].filter((some) => some.length > 0).map(settingResults),
     cost: studyCost(parts),
@@ -86,12 +87,16 @@ export function claimLines({ claims }: Pick<StudyReport, 'claims'>): string[] {
 
 function notesOf(settings: StudySettings, tool: readonly SeedMeasures[], open: readonly SeedMeasures[]): string[] {
   const { size, seeds } = settings;
+  const found = { tool: tool.length, open: open.length };
+  const isMissing = settings.settings.some((setting) => found[setting] < seeds.length);
   const measured = tool.length > 0 ? tool : open;
   const problems = measured[0]?.isCovered.length ?? 0;
   return [
     ...(size === 'tiny' ? ['The sizes are those of a test of the program: no number here means anything.'] : []),
-    ...(measured.length < seeds.length
-      ? [`${measured.length} of ${countText(seeds.length, 'seed')} are measured: the numbers are of now.`]
+    ...(isMissing
+      ? [
+          `Measured by now: ${settings.settings.map((one) => `${found[one]} of ${countText(seeds.length, 'seed')} in ${settingLabel(one)}`).join(', ')}. A seed counts once all of its parts are done; one with a part that failed is not here.`,
+        ]
       : []),
     ...(measured.length < 2
       ? [

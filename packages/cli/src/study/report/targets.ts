@@ -33,9 +33,14 @@ interface TargetPart {
 export const TARGET_RULE =
   'A target is reached where the mean of the seeds is not below it, not reached where it is, and cannot be told with fewer than two seeds or where it was not measured. Where the 95 % interval over seeds lies against the target is told beside it.';
 
-/** The targets of the study, in setting T. */
-export function studyTargets(tool: readonly SeedMeasures[]): Target[] {
-  return [gainTarget(tool), floorTarget(tool), collapseTarget(tool), rerankTarget(tool), localiseTarget(tool)];
+/**
+ * The targets of the study, in setting T.
+ *
+ * @param planned seeds of the study: one that is not measured, perhaps since a training failed, may be the one that
+ * collapsed
+ */
+export function studyTargets(tool: readonly SeedMeasures[], planned: number): Target[] {
+  return [gainTarget(tool), floorTarget(tool), collapseTarget(tool, planned), rerankTarget(tool), localiseTarget(tool)];
 }
 
 function gainTarget(tool: readonly SeedMeasures[]): Target {
@@ -64,14 +69,14 @@ function floorTarget(tool: readonly SeedMeasures[]): Target {
   };
 }
 
-function collapseTarget(tool: readonly SeedMeasures[]): Target {
+function collapseTarget(tool: readonly SeedMeasures[], planned: number): Target {
   const found = collapses(tool);
   const seeds = tool.filter((one) => irlNames(one).length > 0).length;
   const trained = tool.reduce((sum, one) => sum + irlNames(one).length, 0);
   return {
     title: 'No variant of R-AIRL collapses on any seed',
-    status: found.length > 0 ? 'not reached' : seeds < 2 ? 'cannot be told' : 'reached',
-    found: `${found.length} of ${countText(trained, 'trained policy', 'trained policies')} on ${countText(seeds, 'seed')} collapsed${collapseList(found)}.`,
+    status: found.length > 0 ? 'not reached' : seeds < Math.max(2, planned) ? 'cannot be told' : 'reached',
+    found: `${found.length} of ${countText(trained, 'trained policy', 'trained policies')} on ${countText(seeds, 'seed')}${seeds < planned ? ` of ${planned}` : ''} collapsed${collapseList(found)}.`,
     parts: [],
   };
 }

@@ -200,7 +200,7 @@ describe('measureSeed', () => {
 
   it('tells how each arm trained', () => {
     expect(measures.training).toEqual([
-      expect.objectContaining({ arm: 'sft', rounds: 0, lastAccuracy: null, bestAccuracy: null, lastReward: null }),
+      expect.objectContaining({ arm: 'sft', rounds: 1, lastAccuracy: null, bestAccuracy: null, lastReward: null }),
       expect.objectContaining({
         arm: 'irl-interval',
         rounds: 20,

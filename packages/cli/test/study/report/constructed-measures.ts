@@ -55,7 +55,13 @@ export function constructedSeed(given: Constructed): SeedMeasures {
       const rule = signal === 'always-first' ? ('always-first' as const) : ('drop' as const);
       return { kind: 'natural', localiser: `${signal}, ${rule}`, signal, rule, hits, n: 100, chance: 0.25 };
     }),
-    longer: [5, 6].map((steps) => ({ steps, name: 'sft', kind: 'pass@1', value: 0.4, perProblem: perProblem(0.4) })),
+    longer: [5, 6].flatMap((steps) => [
+      { steps, name: 'sft', kind: 'pass@1' as const, value: 0.4, perProblem: perProblem(0.4) },
+      { steps, name: 'sft', kind: 'well-formed' as const, value: 0.31 },
+      { steps, name: 'critic irl-interval', kind: 'auroc' as const, value: 0.87 },
+      { steps, name: 'critic irl-interval, drop', kind: 'first error' as const, value: 0.72 },
+      { steps, name: 'critic irl-interval, lowest', kind: 'first error' as const, value: 0.123 },
+    ]),
     training: Object.keys(pass)
       .filter((name) => name !== 'base')
       .map((arm) => ({

@@ -71,6 +71,8 @@ describe('the report of a study', () => {
     }
     expect(text).toMatch(/\| R-AIRL interval +\| +69\.0 \[66\.5, 71\.5\] \| +\+13\.0 \[\+10\.5, \+15\.5\] \|/);
     expect(text).toMatch(/\| R-AIRL interval, relabelled \| R-AIRL interval \| +55\.0/);
+    expect(text).toMatch(/first wrong line found by the largest drop.*\| critic interval \| +72\.0 .*\| +72\.0/s);
+    expect(text).not.toMatch(/\b12\.3\b/);
     expect(text).toMatch(/\| all +\| +2 \| +3\.00e12 \| +4\.3 \| +2\.8 \|/);
     // Columns are aligned: all lines of a table are of one length.
     for (const table of text.matchAll(/(?:^\|.*\|\n)+/gm)) {
@@ -141,7 +143,10 @@ describe('the report of a study', () => {
     const empty = studyReport({ measures: [], settings, parts: [], command: 'x' });
     expect(studyMarkdown(empty, [])).not.toMatch(/NaN|undefined|Infinity/);
     const partial = studyReport({ measures: [constructedSeed(soundSeed(11))], settings, parts: [], command: 'x' });
-    expect(partial.notes[0]).toBe('1 of 3 seeds are measured: the numbers are of now.');
+    expect(partial.notes[0]).toBe(
+      'Measured by now: 1 of 3 seeds in setting T, 0 of 3 seeds in setting O. A seed counts once all of its parts are done; one with a part that failed is not here.',
+    );
+    expect(studyPage(partial).runs[0]!.state).toBe('running');
   });
 
   it('is decided by the rules that docs/study.md tells', () => {

@@ -3,12 +3,17 @@ import { collapses } from '../../../src/study/report/collapse.ts';
 import { studyTargets, type Target } from '../../../src/study/report/targets.ts';
 import { type Constructed, constructedSeed, soundSeed } from './constructed-measures.ts';
 
-function targetsOf(change: (seed: Constructed, i: number) => Partial<Constructed> = () => ({}), count = 5): Target[] {
+function targetsOf(
+  change: (seed: Constructed, i: number) => Partial<Constructed> = () => ({}),
+  count = 5,
+  planned = count,
+): Target[] {
   return studyTargets(
     Array.from({ length: count }, (_, i) => {
       const sound = soundSeed(11 + i, (i - (count - 1) / 2) / 100);
       return constructedSeed({ ...sound, ...change(sound, i) });
     }),
+    planned,
   );
 }
 
@@ -55,6 +60,10 @@ describe('the targets', () => {
       'cannot be told',
       'cannot be told',
     ]);
+    // A seed that is not there may be one whose training failed.
+    const [, , missing] = targetsOf(undefined, 4, 5);
+    expect(missing!.status).toBe('cannot be told');
+    expect(missing!.found).toBe('0 of 24 trained policies on 4 seeds of 5 collapsed.');
     const collapsed = targetsOf(({ pass }) => ({ pass: { ...pass, 'irl-step': 0.2 } }), 1);
     expect(collapsed[2]!.status).toBe('not reached');
     expect(collapsed[2]!.found).toContain('R-AIRL step, seed 11 (pass@1 20.0 % below the base’s 39.0 %;');
