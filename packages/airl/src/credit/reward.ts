@@ -29,8 +29,8 @@ export interface RewardOptions {
   /** `none` unless said. */
   readonly normalise?: RewardNormalisation;
   /**
-   * The reward of a completion that the length limit cut off or that holds no answer; what the critic says unless
-   * given. A mean over tokens can be raised by never coming to an end, faster than a critic learns of it.
+   * The reward of a completion that the length limit cut off or that holds no answer, in place of the critic's and not
+   * clipped; what the critic says unless given. A mean over tokens can be raised by never coming to an end, faster than a critic learns of it.
    */
   readonly malformed?: number;
 }
@@ -78,14 +78,13 @@ export function rewardsOf(
   const whiten = whitening(raw, options, statistics);
   return raw.map((own, i) => {
     const { marks, finish, answerExtracted } = records[i]!;
-    const isMalformed = finish === 'length' || answerExtracted === null;
-    const rewards = own.map((value) =>
-      malformed !== undefined && isMalformed ? malformed : clipped(whiten(value), clip),
-    );
+    const isMalformed = malformed !== undefined && (finish === 'length' || answerExtracted === null);
+    const rewards = own.map((value) => (isMalformed ? malformed : clipped(whiten(value), clip)));
+    const whole = isMalformed ? malformed : clipped(meanReward(rewards), clip);
     const { g } = values[i]!;
     return {
       tokens: backfill(rewards, marks),
-      ...(g === undefined ? {} : { whole: clipped(meanReward(rewards), clip), g: backfill(Array.from(g), marks) }),
+      ...(g === undefined ? {} : { whole, g: backfill(Array.from(g), marks) }),
       raw: own,
     };
   });

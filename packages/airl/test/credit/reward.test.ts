@@ -45,6 +45,12 @@ describe('rewardsOf', () => {
     ]);
   });
 
+  it('gives it to the trace of a shaped critic as a whole too, wherever the bounds of the critic are', () => {
+    const record = { ...sample, finish: 'length' as const, answerExtracted: null };
+    const [reward] = rewardsOf([{ f: [2, 3], g: [2, 3], shape: [0, 0] }], [record], { ...options, malformed: -9 });
+    expect([reward!.whole, ...reward!.tokens]).toEqual([-9, -9, -9, -9, -9]);
+  });
+
   it('leaves malformed text to the critic unless asked', () => {
     const record = { ...sample, finish: 'length' as const, answerExtracted: null };
     const [reward] = rewardsOf([{ f: [2, 3] }], [record], { temperature: 1, clip: [-5, 5] });
