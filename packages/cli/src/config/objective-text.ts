@@ -111,6 +111,7 @@ function criticParts(config: Config<'irl'>): string[] {
   const granularity =
     reward.granularity === 'interval' ? `interval of ${reward.interval_tokens} tokens` : reward.granularity;
   const clip = reward.clip === null ? 'not clipped' : `clipped to [${reward.clip.join(', ')}]`;
+  const malformed = reward.malformed === null ? '' : `, ${reward.malformed} for one that is cut off or has no answer`;
   const discount = credit.level === 'token' ? `, gamma ${credit.gamma ?? 1}` : '';
   const named = functionsText(reward);
   const outcome =
@@ -122,7 +123,7 @@ function criticParts(config: Config<'irl'>): string[] {
   const signal = credit.local === 'off' ? '' : ` + ${credit.local_weight} x ${credit.local}`;
   const local = `${signal}${credit.expert_in_group ? ', experts in their groups' : ''}`;
   return [
-    `reward: ${rewardText(reward)} / ${reward.temperature}${whitened[reward.normalise]}, ${clip}${outcome}${formText(reward)}; granularity ${granularity}; credit ${credit.level}${discount}${local}; ${advantageText(credit)}`,
+    `reward: ${rewardText(reward)} / ${reward.temperature}${whitened[reward.normalise]}, ${clip}${malformed}${outcome}${formText(reward)}; granularity ${granularity}; credit ${credit.level}${discount}${local}; ${advantageText(credit)}`,
     `critic: ${criticText(critic)}; ${scheduleText(config)}` +
       (critic.freeze
         ? ''
