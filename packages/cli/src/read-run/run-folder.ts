@@ -84,6 +84,12 @@ function kindOf(config: Readonly<Record<string, unknown>>): RunKind {
   return 'eval' in config ? 'evaluate' : 'other';
 }
 
+/** A study has a report from its first seed on, which tells whether more are to come. */
+function isWholeStudy(path: string): boolean {
+  const file = join(path, 'study.json');
+  return existsSync(file) && readObject(file).isWhole === true;
+}
+
 function stateOf(
   path: string,
   kind: RunKind,
@@ -93,9 +99,11 @@ function stateOf(
   if (isRunLocked(path)) return 'running';
   const steps = configValue(config, 'train.max_steps');
   const isFinished =
-    typeof steps === 'number'
-      ? (lastMetric(metrics, 'step') ?? 0) >= steps
-      : ['summary.json', 'evaluation.json', 'study.json'].some((name) => existsSync(join(path, name)));
+    kind === 'study'
+      ? isWholeStudy(path)
+      : typeof steps === 'number'
+        ? (lastMetric(metrics, 'step') ?? 0) >= steps
+        : ['summary.json', 'evaluation.json'].some((name) => existsSync(join(path, name)));
   if (isFinished) return 'finished';
   return existsSync(join(path, CRASH)) && kind !== 'other' ? 'crashed' : 'stopped';
 }

@@ -145,7 +145,7 @@ async function runParts(
     op: 'study',
     expected: 'parts that all end well',
     got: `${failed.length} that failed: ${failed.join('; ')}`,
-    hint: 'their messages are above; the same command tries them again, and the others are done.',
+    hint: 'their messages are above; the same command tries them again. A seed is in the report once all of its parts are done.',
   });
 }
 

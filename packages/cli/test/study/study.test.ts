@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { main } from '../../src/main.ts';
+import { readRunFolder } from '../../src/read-run/run-folder.ts';
 import { lockRun } from '../../src/run/run-lock.ts';
 import type { PartRecord } from '../../src/study/part-store.ts';
 import { type MainResult, runMain } from '../run-main.ts';
@@ -86,6 +87,7 @@ describe('dawngrad study', () => {
     const files = ['study.json', 'report.md', 'report.html'].map((name) => join(first.dir, name));
     expect(first.out).toContain(`report: ${files[1]}, ${files[2]}`);
     expect(first.out).toContain('cannot be told');
+    expect(readRunFolder(first.dir).state).toBe('finished');
     const { command, claims, cost } = JSON.parse(readFileSync(files[0]!, 'utf8')) as Record<string, unknown>;
     expect(command).toBe('npm run study -- --tiny --setting tool --arms sft,irl-interval');
     expect(claims).toHaveLength(3);
@@ -97,13 +99,17 @@ describe('dawngrad study', () => {
     expect(files.map((file) => readFileSync(file, 'utf8'))).toEqual(texts);
   });
 
-  it('tells in its report with which plugins it is made again', async () => {
+  it('tells in its report with which plugins it is made again, and that seeds are to come', async () => {
     const plugin = join(folder, 'own.mjs');
     const code = "export default ({ airl }) => airl.registerEstimator('study-own', airl.ESTIMATORS.group)";
     writeFileSync(plugin, code);
-    expect((await study('first', undefined, '--plugin', plugin, '--only', 'report')).code).toBe(0);
+    const args = ['--plugin', plugin, '--seed', '11,12', '--only', 'report'];
+    expect((await study('first', undefined, ...args)).code).toBe(0);
     const { command } = JSON.parse(readFileSync(join(first.dir, 'study.json'), 'utf8')) as { command: string };
-    expect(command).toBe(`npm run study -- --plugin ${plugin} --tiny --setting tool --arms sft,irl-interval`);
+    expect(command).toBe(
+      `npm run study -- --plugin ${plugin} --tiny --seed 11,12 --setting tool --arms sft,irl-interval`,
+    );
+    expect(readRunFolder(first.dir).state).toBe('stopped');
   });
 
   it('tells what is missing where a report is asked for too early', async () => {

@@ -7,9 +7,6 @@ export function studyPage(report: StudyReport): ReportInput {
   const { title, command, settings, results, hacking, cost, notes } = report;
   const seeds = [...new Set(results.flatMap((one) => one.seeds))];
   const arms = settings.settings.flatMap((setting) => settings.arms[setting]);
-  const isWhole = settings.settings.every((setting) =>
-    results.some((one) => one.setting === setting && one.seeds.length === settings.seeds.length),
-  );
   return {
     title,
     lede: [
@@ -20,7 +17,7 @@ export function studyPage(report: StudyReport): ReportInput {
       {
         name: 'study',
         kind: 'study',
-        state: isWhole ? 'finished' : 'running',
+        state: report.isWhole ? 'finished' : 'running',
         facts: [
           ['command', command],
           ['seeds', `${seeds.join(', ')} of ${settings.seeds.join(', ')}`],

@@ -29,6 +29,8 @@ export interface StudyReport {
   readonly title: string;
   readonly command: string;
   readonly settings: StudySettings;
+  /** Whether every seed is measured in every setting. */
+  readonly isWhole: boolean;
   readonly claims: readonly Claim[];
   readonly targets: readonly Target[];
   /** Null without a policy of R-AIRL in setting O. */
@@ -45,17 +47,20 @@ export function studyReport({ measures, settings, parts, command }: StudyReportI
   const of = (setting: SeedMeasures['setting']): SeedMeasures[] =>
     measures.filter((one) => one.setting === setting).sort((a, b) => a.seed - b.seed);
   const [tool, open] = [of('tool'), of('open')];
+  const found = { tool: tool.length, open: open.length };
+  const isWhole = settings.settings.every((setting) => found[setting] >= settings.seeds.length);
   return {
     schema: 1,
     title: 'dawngrad study: the three claims of R-AIRL on inverse-rule chains',
     command,
     settings,
+    isWhole,
     claims: studyClaims(tool, open),
     targets: studyTargets(tool, settings.seeds.length),
     hacking: rewardHacking(open),
     results: [tool, open].filter((some) => some.length > 0).map(settingResults),
     cost: studyCost(parts),
-    notes: notesOf(settings, tool, open),
+    notes: notesOf(settings, isWhole, tool, open),
   };
 }
 
@@ -85,19 +90,23 @@ export function claimLines({ claims }: Pick<StudyReport, 'claims'>): string[] {
   return claims.map(({ title, verdict, sentence }) => `${title}: ${verdict}. ${sentence}`);
 }
 
-function notesOf(settings: StudySettings, tool: readonly SeedMeasures[], open: readonly SeedMeasures[]): string[] {
+function notesOf(
+  settings: StudySettings,
+  isWhole: boolean,
+  tool: readonly SeedMeasures[],
+  open: readonly SeedMeasures[],
+): string[] {
   const { size, seeds } = settings;
   const found = { tool: tool.length, open: open.length };
-  const isMissing = settings.settings.some((setting) => found[setting] < seeds.length);
   const measured = tool.length > 0 ? tool : open;
   const problems = measured[0]?.isCovered.length ?? 0;
   return [
     ...(size === 'tiny' ? ['The sizes are those of a test of the program: no number here means anything.'] : []),
-    ...(isMissing
-      ? [
+    ...(isWhole
+      ? []
+      : [
           `Measured by now: ${settings.settings.map((one) => `${found[one]} of ${countText(seeds.length, 'seed')} in ${settingLabel(one)}`).join(', ')}. A seed counts once all of its parts are done; one with a part that failed is not here.`,
-        ]
-      : []),
+        ]),
     ...(measured.length < 2
       ? [
           'One seed: nothing can be told across seeds. Intervals cover the choice of problems, not the luck of a training run, which moves SFT alone by up to 5 points.',
