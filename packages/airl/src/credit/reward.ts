@@ -29,8 +29,8 @@ export interface RewardOptions {
   /** `none` unless said. */
   readonly normalise?: RewardNormalisation;
   /**
-   * The reward of a completion that the length limit cut off or that holds no answer, in place of the critic's and not
-   * clipped; what the critic says unless given. A mean over tokens can be raised by never coming to an end, faster than a critic learns of it.
+   * The most that a completion may be rewarded which the length limit cut off or which holds no answer; what the critic says
+   * unless given. A mean over tokens can be raised by never coming to an end, faster than a critic learns of it.
    */
   readonly malformed?: number;
 }
@@ -79,8 +79,10 @@ export function rewardsOf(
   return raw.map((own, i) => {
     const { marks, finish, answerExtracted } = records[i]!;
     const isMalformed = malformed !== undefined && (finish === 'length' || answerExtracted === null);
-    const rewards = own.map((value) => (isMalformed ? malformed : clipped(whiten(value), clip)));
-    const whole = isMalformed ? malformed : clipped(meanReward(rewards), clip);
+    const bounded = (value: number): number =>
+      isMalformed ? Math.min(clipped(value, clip), malformed) : clipped(value, clip);
+    const rewards = own.map((value) => bounded(whiten(value)));
+    const whole = bounded(meanReward(rewards));
     const { g } = values[i]!;
     return {
       tokens: backfill(rewards, marks),

@@ -21,7 +21,7 @@ describe('rewardsOf', () => {
   const sample = { id: 'a', marks: Uint32Array.of(1, 3), segments: [], forced: new Uint8Array(4) };
   const options = { temperature: 1, clip: [-5, 5] as const, malformed: -1 };
 
-  it('gives what was cut off, or holds no answer, the reward of malformed text and nothing else', () => {
+  it('holds what was cut off, or has no answer, below the bound of malformed text', () => {
     const records = [
       { ...sample, finish: 'end' as const, answerExtracted: '7' },
       { ...sample, finish: 'length' as const, answerExtracted: '7' },
@@ -37,6 +37,8 @@ describe('rewardsOf', () => {
       [-1, -1, -1, -1],
       [-1, -1, -1, -1],
     ]);
+    const [low] = rewardsOf([{ f: [-3, 1] }], [records[1]!], options);
+    expect([...low!.tokens]).toEqual([-3, -3, -1, -1]);
     // What the critic said is still what is measured of it.
     expect(rewards.map(({ raw }) => raw)).toEqual([
       [2, 3],

@@ -111,7 +111,8 @@ function criticParts(config: Config<'irl'>): string[] {
   const granularity =
     reward.granularity === 'interval' ? `interval of ${reward.interval_tokens} tokens` : reward.granularity;
   const clip = reward.clip === null ? 'not clipped' : `clipped to [${reward.clip.join(', ')}]`;
-  const malformed = reward.malformed === null ? '' : `, ${reward.malformed} for one that is cut off or has no answer`;
+  const malformed =
+    reward.malformed === null ? '' : `, at most ${reward.malformed} for one that is cut off or has no answer`;
   const discount = credit.level === 'token' ? `, gamma ${credit.gamma ?? 1}` : '';
   const named = functionsText(reward);
   const outcome =

@@ -45,4 +45,4 @@ export const ALL_ARMS: readonly Arm[] = [
 ];
 
 /** A first look: two variants and what they are compared with. */
-export const QUICK_ARMS: readonly Arm[] = [SFT, GRPO, irl('interval'), irl('dense')];
+export const QUICK_ARMS: readonly Arm[] = [SFT, GRPO, irl('step'), irl('interval')];

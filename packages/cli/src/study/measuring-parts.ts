@@ -111,6 +111,6 @@ export function measuringParts(settings: StudySettings, trained: TrainedArms): M
 }
 
 /** The arms of the main comparison, which are measured in every way. */
-function isPlain({ credit, relabel }: Arm): boolean {
-  return credit === undefined && relabel === undefined;
+function isPlain({ credit, relabel, critic, estimator, loss }: Arm): boolean {
+  return [credit, relabel, critic, estimator, loss].every((own) => own === undefined);
 }

@@ -34,8 +34,8 @@ export const RECIPE_NEGATIVES = {
 
 /**
  * The critic as it was first published, to compare with: read at the last token of a segment, one learning rate for head
- * and trunk, no reward of its own for malformed text, and updates that draw from all samples so far alike. On some base
- * models it memorises the demonstrations, and tells right from wrong on their prompts alone.
+ * and trunk, no reward of its own for malformed text, and updates that draw from all samples so far alike. Its negatives
+ * are those of the others, so that it differs in the critic alone. On some base models it memorises the demonstrations, and tells right from wrong on their prompts alone.
  */
 export function publishedCritic(recipe: Recipe): Recipe {
   const { malformed, ...reward } = recipe.irl.reward;

@@ -1,5 +1,5 @@
 import type { Draws } from '../../data/draws.ts';
-import { encodeTrace, LINE_TOKENS, type Line, type Trace } from './trace.ts';
+import { CONNECTIVE_WEIGHTS, encodeTrace, LINE_TOKENS, type Line, type Trace } from './trace.ts';
 import { RULES } from './vocabulary.ts';
 import { factOf, type World } from './world.ts';
 
@@ -61,7 +61,8 @@ const ADDED_RIGHT = 0.7;
 const ADDED_ANSWERS = 0.5;
 
 function addLine(world: World, source: Trace, draws: Draws): Trace {
-  const [connective, value, rule] = [draws.integer(4), source.answer, draws.integer(RULES)];
+  const connective = draws.weighted(CONNECTIVE_WEIGHTS);
+  const [value, rule] = [source.answer, draws.integer(RULES)];
   const guess = draws.chance(ADDED_RIGHT) ? world.invert[factOf(rule, value)]! : draws.integer(10);
   const line: Line = { connective, value, rule, guess, result: world.apply[rule * 10 + guess]! };
   return { lines: [...source.lines, line], answer: draws.chance(ADDED_ANSWERS) ? guess : source.answer };

@@ -23,7 +23,8 @@ export interface Trace {
   answer: number;
 }
 
-const CONNECTIVE_WEIGHTS = [0.4, 0.3, 0.2, 0.1];
+/** How often each connective is written, by experts and the base writer alike. */
+export const CONNECTIVE_WEIGHTS = [0.4, 0.3, 0.2, 0.1];
 
 /** Tokens of a completion with so many lines: length depends on the number of lines alone. */
 export function completionTokens(lines: number): number {

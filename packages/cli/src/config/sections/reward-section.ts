@@ -77,7 +77,7 @@ const malformedField = field(
   between(-1000, 1000).nullable(),
   null,
   'number',
-  'Reward of a completion that was cut off or holds no answer; null = what the critic says of it.',
+  'The most that a completion may be rewarded which was cut off or holds no answer; null = what the critic says.',
 );
 
 const rewardFormFields = {

@@ -23,7 +23,7 @@ export function irlPart(settings: StudySettings, base: StudyPart, setting: Setti
   const updates = warmup.steps + irl.maxSteps * critic.updatesPerRound;
   return {
     kind: 'irl',
-    version: 1,
+    version: 2,
     label: arm.name,
     seed,
     setting,

@@ -64,3 +64,8 @@ interface ArmParts {
 export function isIrl(name: string): boolean {
   return name.startsWith('irl-');
 }
+
+/** Whether its critic is the one that was first published: an arm to compare with. */
+export function isPublished(name: string): boolean {
+  return isIrl(name) && name.endsWith('-published');
+}

@@ -4,7 +4,7 @@ import { type Collapse, collapses, irlNames } from './collapse.ts';
 import { localiserOf, mainN, passPairs, rerankPairs } from './find-measures.ts';
 import { countText, percentText, pointsText } from './format-study.ts';
 import { countEstimate, pairedEstimate, type StudyEstimate } from './study-estimate.ts';
-import { policyLabel, signalLabel } from './study-names.ts';
+import { isPublished, policyLabel, signalLabel } from './study-names.ts';
 import { ROUNDING } from './verdict.ts';
 
 type TargetStatus = 'reached' | 'not reached' | 'cannot be told';
@@ -70,13 +70,21 @@ function floorTarget(tool: readonly SeedMeasures[]): Target {
 }
 
 function collapseTarget(tool: readonly SeedMeasures[], planned: number): Target {
-  const found = collapses(tool);
-  const seeds = tool.filter((one) => irlNames(one).length > 0).length;
-  const trained = tool.reduce((sum, one) => sum + irlNames(one).length, 0);
+  // The critic as first published is there to compare with, and is told apart.
+  const names = tool.flatMap(irlNames);
+  const all = collapses(tool);
+  const found = all.filter(({ policy }) => !isPublished(policy));
+  const published = names.filter(isPublished).length;
+  const trained = names.length - published;
+  const seeds = tool.filter((one) => irlNames(one).some((name) => !isPublished(name))).length;
+  const apart =
+    published === 0
+      ? ''
+      : ` With the critic as first published: ${all.length - found.length} of ${published}${collapseList(all.filter(({ policy }) => isPublished(policy)))}.`;
   return {
     title: 'No variant of R-AIRL collapses on any seed',
     status: found.length > 0 ? 'not reached' : seeds < Math.max(2, planned) ? 'cannot be told' : 'reached',
-    found: `${found.length} of ${countText(trained, 'trained policy', 'trained policies')} on ${countText(seeds, 'seed')}${seeds < planned ? ` of ${planned}` : ''} collapsed${collapseList(found)}.`,
+    found: `${found.length} of ${countText(trained, 'trained policy', 'trained policies')} on ${countText(seeds, 'seed')}${seeds < planned ? ` of ${planned}` : ''} collapsed${collapseList(found)}.${apart}`,
     parts: [],
   };
 }
