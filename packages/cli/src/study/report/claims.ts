@@ -13,19 +13,21 @@ import { type Verdict, verdictOf, verdictOfAll } from './verdict.ts';
 
 /** Named before any result, so that no result chose them. */
 export const PRIMARY_ARM = 'irl-interval';
-/** Critics that localisation may be reported of; the claim is decided by the primary one. */
-export const LOCALISING_ARMS = ['irl-step', 'irl-interval'] as const;
-/** How a critic names the first wrong line: the largest drop of its reward from one line to the next. */
-export const LOCALISING_RULE: LocaliseMeasure['rule'] = 'drop';
+/** Whose critic judges samples and lines: it is read where a line ends. */
+export const JUDGING_ARM = 'irl-step';
+/** Critics that localisation may be reported of; the claim is decided by the judging one. */
+export const LOCALISING_ARMS = [JUDGING_ARM, PRIMARY_ARM] as const;
+/** How a critic names the first wrong line: the first one whose reward is below a threshold of the dev problems. */
+export const LOCALISING_RULE: LocaliseMeasure['rule'] = 'threshold';
 
 /** How each claim is decided, fixed before any result. */
 export const CLAIM_RULES = {
   trains:
     'R-AIRL interval with sequence credit in setting T, last checkpoint, minus SFT, best dev checkpoint: pass@1 at temperature 1 on the test problems, paired by seed and problem.',
   reranks:
-    'Best of 16 SFT samples in setting T by the reward of the critic of R-AIRL interval, minus the mean of the samples, paired by seed and problem.',
+    'Best of 16 SFT samples in setting T by the reward of the critic of R-AIRL step, minus the mean of the samples, paired by seed and problem.',
   localises:
-    'Natural errors, which are wrong SFT samples in setting T: share of traces in which the largest drop of the reward of the critic of R-AIRL interval, from one line to the next, is at the first wrong line, minus that of each of three baselines: chance on the same lines, always the first line, the largest drop of log-probability. All three differences count.',
+    'Natural errors, which are wrong SFT samples in setting T: share of traces in which the first line that the critic of R-AIRL step rewards below a threshold (the lowest line where none is; set on wrong SFT samples of dev problems) is the first wrong line, minus that of each of four baselines: chance on the same lines, always the first line, and log-probability by its largest drop and by its lowest line. All four differences count.',
 } as const;
 
 /** An effect with what the rule makes of it. */
@@ -118,7 +120,7 @@ function coverageCaveat(
 
 function reranksClaim(tool: readonly SeedMeasures[], open: readonly SeedMeasures[]): Claim {
   const n = mainN(tool);
-  const critic = `critic ${PRIMARY_ARM}`;
+  const critic = `critic ${JUDGING_ARM}`;
   const over = (baseline: string, policy = 'sft', measures = tool): StudyEstimate | null =>
     pairedEstimate(rerankPairs(measures, policy, [critic, baseline], n), { isCrossed: baseline === 'mean' });
   const effect = over('mean');
@@ -145,17 +147,23 @@ function reranksClaim(tool: readonly SeedMeasures[], open: readonly SeedMeasures
       judged('minus majority vote', over('majority')),
       judged('minus the base’s own proof-reading', proofReading),
       judged('minus log-probability', over('log-probability')),
-      judged(`on the samples of ${policyLabel(PRIMARY_ARM)} itself, minus their mean`, over('mean', PRIMARY_ARM)),
+      judged(`on the samples of ${policyLabel(JUDGING_ARM)} itself, minus their mean`, over('mean', JUDGING_ARM)),
       judged('on the base’s samples, minus their mean', over('mean', 'base')),
       judged('in setting O, minus the mean', over('mean', 'sft', open)),
+      ...['irl-sparse', 'irl-interval', 'irl-dense'].map((arm) =>
+        judged(
+          `${signalLabel(`critic ${arm}`)} minus the mean`,
+          pairedEstimate(rerankPairs(tool, 'sft', [`critic ${arm}`, 'mean'], n)),
+        ),
+      ),
     ].filter(isThere),
   };
 }
 
 function localisesClaim(tool: readonly SeedMeasures[]): Claim {
-  const critic = `critic ${PRIMARY_ARM}`;
-  const baselines = (['chance', 'always-first', 'log-probability'] as const).map((baseline) =>
-    judged(`minus ${BASELINE_LABELS[baseline]}`, overBaseline(tool, 'natural', critic, baseline)),
+  const critic = `critic ${JUDGING_ARM}`;
+  const baselines = (Object.keys(BASELINES) as BaselineName[]).map((baseline) =>
+    judged(`minus ${baseline}`, overBaseline(tool, 'natural', critic, baseline)),
   );
   const known = baselines.filter(isThere);
   // The strongest baseline leaves the smallest difference.
@@ -192,38 +200,44 @@ function localisesClaim(tool: readonly SeedMeasures[]): Claim {
     ],
     further: [
       ...known,
-      ...LOCALISING_ARMS.filter((arm) => arm !== PRIMARY_ARM).map((arm) =>
+      ...LOCALISING_ARMS.filter((arm) => arm !== JUDGING_ARM).map((arm) =>
         judged(
-          `${signalLabel(`critic ${arm}`)} minus log-probability`,
-          overBaseline(tool, 'natural', `critic ${arm}`, 'log-probability'),
+          `${signalLabel(`critic ${arm}`)} minus log-probability drop`,
+          overBaseline(tool, 'natural', `critic ${arm}`, 'log-probability drop'),
         ),
       ),
-      judged('planted errors, minus log-probability', overBaseline(tool, 'planted', critic, 'log-probability')),
+      judged(
+        'planted errors, minus log-probability drop',
+        overBaseline(tool, 'planted', critic, 'log-probability drop'),
+      ),
       judged('minus the base’s own proof-reading', proofReading),
     ].filter(isThere),
   };
 }
 
-const BASELINE_LABELS = {
-  chance: 'chance',
-  'always-first': 'always the first line',
-  'log-probability': 'log-probability drop',
-} as const;
+/** What needs no critic, by name: the signal and the rule that name a line. Chance is known without one. */
+const BASELINES = {
+  chance: null,
+  'always the first line': { signal: 'always-first', rule: 'always-first' },
+  'log-probability drop': { signal: 'log-probability', rule: 'drop' },
+  'log-probability, lowest line': { signal: 'log-probability', rule: 'lowest' },
+} as const satisfies Record<string, Pick<LocaliseMeasure, 'signal' | 'rule'> | null>;
+type BaselineName = keyof typeof BASELINES;
 
 /** A critic's hits less those of a baseline on the same traces. */
 function overBaseline(
   measures: readonly SeedMeasures[],
   kind: LocaliseMeasure['kind'],
   critic: string,
-  baseline: keyof typeof BASELINE_LABELS,
+  name: BaselineName,
 ): StudyEstimate | null {
   return countDifference(
     measures.flatMap((one): ComparedShares[] => {
       const ours = localiserOf(one, kind, critic, LOCALISING_RULE);
       if (ours === undefined) return [];
-      if (baseline === 'chance') return [{ seed: one.seed, ours, theirs: { share: ours.chance, n: null } }];
-      const rule = baseline === 'always-first' ? 'always-first' : 'drop';
-      const theirs = localiserOf(one, kind, baseline, rule);
+      const baseline = BASELINES[name];
+      if (baseline === null) return [{ seed: one.seed, ours, theirs: { share: ours.chance, n: null } }];
+      const theirs = localiserOf(one, kind, baseline.signal, baseline.rule);
       return theirs === undefined ? [] : [{ seed: one.seed, ours, theirs }];
     }),
   );

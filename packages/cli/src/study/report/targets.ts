@@ -1,5 +1,5 @@
 import type { SeedMeasures } from '../seed-measures.ts';
-import { LOCALISING_ARMS, LOCALISING_RULE, PRIMARY_ARM } from './claims.ts';
+import { JUDGING_ARM, LOCALISING_ARMS, LOCALISING_RULE } from './claims.ts';
 import { type Collapse, collapses, irlNames } from './collapse.ts';
 import { localiserOf, mainN, passPairs, rerankPairs } from './find-measures.ts';
 import { countText, percentText, pointsText } from './format-study.ts';
@@ -97,10 +97,10 @@ function collapseList(found: readonly Collapse[]): string {
 function rerankTarget(tool: readonly SeedMeasures[]): Target {
   const n = mainN(tool);
   const over = (baseline: string): StudyEstimate | null =>
-    pairedEstimate(rerankPairs(tool, 'sft', [`critic ${PRIMARY_ARM}`, baseline], n));
+    pairedEstimate(rerankPairs(tool, 'sft', [`critic ${JUDGING_ARM}`, baseline], n));
   const parts = [
-    part('critic interval minus the mean', over('mean'), 0.22),
-    part('critic interval minus the base’s own proof-reading', over('proof-reading'), 0),
+    part('critic step minus the mean', over('mean'), 0.22),
+    part('critic step minus the base’s own proof-reading', over('proof-reading'), 0),
   ];
   return {
     title: `Best of ${n} SFT samples: at least 22 points over the mean, and above the base’s own proof-reading`,

@@ -26,21 +26,21 @@ describe('the three claims', () => {
     expect(reranks!.value).toBeCloseTo(0.23);
     // Against the strongest of the baselines, which is log-probability.
     expect(localises).toMatchObject({ unit: 'traces', n: 500 });
-    expect(localises!.value).toBeCloseTo(0.35);
+    expect(localises!.value).toBeCloseTo(0.41);
   });
 
   it('do not hold where it is wholly at or below 0, and cannot be told where it holds 0', () => {
     const worse = claimsOf(({ pass, rerank, natural }, i) => ({
       pass: { ...pass, 'irl-interval': 0.5 + i / 100 },
-      rerank: { ...rerank!, 'critic irl-interval': 0.5 + i / 100 },
-      natural: { ...natural!, 'critic irl-interval': 30 + i },
+      rerank: { ...rerank!, 'critic irl-step': 0.5 + i / 100 },
+      natural: { ...natural!, 'critic irl-step': 30 + i },
     }));
     expect(verdicts(worse)).toEqual(['does not hold', 'does not hold', 'does not hold']);
     expect(worse[0]!.sentence).toContain('fewer problems in a hundred than SFT on the mean of 5 seeds.');
     const even = claimsOf(({ pass, rerank, natural }, i) => ({
       pass: { ...pass, 'irl-interval': 0.56 + (i - 2) / 10 },
-      rerank: { ...rerank!, 'critic irl-interval': 0.58 + (i - 2) / 10 },
-      natural: { ...natural!, 'critic irl-interval': 55 + 10 * (i - 2) },
+      rerank: { ...rerank!, 'critic irl-step': 0.58 + (i - 2) / 10 },
+      natural: { ...natural!, 'critic irl-step': 55 + 10 * (i - 2) },
     }));
     expect(verdicts(even)).toEqual(['cannot be told', 'cannot be told', 'cannot be told']);
     expect(even[0]!.sentence).toContain('which they cannot tell from none');
@@ -72,7 +72,7 @@ describe('the three claims', () => {
     const { 'irl-interval': _, ...others } = soundSeed(12).pass;
     const claims = claimsOf(({ natural }, i) => ({
       ...(i === 1 ? { pass: others } : {}),
-      natural: { 'critic irl-interval': natural!['critic irl-interval']!, 'always-first': 37 },
+      natural: { 'critic irl-step': natural!['critic irl-step']!, 'always-first': 37 },
     }));
     expect(claims[0]!.effect!.bySeed.map(({ seed }) => seed)).toEqual([11, 13, 14, 15]);
     expect(claims[2]!.verdict).toBe('cannot be told');
@@ -84,7 +84,7 @@ describe('the three claims', () => {
       'The whole gain lies on problems with facts that no demonstration shows: +18.0',
     );
     expect(reranks!.caveats[0]).toContain('what the critic adds to the base’s own judgement is not shown');
-    expect(localises!.caveats[0]).toContain('-9.0');
+    expect(localises!.caveats[0]).toContain('-3.0');
     const [flat] = claimsOf(() => ({ tilt: 0 }));
     expect(flat!.caveats[0]).toContain('The difference is not larger on problems with facts');
   });

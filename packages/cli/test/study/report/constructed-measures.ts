@@ -51,9 +51,18 @@ export function constructedSeed(given: Constructed): SeedMeasures {
     auroc: Object.keys(given.rerank ?? {})
       .filter((selector) => selector.startsWith('critic '))
       .map((scorer) => ({ scorer, policy: 'sft', value: 0.93 })),
-    localise: Object.entries(given.natural ?? {}).map(([signal, hits]) => {
-      const rule = signal === 'always-first' ? ('always-first' as const) : ('drop' as const);
-      return { kind: 'natural', localiser: `${signal}, ${rule}`, signal, rule, hits, n: 100, chance: 0.25 };
+    localise: Object.entries(given.natural ?? {}).flatMap(([signal, hits]) => {
+      const rules =
+        signal === 'always-first' ? (['always-first'] as const) : (['drop', 'lowest', 'threshold'] as const);
+      return rules.map((rule) => ({
+        kind: 'natural' as const,
+        localiser: `${signal}, ${rule}`,
+        signal,
+        rule,
+        hits,
+        n: 100,
+        chance: 0.25,
+      }));
     }),
     longer: [5, 6].flatMap((steps) => [
       { steps, name: 'sft', kind: 'pass@1' as const, value: 0.4, perProblem: perProblem(0.4) },
@@ -92,13 +101,20 @@ export function soundSeed(seed: number, shift = 0): Constructed {
       'irl-interval-relabel': 0.55 + shift,
     },
     tilt: 0.05,
-    rerank: { mean: 0.58, majority: 0.62, 'proof-reading': 0.8, 'critic irl-interval': 0.81 + shift, oracle: 0.88 },
+    rerank: {
+      mean: 0.58,
+      majority: 0.62,
+      'proof-reading': 0.8,
+      'critic irl-step': 0.81 + shift,
+      'critic irl-interval': 0.78 + shift,
+      oracle: 0.88,
+    },
     natural: {
       'always-first': 37,
       'log-probability': 55,
       'proof-reading': 99,
-      'critic irl-step': 96,
-      'critic irl-interval': 90 + Math.round(100 * shift),
+      'critic irl-step': 96 + Math.round(100 * shift),
+      'critic irl-interval': 90,
     },
   };
 }
