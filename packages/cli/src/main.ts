@@ -34,6 +34,8 @@ import { takePlugins } from './plugins/take-plugins.ts';
 export type { Plugin, PluginPackages } from './plugins/plugin.ts';
 
 const USAGE = 2;
+/** Commands whose folder is that of --dir, where others have run.dir. */
+const WITH_DIR: readonly string[] = ['demo', 'study', 'sweep'];
 
 /**
  * The `dawngrad` command. Prints and returns the exit code: 0, 1 failed, 2 usage, 3 configuration or
@@ -51,7 +53,8 @@ export async function main(
   const { rest, plugins: named } = takePlugins(args.filter((arg) => arg !== '--debug'));
   using plugins = new Plugins(named);
   const print = printers ?? standardStreams();
-  if (printers === undefined) exitOnCrash(print, debug);
+  const told = { debug, ...(WITH_DIR.includes(rest[0] ?? '') ? { folderOption: '--dir' } : {}) };
+  if (printers === undefined) exitOnCrash(print, told);
   let exitCode = 0;
   const context: CommandContext = {
     ...print,
@@ -72,7 +75,7 @@ export async function main(
       import('./error-message.ts'),
       import('./exit-code.ts'),
     ]);
-    print.err(`${errorMessage(error, { debug })}\n`);
+    print.err(`${errorMessage(error, told)}\n`);
     return exitCodeOf(error);
   }
 }

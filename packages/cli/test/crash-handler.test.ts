@@ -16,7 +16,7 @@ afterAll(() => bundle.remove());
 const script = (debug: boolean, failure: string): string => `
 import { exitOnCrash } from './crash.mjs';
 import { ToolError } from './errors.mjs';
-exitOnCrash({ err: (text) => process.stderr.write(text) }, ${debug});
+exitOnCrash({ err: (text) => process.stderr.write(text) }, { debug: ${debug} });
 setTimeout(() => console.log('went on'), 2000);
 ${failure}
 `;

@@ -50,7 +50,10 @@ describe('errorMessage', () => {
       code: 'ENOSPC',
       syscall: 'write',
     });
-    expect(errorMessage(full, quiet)).toMatch(/^write: the system refused \(ENOSPC\)\. Hint: the disk is full/);
+    expect(errorMessage(full, quiet)).toMatch(
+      /^write: the system refused \(ENOSPC\)\. Hint: the disk is full; free space or choose another run\.dir\./,
+    );
+    expect(errorMessage(full, { debug: false, folderOption: '--dir' })).toContain('choose another --dir.');
   });
 
   it('calls anything else a bug and points to --debug', () => {
