@@ -34,7 +34,10 @@ export function addStudyCommand(program: Command, context: CommandContext): void
         'who writes the results of look-ups: a tool, the policy (open); default: both, with --quick tool',
       ).choices(['tool', 'open', 'both']),
     )
-    .option('--quick', 'one seed and two R-AIRL variants, within minutes')
+    .option(
+      '--quick',
+      'a first look, some ten minutes on two CPU cores: seed 11 with sft, grpo, irl-step and irl-interval in setting tool',
+    )
     .addOption(
       new Option('--tiny', 'every part at a size that takes seconds; the results mean nothing').conflicts('quick'),
     )

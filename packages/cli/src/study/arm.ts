@@ -44,5 +44,5 @@ export const ALL_ARMS: readonly Arm[] = [
   irl('interval', { critic: 'published' }, '-published'),
 ];
 
-/** A first look: two variants and what they are compared with. */
+/** A first look: the variant that is to train best, the one whose critic judges, and what they are compared with. */
 export const QUICK_ARMS: readonly Arm[] = [SFT, GRPO, irl('step'), irl('interval')];

@@ -21,7 +21,7 @@ export interface StudySettings {
   readonly measure: MeasureSettings;
 }
 
-/** Full: the study. Quick: a first look at it, in minutes. Tiny: every part in seconds; the results mean nothing. */
+/** Full: the study. Quick: four of its arms, trained and measured as there but for longer chains. Tiny: every part in seconds; the results mean nothing. */
 export type StudySize = 'full' | 'quick' | 'tiny';
 
 /** How policies and critics are measured on the test problems. */
