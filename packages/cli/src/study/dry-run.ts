@@ -56,9 +56,10 @@ export function dryRunText(dir: string, parts: readonly StudyPart[], store: Part
   return `${renderTextTable(table)}\n\n${parts.length} parts, ${records.length} done; ${basis}\n`;
 }
 
-/** `done`, `3 done`, `begun`, or nothing. */
+/** `done`, `3 done`, `failed`, `begun`, or nothing. */
 function stateText(parts: readonly StudyPart[], store: PartStore): string {
   const done = parts.filter((part) => store.recordOf(part) !== undefined).length;
   if (done > 0) return done === parts.length ? 'done' : `${done} done`;
+  if (parts.some((part) => store.failureOf(part) !== undefined)) return 'failed';
   return parts.some((part) => store.isBegun(part)) ? 'begun' : '';
 }

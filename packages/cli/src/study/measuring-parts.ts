@@ -7,6 +7,7 @@ import { type SamplesOf, samplesPart } from './parts/samples.ts';
 import type { TraceSet } from './parts/score-part.ts';
 import { judgePart, logProbsPart, proofreadPart } from './parts/scorers.ts';
 import { plantedPart, writerPart } from './parts/traces.ts';
+import type { FailedArm } from './seed-measures.ts';
 import { recipeOf, type StudySettings } from './study-settings.ts';
 import { studyTask } from './study-task.ts';
 
@@ -17,6 +18,8 @@ export interface TrainedArms {
   readonly base: StudyPart;
   /** By the names of the arms, SFT first. */
   readonly arms: ReadonlyMap<string, StudyPart>;
+  /** Arms that are not among them since their training failed. */
+  readonly failed: readonly FailedArm[];
 }
 
 /** All that is measured of a seed in a setting. */

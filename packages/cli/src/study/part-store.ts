@@ -46,6 +46,8 @@ export interface Spent {
 export const PARTS = 'parts';
 const RECORD = 'part.json';
 const SPENT = 'spent.json';
+/** What a part said that failed; there until it is finished. */
+const FAILURE = 'failure.txt';
 const PARTIAL = '.partial';
 
 /** The parts of a study on the disk, each in a folder that is there once the part is whole. */
@@ -92,6 +94,17 @@ export class PartStore {
     return existsSync(`${this.folderOf(part)}${PARTIAL}`);
   }
 
+  /** What a part that is not done said when it last failed; undefined where it did not. */
+  failureOf(part: StudyPart): string | undefined {
+    const file = join(`${this.folderOf(part)}${PARTIAL}`, FAILURE);
+    return this.recordOf(part) === undefined && existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+  }
+
+  /** Keeps what a part said that failed. */
+  fail(part: StudyPart, message: string): void {
+    writeFileSync(join(`${this.folderOf(part)}${PARTIAL}`, FAILURE), message, { flush: true });
+  }
+
   /** Makes the folder that a part works in, or finds what an interrupted start left there. */
   begin(part: StudyPart): { readonly folder: string; readonly spent: Spent } {
     const folder = `${this.folderOf(part)}${PARTIAL}`;
@@ -109,7 +122,7 @@ export class PartStore {
 
   /** Makes the folder of a part a finished one. */
   finish(part: StudyPart, folder: string, record: PartRecord): void {
-    rmSync(join(folder, SPENT), { force: true });
+    for (const name of [SPENT, FAILURE]) rmSync(join(folder, name), { force: true });
     writeJson(folder, RECORD, record);
     renameSync(folder, this.folderOf(part));
     this.#found.set(PartStore.nameOf(part), record);

@@ -36,24 +36,36 @@ export async function runStudy(request: StudyRequest, context: CommandContext): 
   const plan = planStudy(settings);
   checkFolder(dir);
   const store = new PartStore(dir);
-  const parts = plan.parts.filter(
-    ({ kind }) => only === undefined || (only === 'train' && TRAINING_KINDS.includes(kind)),
-  );
+  const wanted = (all: StudyPlan): readonly StudyPart[] =>
+    all.parts.filter(({ kind }) => only === undefined || (only === 'train' && TRAINING_KINDS.includes(kind)));
+  const parts = wanted(plan);
   if (dryRun) {
     context.out(dryRunText(dir, only === 'report' ? plan.parts : parts, store));
     return;
   }
-  const report = new StudyReporter(dir, plan, store, command);
+  const report = new StudyReporter(dir, settings, store, command);
   // Where all is done, the report may be new; that takes no device.
   if (parts.some((part) => store.recordOf(part) === undefined)) {
-    const isDone = await runLeft(dir, plan, parts, store, report, context);
+    const isDone = await runLeft(dir, plan, wanted, store, report, context);
     if (!isDone) return;
   }
-  const text = await report.write();
-  if (text !== undefined) context.out(`\n${text}`);
-  else if (only === 'report') throw nothingMeasured(dir);
-  else
-    context.out(`${parts.length} parts are done in ${dir}; without --only, the same command goes on with the others\n`);
+  const written = await report.write();
+  if (written !== undefined) context.out(`\n${written.text}`);
+  if (report.damages.length > 0) throw damagedParts(report, context);
+  if (written !== undefined) return;
+  if (only === 'report') throw nothingMeasured(dir);
+  context.out(`${parts.length} parts are done in ${dir}; without --only, the same command goes on with the others\n`);
+}
+
+/** Tells of each seed that is not in the report since a file of a finished part is damaged. */
+function damagedParts({ damages }: StudyReporter, context: CommandContext): ToolError {
+  context.err(`${damages.join('\n')}\n`);
+  return new ToolError('corrupt', {
+    op: 'study',
+    expected: 'whole files of the finished parts',
+    got: `damaged ones of ${damages.length === 1 ? 'a seed' : `${damages.length} seeds`}`,
+    hint: 'remove the folders that are named above; the same command does those parts again.',
+  });
 }
 
 function nothingMeasured(dir: string): ToolError {
@@ -69,7 +81,7 @@ function nothingMeasured(dir: string): ToolError {
 async function runLeft(
   dir: string,
   plan: StudyPlan,
-  parts: readonly StudyPart[],
+  wanted: (all: StudyPlan) => readonly StudyPart[],
   store: PartStore,
   report: StudyReporter,
   context: CommandContext,
@@ -86,27 +98,31 @@ async function runLeft(
   };
   let isDone = false;
   await runSession(session, context, async (opened) => {
-    isDone = await runParts(parts, store, opened, report);
+    isDone = await runParts(plan, wanted, store, opened, report);
   });
   return isDone;
 }
 
 /**
  * Does the parts that are not done; false where it was asked to stop before the last one. A part that fails leaves out
- * those that need it, and the others are done all the same; then throws ToolError 'failed'.
+ * those that need it, and the others are done all the same; then throws ToolError 'failed'. The seed of a training that
+ * failed is measured without that arm.
  */
 async function runParts(
-  parts: readonly StudyPart[],
+  plan: StudyPlan,
+  wanted: (all: StudyPlan) => readonly StudyPart[],
   store: PartStore,
   session: Pick<RunSession, 'device' | 'progress' | 'stop'>,
   report: StudyReporter,
 ): Promise<boolean> {
   const { device, progress, stop } = session;
+  let parts = wanted(plan);
   const records = parts.flatMap((part) => store.recordOf(part) ?? []);
   const eta = new StudyEta(device.adapter.isSoftware ? 'cpu' : 'gpu', records);
   let left = parts.filter((part) => store.recordOf(part) === undefined);
   const secondsLeft = (): string => duration(left.reduce((sum, part) => sum + eta.secondsOf(part), 0));
-  const failed: string[] = [];
+  const failed: { readonly name: string; readonly part: StudyPart }[] = [];
+  const failures = new Map<string, string>();
   progress.note(`${parts.length} parts, ${records.length} of them done; about ${secondsLeft()} for the others`);
   for (let part = left[0]; part !== undefined; part = left[0]) {
     if (stop.isRequested) return false;
@@ -123,10 +139,19 @@ async function runParts(
       return false;
     }
     if (record instanceof ToolError) {
-      const needing = left.filter((one) => needs(one, part as StudyPart));
-      left = left.filter((one) => !needing.includes(one));
-      failed.push(name);
-      progress.note(`${place}: FAILED: ${record.message}; ${needing.length} parts that need it are left out`);
+      failed.push({ name, part });
+      if (record.code === 'failed' && TRAINING_KINDS.includes(part.kind)) {
+        const message = messageOf(record);
+        store.fail(part, message);
+        failures.set(partKey(part), message);
+        parts = wanted(planStudy(plan.settings, (one) => failures.get(partKey(one))));
+      }
+      const before = left.length;
+      left = parts.filter(
+        (one) => store.recordOf(one) === undefined && !failed.some((other) => needs(one, other.part)),
+      );
+      const fewer = Math.max(0, before - left.length);
+      progress.note(`${place}: FAILED: ${record.message}; ${fewer} parts that need it are left out`);
       continue;
     }
     eta.add(record);
@@ -135,26 +160,33 @@ async function runParts(
     const warned = warnings === 0 ? '' : `; ${warnings} ${warnings === 1 ? 'warning' : 'warnings'} in its ${LOG}`;
     progress.note(`${place}: ${record.headline} (${duration(record.wallSeconds)}${warned}; ${rest})`);
     if (report.isDue && left.length > 0) {
-      await report.write();
-      progress.note(`report of ${report.seeds} so far: ${report.path}`);
+      const written = await report.write();
+      if (written !== undefined) progress.note(`report of ${written.seeds} so far: ${report.path}`);
     }
   }
   if (failed.length === 0) return true;
-  await report.write();
+  const written = await report.write();
+  if (written !== undefined) progress.note(`report of ${written.seeds}: ${report.path}`);
+  for (const damage of report.damages) progress.note(damage);
   throw new ToolError('failed', {
     op: 'study',
     expected: 'parts that all end well',
-    got: `${failed.length} that failed: ${failed.join('; ')}`,
-    hint: 'their messages are above; the same command tries them again. A seed is in the report once all of its parts are done.',
+    got: `${failed.length} that failed: ${failed.map(({ name }) => name).join('; ')}`,
+    hint: 'their messages are above; the same command tries them again. A seed is in the report once all of its parts are done, but for those of an arm whose training failed.',
   });
 }
 
 /** What is wrong with one part need not be with others; a full disk or a lost device is. */
 const FAULTS_OF_A_PART: readonly ErrorCode[] = ['failed', 'corrupt'];
 
-/** Whether a part is made from another, directly or not. */
+/** Whether a part is another, or made from it, directly or not. */
 function needs(part: StudyPart, other: StudyPart): boolean {
-  return Object.values(part.inputs).some((input) => partKey(input) === partKey(other) || needs(input, other));
+  return partKey(part) === partKey(other) || Object.values(part.inputs).some((input) => needs(input, other));
+}
+
+/** Without what a user could do about it. */
+function messageOf({ detail: { op, expected, got } }: ToolError): string {
+  return `${op}: expected ${expected}, got ${got}`;
 }
 
 /** Does one part; undefined where it was asked to stop, and then the part's folder holds what it goes on from. */

@@ -89,6 +89,12 @@ export interface TrainingMeasure {
   readonly lastKl: number | null;
 }
 
+/** An arm of which there is no policy: its training failed, by numbers that are not finite for instance. */
+export interface FailedArm {
+  readonly arm: string;
+  readonly message: string;
+}
+
 /** Everything that the report knows about one seed in one setting; made from the files of its parts. */
 export interface SeedMeasures {
   readonly seed: number;
@@ -103,4 +109,6 @@ export interface SeedMeasures {
   readonly localise: readonly LocaliseMeasure[];
   readonly longer: readonly LongerMeasure[];
   readonly training: readonly TrainingMeasure[];
+  /** Arms that nothing else is known of; absent where there is none. */
+  readonly failed?: readonly FailedArm[];
 }

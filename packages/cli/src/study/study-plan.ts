@@ -1,3 +1,5 @@
+import type { Setting } from '@dawngrad/airl';
+import type { Arm } from './arm.ts';
 import { type MeasuringParts, measuringParts } from './measuring-parts.ts';
 import type { StudyPart } from './part.ts';
 import { partKey } from './part-key.ts';
@@ -5,6 +7,7 @@ import { basePart } from './parts/base.ts';
 import { grpoPart } from './parts/grpo.ts';
 import { irlPart } from './parts/irl.ts';
 import { sftPart } from './parts/sft.ts';
+import type { FailedArm } from './seed-measures.ts';
 import type { StudySettings } from './study-settings.ts';
 
 export interface StudyPlan {
@@ -18,8 +21,16 @@ export interface StudyPlan {
 /** Parts that train; the others measure. */
 export const TRAINING_KINDS: readonly string[] = ['base', 'sft', 'grpo', 'irl'];
 
-/** Everything that a study does, in order. Nothing is read or written. */
-export function planStudy(settings: StudySettings): StudyPlan {
+/**
+ * Everything that a study does, in order. Nothing is read or written.
+ *
+ * @param failureOf what a training said that failed: its seed is measured without the arm, but for SFT, which all
+ * measuring needs
+ */
+export function planStudy(
+  settings: StudySettings,
+  failureOf: (training: StudyPart) => string | undefined = () => undefined,
+): StudyPlan {
   const parts = new Map<string, StudyPart>();
   const add = (part: StudyPart): void => {
     for (const input of Object.values(part.inputs)) add(input);
@@ -29,17 +40,24 @@ export function planStudy(settings: StudySettings): StudyPlan {
   for (const seed of settings.seeds) {
     const base = basePart(settings, seed);
     for (const setting of settings.settings) {
-      const arms = new Map(
-        settings.arms[setting].map((arm) => {
-          if (arm.method === 'sft') return [arm.name, sftPart(settings, base, setting)];
-          if (arm.method === 'grpo') return [arm.name, grpoPart(settings, base, setting)];
-          return [arm.name, irlPart(settings, base, setting, arm)];
-        }),
-      );
-      const measuring = measuringParts(settings, { seed, setting, base, arms });
+      const arms = new Map<string, StudyPart>();
+      const failed: FailedArm[] = [];
+      for (const arm of settings.arms[setting]) {
+        const part = trainingPart(settings, base, setting, arm);
+        const message = arm.method === 'sft' ? undefined : failureOf(part);
+        if (message === undefined) arms.set(arm.name, part);
+        else failed.push({ arm: arm.name, message });
+      }
+      const measuring = measuringParts(settings, { seed, setting, base, arms, failed });
       measured.push(measuring);
       for (const part of [base, ...arms.values(), ...measuring.all]) add(part);
     }
   }
   return { settings, parts: [...parts.values()], measured };
+}
+
+function trainingPart(settings: StudySettings, base: StudyPart, setting: Setting, arm: Arm): StudyPart {
+  if (arm.method === 'sft') return sftPart(settings, base, setting);
+  if (arm.method === 'grpo') return grpoPart(settings, base, setting);
+  return irlPart(settings, base, setting, arm);
 }

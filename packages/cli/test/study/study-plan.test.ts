@@ -84,6 +84,21 @@ describe('the plan of a study', () => {
     expect([...every, ...unlearned].sort()).toEqual([...keysOf(full).keys()].sort());
   });
 
+  it('measures a seed without arms whose training failed, all else being the same parts', () => {
+    const settings = tiny([11, 12]);
+    const fails = ({ seed, setting, label }: StudyPart): string | undefined =>
+      seed === 12 && setting === 'tool' && ['sft', 'irl-step'].includes(label) ? 'step 3: diverged' : undefined;
+    const plan = planStudy(settings, fails);
+    const [, , second] = plan.measured;
+    expect(second!.trained.failed).toEqual([{ arm: 'irl-step', message: 'step 3: diverged' }]);
+    // Nothing can be measured without SFT.
+    expect([...second!.trained.arms.keys()].slice(0, 4)).toEqual(['sft', 'grpo', 'irl-sparse', 'irl-interval']);
+    expect(second!.judges.has('irl-step')).toBe(false);
+    const known = new Set(planStudy(settings).parts.map(partKey));
+    expect(plan.parts.filter((part) => !known.has(partKey(part))).map(({ kind }) => kind)).toEqual(['proofread']);
+    expect(plan.parts.some((part) => fails(part) !== undefined && part.label === 'irl-step')).toBe(false);
+  });
+
   it('tells arms apart by what they do alone', () => {
     const settings = tiny();
     const [sft, , , , , dense] = settings.arms.open;

@@ -16,6 +16,7 @@ import { main } from '../../src/main.ts';
 import { readRunFolder } from '../../src/read-run/run-folder.ts';
 import { lockRun } from '../../src/run/run-lock.ts';
 import type { PartRecord } from '../../src/study/part-store.ts';
+import type { StudyReport } from '../../src/study/report/study-report.ts';
 import { type MainResult, runMain } from '../run-main.ts';
 
 const CHOICE = ['--tiny', '--setting', 'tool', '--arms', 'sft,irl-interval'];
@@ -234,6 +235,48 @@ describe('dawngrad study', () => {
     expect(err).toMatch(/study: expected parts that all end well, got 3 that failed: seed 11 tool samples of irl/);
     expect(partNames(dir).filter((name) => /^judge-/.test(name))).toEqual([]);
   });
+
+  it('measures a seed without an arm whose training failed, and counts that as a collapse', async () => {
+    const dir = join(folder, 'diverged');
+    cpSync(first.dir, dir, { recursive: true });
+    const plugin = join(folder, 'broken.mjs');
+    writeFileSync(plugin, "export default ({ airl }) => airl.registerEstimator('study-broken', () => null)");
+    const variant = 'irl-interval+estimator=study-broken';
+    const args = ['--plugin', plugin, '--arms', `sft,irl-interval,${variant}`];
+    const { code, err, out } = await study('diverged', undefined, ...args);
+    expect(code).toBe(1);
+    expect(err).toMatch(/study-broken: FAILED: .*got nothing/);
+    expect(err).toContain(`got 1 that failed: seed 11 tool ${variant}.`);
+    // All else was there, proof-reading of the samples that there are too.
+    expect(partNames(dir).filter((name) => !name.endsWith('.partial'))).toEqual(partNames(first.dir));
+    expect(out).toBe('');
+    expect(err).toContain(`report of seed 11 tool: ${join(dir, 'report.html')}`);
+    const report = (): StudyReport => JSON.parse(readFileSync(join(dir, 'study.json'), 'utf8')) as StudyReport;
+    const { isWhole, results, targets } = report();
+    expect(isWhole).toBe(true);
+    expect(results[0]!.policies.map(({ name }) => name)).toEqual(['base', 'sft', 'irl-interval']);
+    const collapse = results[0]!.collapses.find(({ policy }) => policy === variant)!;
+    expect(collapse.reasons).toEqual([expect.stringMatching(/^training failed: advantage estimator .*got nothing$/)]);
+    expect(targets[2]).toMatchObject({ status: 'not reached', found: expect.stringContaining('training failed') });
+    rmSync(join(dir, 'study.json'));
+    expect((await study('diverged', undefined, ...args, '--only', 'report')).code).toBe(0);
+    expect(report().results[0]!.collapses).toContainEqual(collapse);
+    expect((await study('diverged', undefined, ...args, '--dry-run')).out).toMatch(/study-broken .* failed *$/m);
+  }, 60_000);
+
+  it('does the rest where a file of a finished part is damaged, and tells which folder to remove', async () => {
+    const dir = join(folder, 'cut-scores');
+    cpSync(first.dir, dir, { recursive: true });
+    const judge = join(dir, 'parts', partNames(dir).find((name) => name.startsWith('judge-'))!);
+    writeFileSync(join(judge, 'sft-test.jsonl'), '{"p": 0}\n{"p":\n{}\n');
+    const { code, err } = await study('cut-scores', undefined, '--seed', '11,12', '--only', 'train');
+    expect(code).toBe(4);
+    expect(err).toMatch(/seed 11 tool is not in the report: .*sft-test\.jsonl: expected a JSON object, got other text/);
+    expect(err).toContain(`Hint: remove ${judge} to have the part done again.`);
+    expect(partNames(dir).filter((name) => /^(base|sft|irl)-\w+$/.test(name))).toHaveLength(6);
+    rmSync(judge, { recursive: true });
+    expect((await study('cut-scores')).code).toBe(0);
+  }, 60_000);
 
   it('tells a damaged part from a finished one', async () => {
     const dir = join(folder, 'damaged');

@@ -77,6 +77,7 @@ export function measureSeed(
     ],
     longer,
     training: [...trained.arms].map(([arm, part]) => trainingMeasure(arm, folderOf(part))),
+    ...(trained.failed.length === 0 ? {} : { failed: trained.failed }),
   };
 }
 

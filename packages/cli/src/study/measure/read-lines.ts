@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ToolError } from '@dawngrad/tensor';
-import { readJsonLines } from '../../read-run/read-json-lines.ts';
+import { type JsonLines, readJsonLines } from '../../read-run/read-json-lines.ts';
 import { SAMPLES_FILE, type SampleLine, type ScoreLine, TRACES_FILE, type TraceLine } from './trace-line.ts';
 
 /** The samples in the folder of a finished part. Throws ToolError 'corrupt' where they are not there or cut short. */
@@ -27,11 +27,21 @@ export function readScores(file: string, traces: readonly TraceLine[]): ScoreLin
 
 function readLines(file: string): readonly object[] {
   if (!existsSync(file)) throw damaged(file, 'a file of JSON lines', 'no such file');
-  const { rows, isCut } = readJsonLines(file);
+  const { rows, isCut } = readPartLines(file);
   if (isCut) throw damaged(file, 'whole lines of JSON', `a cut line behind ${rows.length} whole ones`);
   return rows;
 }
 
+/** `readJsonLines` of a file in the folder of a part; a damaged one throws ToolError 'corrupt' that names the folder. */
+export function readPartLines(file: string): JsonLines {
+  try {
+    return readJsonLines(file);
+  } catch (error) {
+    if (!(error instanceof ToolError && error.code === 'corrupt')) throw error;
+    throw damaged(file, error.detail.expected, `${error.detail.got} (${error.detail.op})`);
+  }
+}
+
 function damaged(op: string, expected: string, got: string): ToolError {
-  return new ToolError('corrupt', { op, expected, got, hint: 'remove the folder of the part to have it done again.' });
+  return new ToolError('corrupt', { op, expected, got, hint: `remove ${dirname(op)} to have the part done again.` });
 }

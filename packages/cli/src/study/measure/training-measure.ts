@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import { readJsonLines } from '../../read-run/read-json-lines.ts';
 import type { TrainingMeasure } from '../seed-measures.ts';
+import { readPartLines } from './read-lines.ts';
 
 /** How the training in a part's folder went, from its metrics: means over the first or the last tenth of its rounds. */
 export function trainingMeasure(arm: string, folder: string): TrainingMeasure {
-  const { rows } = readJsonLines(join(folder, 'metrics.jsonl'));
+  const { rows } = readPartLines(join(folder, 'metrics.jsonl'));
   const rounds = rows.filter((row) => typeof row.accuracy === 'number');
   const valuesOf = (name: string): number[] =>
     rounds.flatMap((row) => (typeof row[name] === 'number' ? [row[name]] : []));

@@ -72,6 +72,7 @@ function trainsClaim(tool: readonly SeedMeasures[], open: readonly SeedMeasures[
     effect,
     sentence: effectSentence(effect, `${arm} solves`, 'problems in a hundred than SFT'),
     caveats: [
+      ...failureCaveat(tool, PRIMARY_ARM),
       ...coverageCaveat(tool, effect, covered, uncovered),
       ...(overGrpo === null
         ? []
@@ -96,6 +97,15 @@ function trainsClaim(tool: readonly SeedMeasures[], open: readonly SeedMeasures[
       judged('in setting O', inOpen),
     ].filter(isThere),
   };
+}
+
+/** Seeds that the effect cannot be of: those that are left may be the easier ones. */
+function failureCaveat(measures: readonly SeedMeasures[], name: string): string[] {
+  const seeds = measures.flatMap(({ seed, failed = [] }) => (failed.some(({ arm }) => arm === name) ? [seed] : []));
+  if (seeds.length === 0) return [];
+  return [
+    `The training of ${policyLabel(name)} failed on ${seeds.length === 1 ? 'seed' : 'seeds'} ${seeds.join(', ')}: the effect is of the other seeds alone.`,
+  ];
 }
 
 /** Where the gain lies, as the numbers say it. */
@@ -137,6 +147,7 @@ function reranksClaim(tool: readonly SeedMeasures[], open: readonly SeedMeasures
       'problems in a hundred than taking one at random',
     ),
     caveats: [
+      ...failureCaveat(tool, JUDGING_ARM),
       ...(proofReading === null
         ? []
         : [
@@ -191,6 +202,7 @@ function localisesClaim(tool: readonly SeedMeasures[]): Claim {
       ...unshown.map((one) => `${one.name.replace(/^minus/, 'Against')}: ${one.verdict}.`),
     ].join(' '),
     caveats: [
+      ...failureCaveat(tool, JUDGING_ARM),
       ...(proofReading === null
         ? []
         : [

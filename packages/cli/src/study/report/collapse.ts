@@ -8,12 +8,12 @@ const WELL_FORMED = 0.9;
 const BELOW_SFT = 0.1;
 
 /**
- * When training has destroyed a policy. Below the base: it has lost what it began with. Malformed: it has left the
+ * When training has destroyed a policy. Failed: there is none; to leave that out would report the survivors. Below the base: it has lost what it began with. Malformed: it has left the
  * language in which the reward means anything. Far below SFT: twice as far as SFT itself moves when it is repeated on
  * one seed, so chance does not explain it.
  */
 export const COLLAPSE_RULE =
-  'A policy has collapsed where, at temperature 1, its pass@1 is below the base’s, or less than 90 % of its samples follow the grammar to the end, or its pass@1 is more than 10 points below SFT’s on the same seed.';
+  'A policy has collapsed where its training failed or where, at temperature 1, its pass@1 is below the base’s, or less than 90 % of its samples follow the grammar to the end, or its pass@1 is more than 10 points below SFT’s on the same seed.';
 
 export interface Collapse {
   readonly policy: string;
@@ -32,12 +32,14 @@ export function collapses(measures: readonly SeedMeasures[]): Collapse[] {
   );
 }
 
-/** Policies of R-AIRL that a seed has. */
-export function irlNames({ policies }: SeedMeasures): string[] {
-  return [...new Set(policies.map(({ name }) => name).filter(isIrl))];
+/** Arms of R-AIRL that a seed has, those too whose training failed. */
+export function irlNames({ policies, failed = [] }: SeedMeasures): string[] {
+  return [...new Set([...policies.map(({ name }) => name), ...failed.map(({ arm }) => arm)].filter(isIrl))];
 }
 
 function collapseReasons(measures: SeedMeasures, name: string): string[] {
+  const failed = measures.failed?.find(({ arm }) => arm === name);
+  if (failed !== undefined) return [`training failed: ${failed.message}`];
   const policy = policyOf(measures, name);
   if (policy === undefined) return [];
   const pass = mean(policy.perProblem);

@@ -10,6 +10,7 @@ import { type SettingResults, settingResults } from './setting-results.ts';
 import { settingSections } from './setting-sections.ts';
 import { settingLabel } from './setting-words.ts';
 import { type CostRecord, type StudyCost, studyCost } from './study-cost.ts';
+import { policyLabel } from './study-names.ts';
 import { studyTargets, type Target } from './targets.ts';
 
 /** What a study's report is made of. */
@@ -29,7 +30,7 @@ export interface StudyReport {
   readonly title: string;
   readonly command: string;
   readonly settings: StudySettings;
-  /** Whether every seed is measured in every setting. */
+  /** Whether every seed is measured in every setting; arms whose training failed are not missing. */
   readonly isWhole: boolean;
   readonly claims: readonly Claim[];
   readonly targets: readonly Target[];
@@ -100,13 +101,19 @@ function notesOf(
   const found = { tool: tool.length, open: open.length };
   const measured = tool.length > 0 ? tool : open;
   const problems = measured[0]?.isCovered.length ?? 0;
+  const failed = [...tool, ...open].flatMap(({ seed, setting, failed = [] }) =>
+    failed.map(({ arm, message }) => `${policyLabel(arm)}, seed ${seed}, ${settingLabel(setting)} (${message})`),
+  );
   return [
     ...(size === 'tiny' ? ['The sizes are those of a test of the program: no number here means anything.'] : []),
     ...(isWhole
       ? []
       : [
-          `Measured by now: ${settings.settings.map((one) => `${found[one]} of ${countText(seeds.length, 'seed')} in ${settingLabel(one)}`).join(', ')}. A seed counts once all of its parts are done; one with a part that failed is not here.`,
+          `Measured by now: ${settings.settings.map((one) => `${found[one]} of ${countText(seeds.length, 'seed')} in ${settingLabel(one)}`).join(', ')}. A seed counts once all of its parts are done, but for those of an arm whose training failed.`,
         ]),
+    ...(failed.length === 0
+      ? []
+      : [`Trainings that failed, so that all numbers of the arm are of the other seeds: ${failed.join('; ')}.`]),
     ...(measured.length < 2
       ? [
           'One seed: nothing can be told across seeds. Intervals cover the choice of problems, not the luck of a training run, which moves SFT alone by up to 5 points.',

@@ -36,8 +36,7 @@ export const TARGET_RULE =
 /**
  * The targets of the study, in setting T.
  *
- * @param planned seeds of the study: one that is not measured, perhaps since a training failed, may be the one that
- * collapsed
+ * @param planned seeds of the study: one that is not measured may be the one on which a policy collapsed
  */
 export function studyTargets(tool: readonly SeedMeasures[], planned: number): Target[] {
   return [gainTarget(tool), floorTarget(tool), collapseTarget(tool, planned), rerankTarget(tool), localiseTarget(tool)];

@@ -78,6 +78,18 @@ describe('the three claims', () => {
     expect(claims[2]!.verdict).toBe('cannot be told');
   });
 
+  it('tell on which seeds the training of their arm failed', () => {
+    const { 'irl-interval': _, ...others } = soundSeed(12).pass;
+    const failed = [{ arm: 'irl-interval', message: 'step 7: expected finite gradients, got NaN' }];
+    const [trains, reranks] = claimsOf((_, i) => (i === 1 ? { pass: others, failed } : {}));
+    expect(trains!.effect!.bySeed.map(({ seed }) => seed)).toEqual([11, 13, 14, 15]);
+    expect(trains!.caveats[0]).toBe(
+      'The training of R-AIRL interval failed on seed 12: the effect is of the other seeds alone.',
+    );
+    expect(reranks!.effect!.seeds).toBe(5);
+    expect(reranks!.caveats[0]).not.toContain('failed');
+  });
+
   it('tell where the gain lies, and what the base’s own proof-reading does without a critic', () => {
     const [trains, reranks, localises] = claimsOf();
     expect(trains!.caveats[0]).toContain(

@@ -17,6 +17,8 @@ export interface Constructed {
   readonly rerank?: Readonly<Record<string, number>>;
   /** Hits of a hundred natural errors by signal; chance is 25. */
   readonly natural?: Readonly<Record<string, number>>;
+  /** Arms whose training failed. */
+  readonly failed?: SeedMeasures['failed'];
 }
 
 const PROBLEMS = 40;
@@ -82,6 +84,7 @@ export function constructedSeed(given: Constructed): SeedMeasures {
         lastReward: rewards[arm]?.[1] ?? null,
         lastKl: arm === 'sft' ? null : 0.2,
       })),
+    ...(given.failed === undefined ? {} : { failed: given.failed }),
   };
 }
 

@@ -144,9 +144,25 @@ describe('the report of a study', () => {
     expect(studyMarkdown(empty, [])).not.toMatch(/NaN|undefined|Infinity/);
     const partial = studyReport({ measures: [constructedSeed(soundSeed(11))], settings, parts: [], command: 'x' });
     expect(partial.notes[0]).toBe(
-      'Measured by now: 1 of 3 seeds in setting T, 0 of 3 seeds in setting O. A seed counts once all of its parts are done; one with a part that failed is not here.',
+      'Measured by now: 1 of 3 seeds in setting T, 0 of 3 seeds in setting O. A seed counts once all of its parts are done, but for those of an arm whose training failed.',
     );
     expect(studyPage(partial).runs[0]!.state).toBe('running');
+  });
+
+  it('names the trainings that failed, in a study that is whole all the same', () => {
+    const { 'irl-step': _, ...pass } = soundSeed(12).pass;
+    const failed = ['grpo', 'irl-step'].map((arm) => ({ arm, message: 'step 7: expected finite gradients, got NaN' }));
+    const found = studyReport({
+      measures: [constructedSeed(soundSeed(11)), constructedSeed({ ...soundSeed(12), pass, failed })],
+      settings: studySettings({ size: 'full', seeds: [11, 12], settings: ['tool'] }),
+      parts: [],
+      command: 'x',
+    });
+    expect(found.isWhole).toBe(true);
+    expect(found.notes[0]).toContain('GRPO (outcome reward), seed 12, setting T (step 7: expected finite gradients');
+    const text = studyMarkdown(found, []);
+    expect(text).toContain('Collapsed: R-AIRL step on seed 12 (training failed: step 7: expected finite gradients');
+    expect(text).toMatch(/\| R-AIRL step +\| +68\.0 \[.*?\] \(1 seed\)/);
   });
 
   it('is decided by the rules that docs/study.md tells', () => {

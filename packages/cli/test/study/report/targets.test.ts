@@ -88,6 +88,19 @@ describe('a collapse', () => {
     ]);
   });
 
+  it('is a training of R-AIRL that failed too, whose seed counts with its other arms', () => {
+    const { 'irl-step': _, ...others } = pass;
+    const failed = ['grpo', 'irl-step'].map((arm) => ({ arm, message: 'step 7: expected finite gradients, got NaN' }));
+    const lost = { pass: others, failed };
+    expect(reasonsOf(lost)).toEqual(['irl-step: training failed: step 7: expected finite gradients, got NaN']);
+    const targets = targetsOf((_, i) => (i === 1 ? lost : {}));
+    expect(targets[2]).toMatchObject({ status: 'not reached' });
+    expect(targets[2]!.found).toBe(
+      '1 of 30 trained policies on 5 seeds collapsed: R-AIRL step, seed 12 (training failed: step 7: expected finite gradients, got NaN).',
+    );
+    expect(targets[1]!.parts.map(({ estimate }) => estimate!.seeds)).toEqual([5, 4]);
+  });
+
   it('is not asked of SFT and GRPO', () => {
     expect(reasonsOf({ pass: { ...pass, grpo: 0.1 }, wellFormed: { sft: 0.2 } })).toEqual([]);
   });
