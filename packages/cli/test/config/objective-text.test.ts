@@ -48,7 +48,9 @@ describe('objectiveText', () => {
         'critic: all weights, learning rate 0.001 (0.1 of it for all but the head)',
       ]),
     );
-    expect(irl('reward.malformed=-1')).toContain('clipped to [-5, 5], at most -1 for one that is cut off or has no answer;');
+    expect(irl('reward.malformed=-1')).toContain(
+      'clipped to [-5, 5], at most -1 for one that is cut off or has no answer;',
+    );
     expect(irl('warmup.load_from=x')).toContain('started as that of x, its warm-up taken as done');
     expect(irl('warmup.load_from=x', 'warmup.continue=true')).toContain('started as that of x, 50 warm-up updates');
   });

@@ -12,7 +12,7 @@ import { policyLabel, signalLabel } from './study-names.ts';
 import { type Verdict, verdictOf, verdictOfAll } from './verdict.ts';
 
 /** Named before any result, so that no result chose them. */
-export const PRIMARY_ARM = 'irl-interval';
+const PRIMARY_ARM = 'irl-interval';
 /** Whose critic judges samples and lines: it is read where a line ends. */
 export const JUDGING_ARM = 'irl-step';
 /** Critics that localisation may be reported of; the claim is decided by the judging one. */
