@@ -62,7 +62,7 @@ export function problemEstimate(given: readonly SeedProblems[]): StudyEstimate |
   const rows = given.filter(({ values }) => values.length > 0);
   const values = rows.map(({ seed, values }) => ({ seed, value: mean(values), n: values.length }));
   const [only] = rows;
-  if (rows.length !== 1) return valueEstimate(values);
+  if (rows.length !== 1) return withinShares(valueEstimate(values));
   const { low, high } = estimateMean(only!.values, resamplesOf(only!.values.length));
   return { ...valueEstimate(values)!, low, high, over: 'problems' };
 }
@@ -98,7 +98,7 @@ export function countEstimate(given: readonly SeedCount[]): StudyEstimate | null
     rows.map(({ seed, hits, n }) => ({ seed, value: hits / n, n })),
     'traces',
   );
-  if (estimate === null || rows.length !== 1) return estimate;
+  if (estimate === null || rows.length !== 1) return withinShares(estimate);
   return { ...estimate, ...wilsonInterval(rows[0]!.hits, rows[0]!.n), over: 'traces' };
 }
 
@@ -156,6 +156,12 @@ export function valueEstimate(
     bySeed: rows.map(({ seed, value }) => ({ seed, value })),
     hierarchical: null,
   };
+}
+
+/** The estimate of a share: Student's interval, which few seeds make wide, ends where shares do. */
+function withinShares(estimate: StudyEstimate | null): StudyEstimate | null {
+  if (estimate === null || estimate.low === null || estimate.high === null) return estimate;
+  return { ...estimate, low: Math.max(0, estimate.low), high: Math.min(1, estimate.high) };
 }
 
 function shareOf(share: Share): number {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Claim, studyClaims } from '../../../src/study/report/claims.ts';
+import { countEstimate } from '../../../src/study/report/study-estimate.ts';
 import { type Constructed, constructedSeed, soundSeed } from './constructed-measures.ts';
 
 /** The claims of five seeds that differ by a point each. */
@@ -111,4 +112,9 @@ describe('the three claims', () => {
     expect(trains!.verdict).toBe('holds');
     expect(trains!.caveats.at(-1)).toContain('by the same rule it does not hold there');
   });
+});
+
+it('the interval of a share ends where shares do', () => {
+  const counts = [11, 12].map((seed, i) => ({ seed, hits: 80 + 18 * i, n: 100 }));
+  expect(countEstimate(counts)).toMatchObject({ low: 0, high: 1, over: 'seeds' });
 });
