@@ -48,7 +48,7 @@ export function demoSummary(outcome: DemoOutcome, settings: DemoSettings, run: D
       ['model', `Llama, ${outcome.parameters.toLocaleString('en')} parameters, trained from random weights`],
       ['data', `inverse-rule chains (generated, seed ${settings.seed}); each look-up is written by a tool`],
       ['seed', String(settings.seed)],
-      ['critic', `granularity ${reward.granularity}, credit ${credit.level}`],
+      ['critic', `granularity ${reward.granularity}, pooling ${settings.pooling}, credit ${credit.level}`],
       ['checkpoint', 'the last one of R-AIRL and GRPO, the best one on dev problems of SFT'],
       ['adapter', run.adapter],
       ['driver', run.driver],

@@ -208,6 +208,7 @@ function localisesClaim(tool: readonly SeedMeasures[]): Claim {
         : [
             `Against the base model’s own proof-reading, with no critic, it stands ${pointsText(proofReading)} points.`,
           ]),
+      'The threshold is set on dev problems whose first wrong lines are known, which takes labels; the largest drop and the lowest line take none and are in the tables.',
       'Natural errors are confident, planted ones surprising: log-probability is made for the second. Both are in the tables.',
     ],
     further: [
