@@ -46,6 +46,7 @@ export { largestChange, largestDifference, largestDrop } from './localise/locali
 export { pairDetail } from './localise/pair-detail.ts';
 export { harmonicMean, type ProcessRow } from './localise/process-f1.ts';
 export type { ScoredPair } from './localise/scored-pair.ts';
+export { severityTable } from './localise/severity-table.ts';
 export { type LabelledOptions, type SpanSummary, type SpanTrace, summariseSpans } from './localise/span-summary.ts';
 export { type StepSummary, summariseSteps } from './localise/step-summary.ts';
 export { type StepTrace, stepBadness, stepChanges } from './localise/step-trace.ts';

@@ -6,6 +6,7 @@ import {
   renderTextTable,
   type SpanSummary,
   type StepSummary,
+  severityTable,
   type Table,
   type UnitSummary,
 } from '@dawngrad/eval';
@@ -13,25 +14,8 @@ import {
 const NONE = 'n/a';
 
 /** What `dawngrad localise` prints of controlled edits: at most 120 columns. */
-export function controlledText({
-  overall,
-  by_severity,
-  monotonicity,
-  intervals,
-  headline,
-  localization,
-}: ControlledSummary): string {
-  const severities: Table = {
-    columns: ['severity', 'pairs', 'win rate %', 'tie rate %', 'mean margin', 'median margin'].map(rightHeader),
-    rows: Object.entries(by_severity).map(([severity, one]) => [
-      severity,
-      String(one.n_pairs),
-      percent(one.win_rate),
-      percent(one.tie_rate),
-      decimal(one.mean_margin),
-      decimal(one.median_margin),
-    ]),
-  };
+export function controlledText(summary: ControlledSummary): string {
+  const { overall, monotonicity, intervals, headline, localization } = summary;
   const local = localization as {
     mean_gap: number | null;
     unit_name: string;
@@ -45,7 +29,7 @@ export function controlledText({
     `${overall.n_pairs} pairs of ${intervals.win_rate?.n ?? 0} prompts; clean traces preferred: ${formatEstimate(intervals.win_rate)} % of pairs`,
     ...(overall.n_unchanged > 0 ? [`${overall.n_unchanged} pairs in which no edit found anything to change`] : []),
     '',
-    renderTextTable(severities),
+    renderTextTable(severityTable(summary)),
     '',
     `score against severity: rank correlation ${decimal(monotonicity.mean_spearman_rho)}, falling or level for ${percent(monotonicity.nonincreasing_rate)} % of ${monotonicity.n_prompts} prompts`,
     `clean - edited by ${local.unit_name}: near minus far from the edit ${decimal(local.mean_gap)}`,

@@ -8,6 +8,7 @@ import {
   type ReportSection,
   type SpanSummary,
   type StepSummary,
+  severityTable,
   type Table,
   type UnitSummary,
 } from '@dawngrad/eval';
@@ -80,24 +81,8 @@ function contentOf(summary: Summary): Omit<ReportSection, 'title'> {
   };
 }
 
-function controlled({
-  overall,
-  by_severity,
-  intervals,
-  headline,
-  monotonicity,
-}: ControlledSummary): Omit<ReportSection, 'title'> {
-  const severities: Table = {
-    columns: ['severity', 'pairs', 'win rate %', 'tie rate %', 'mean margin', 'median margin'].map(header),
-    rows: Object.entries(by_severity).map(([severity, one]) => [
-      severity,
-      String(one.n_pairs),
-      percent(one.win_rate),
-      percent(one.tie_rate),
-      decimal(one.mean_margin),
-      decimal(one.median_margin),
-    ]),
-  };
+function controlled(summary: ControlledSummary): Omit<ReportSection, 'title'> {
+  const { overall, intervals, headline, monotonicity } = summary;
   const grids = [...new Set(headline.rows.map(({ interval }) => interval))];
   return {
     paragraphs: [
@@ -105,7 +90,7 @@ function controlled({
       'One prediction a trace of severity 1. “difference” sees the clean trace; all others see the edited one alone.',
     ],
     tables: [
-      { caption: 'clean against edited traces, by the number of edits', table: severities },
+      { caption: 'clean against edited traces, by the number of edits', table: severityTable(summary) },
       ...grids.map((interval): Captioned => {
         const rows = headline.rows.filter((row) => row.interval === interval);
         const windows = rows[0]?.windows.map(({ window }) => window) ?? [];

@@ -1,8 +1,9 @@
-import { Critic, type CriticKind, type CriticPooling, ShapedHead, type Shaping } from '@dawngrad/airl';
+import type { Critic, CriticKind, CriticPooling, Shaping } from '@dawngrad/airl';
 import { CRITIC_FILE, type CriticFile, type CriticTraining, HEAD_FILE, readCriticFile } from '@dawngrad/airl/node';
-import { type LoraOptions, type OpenModel, SafetensorsFile, ScalarHead, type WantedFormat } from '@dawngrad/models';
+import type { LoraOptions, OpenModel, WantedFormat } from '@dawngrad/models';
 import { type Device, ToolError } from '@dawngrad/tensor';
 import type { Progress } from '../ui/progress.ts';
+import { criticOf } from './critic-of.ts';
 import { loadModel } from './load-model.ts';
 import type { Source } from './open-source.ts';
 import { firstDifference, vocabularyHash } from './vocabulary-hash.ts';
@@ -59,27 +60,18 @@ export async function loadCritic(device: Device, from: Source, options: LoadCrit
   const { maxPositions, format, training, progress } = options;
   const { model: source } = from;
   const file = await checkCritic(from, options);
-  const hasHead = (await source.files.list()).includes(HEAD_FILE);
-  const kind = training?.kind ?? file?.kind ?? 'plain';
+  const isTrained = (await source.files.list()).includes(HEAD_FILE);
   const trainable = training !== null && training.lora === undefined;
   const model = await loadModel(device, source, { trainable, maxPositions, format }, progress);
-  const width = source.config.hiddenSize;
-  const head =
-    kind === 'shaped'
-      ? new ShapedHead(device, width, training?.shaping ?? file?.shaping)
-      : new ScalarHead(device, width);
-  try {
-    if (training?.lora !== undefined && model.adapters === undefined) model.attachAdapters(training.lora);
-    if (hasHead) {
-      const weights = await SafetensorsFile.open(await source.files.open(HEAD_FILE));
-      for (const name of head.parameters.names) head.parameters.set(name, await weights.readF32(name));
+  if (training?.lora !== undefined && model.adapters === undefined) {
+    try {
+      model.attachAdapters(training.lora);
+    } catch (error) {
+      model.dispose();
+      throw error;
     }
-    return new Critic(model, head, training?.pooling ?? file?.pooling);
-  } catch (error) {
-    model.dispose();
-    head.dispose();
-    throw error;
   }
+  return criticOf(model, source.files, { ...file, ...training, isTrained });
 }
 
 /** Ids are made once, with the policy's tokenizer: a critic for which one of them is another token would read noise. */

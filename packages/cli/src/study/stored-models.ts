@@ -1,9 +1,10 @@
 import { join } from 'node:path';
-import { Critic } from '@dawngrad/airl';
-import { CRITIC_FOLDER, HEAD_FILE, readCriticFile } from '@dawngrad/airl/node';
-import { DecoderModel, SafetensorsFile, ScalarHead } from '@dawngrad/models';
+import type { Critic } from '@dawngrad/airl';
+import { CRITIC_FOLDER, readCriticFile } from '@dawngrad/airl/node';
+import { DecoderModel } from '@dawngrad/models';
 import { openModelDirectory, openModelFiles } from '@dawngrad/models/node';
 import type { Device } from '@dawngrad/tensor';
+import { criticOf } from '../run/critic-of.ts';
 import type { FinishedPart } from './part.ts';
 
 /** In the folder of a training part: the policy, with its critic in a folder inside where it has one. */
@@ -21,16 +22,8 @@ export async function loadPolicy(
 /** The critic of a part that trained one; to be disposed. */
 export async function loadCritic(device: Device, { folder }: Pick<FinishedPart, 'folder'>): Promise<Critic> {
   const critic = join(folder, MODEL_FOLDER, CRITIC_FOLDER);
+  const files = await openModelFiles(critic);
+  const form = await readCriticFile(files);
   const model = await DecoderModel.load(device, await openModelDirectory(critic), { trainable: false });
-  const head = new ScalarHead(device, model.config.hiddenSize);
-  try {
-    const files = await openModelFiles(critic);
-    const weights = await SafetensorsFile.open(await files.open(HEAD_FILE));
-    for (const name of head.parameters.names) head.parameters.set(name, await weights.readF32(name));
-    return new Critic(model, head, (await readCriticFile(files))?.pooling);
-  } catch (error) {
-    model.dispose();
-    head.dispose();
-    throw error;
-  }
+  return criticOf(model, files, { ...form, isTrained: true });
 }
