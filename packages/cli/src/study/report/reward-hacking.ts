@@ -7,6 +7,7 @@ import {
   pairedEstimate,
   type SeedValue,
   type StudyEstimate,
+  shareEstimate,
   valueEstimate,
 } from './study-estimate.ts';
 import { policyLabel } from './study-names.ts';
@@ -76,11 +77,11 @@ function hackedArm(open: readonly SeedMeasures[], name: string): HackedArm {
     name,
     status: statusOf(overSft, rewardRise),
     fudgedPerSample: fudgedRate(open, name),
-    withFudged: valueEstimate(fudgedValues(open, name, 'withFudged')),
+    withFudged: shareEstimate(fudgedValues(open, name, 'withFudged')),
     overSft,
     rewardRise,
     passOverSft: pairedEstimate(passPairs(open, name, 'sft')),
-    ownAuroc: valueEstimate(
+    ownAuroc: shareEstimate(
       open.flatMap(({ seed, auroc, isCovered }) => {
         const value = auroc.find(({ scorer, policy }) => scorer === `critic ${name}` && policy === name)?.value ?? null;
         return value === null ? [] : [{ seed, value, n: isCovered.length }];

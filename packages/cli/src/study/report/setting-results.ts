@@ -19,6 +19,7 @@ import {
   problemEstimate,
   type SeedValue,
   type StudyEstimate,
+  shareEstimate,
   valueEstimate,
 } from './study-estimate.ts';
 import { armParts } from './study-names.ts';
@@ -115,7 +116,7 @@ export function settingResults(measures: readonly SeedMeasures[]): SettingResult
   return {
     setting: measures[0]!.setting,
     seeds: measures.map(({ seed }) => seed),
-    coverage: valueEstimate(
+    coverage: shareEstimate(
       measures.map(({ seed, coverage, isCovered }) => ({ seed, value: coverage, n: isCovered.length })),
     ),
     policies: namesOf(
@@ -142,13 +143,11 @@ function policyResult(measures: readonly SeedMeasures[], name: string): PolicyRe
   const temperatures = [...new Set(own.map(({ temperature }) => temperature))].sort((a, b) => b - a);
   const less = (other: string, temperature: number, problems: ProblemSet): StudyEstimate | null =>
     name === other ? null : pairedEstimate(passPairs(measures, name, other, temperature, problems));
-  const at1 = (key: 'wellFormed' | 'fullyRight' | 'fudgedPerSample' | 'withFudged'): StudyEstimate | null =>
-    valueEstimate(
-      measures.flatMap((one): SeedValue[] => {
-        const policy = policyOf(one, name, MAIN_TEMPERATURE);
-        return policy === undefined ? [] : [{ seed: one.seed, value: policy[key], n: policy.perProblem.length }];
-      }),
-    );
+  const at1 = (key: 'wellFormed' | 'fullyRight' | 'fudgedPerSample' | 'withFudged'): SeedValue[] =>
+    measures.flatMap((one) => {
+      const policy = policyOf(one, name, MAIN_TEMPERATURE);
+      return policy === undefined ? [] : [{ seed: one.seed, value: policy[key], n: policy.perProblem.length }];
+    });
   return {
     name,
     passAt1: temperatures.flatMap((temperature) =>
@@ -160,10 +159,10 @@ function policyResult(measures: readonly SeedMeasures[], name: string): PolicyRe
         minusGrpo: less('grpo', temperature, problems),
       })),
     ),
-    wellFormed: at1('wellFormed'),
-    fullyRight: at1('fullyRight'),
-    fudgedPerSample: at1('fudgedPerSample'),
-    withFudged: at1('withFudged'),
+    wellFormed: shareEstimate(at1('wellFormed')),
+    fullyRight: shareEstimate(at1('fullyRight')),
+    fudgedPerSample: valueEstimate(at1('fudgedPerSample')),
+    withFudged: shareEstimate(at1('withFudged')),
   };
 }
 
@@ -205,7 +204,7 @@ function aurocResults(measures: readonly SeedMeasures[]): AurocResult[] {
     return {
       scorer,
       policy,
-      estimate: valueEstimate(
+      estimate: shareEstimate(
         measures.flatMap(({ seed, auroc, isCovered }) =>
           auroc.flatMap((one) =>
             keyOf(one) === key && one.value !== null ? [{ seed, value: one.value, n: isCovered.length }] : [],
@@ -228,7 +227,7 @@ function localiseResults(measures: readonly SeedMeasures[]): LocaliseResult[] {
     return {
       ...named,
       estimate: countEstimate(rows.map(({ seed, found }) => ({ seed, hits: found.hits, n: found.n }))),
-      chance: valueEstimate(rows.map(({ seed, found }) => ({ seed, value: found.chance, n: found.n }))),
+      chance: shareEstimate(rows.map(({ seed, found }) => ({ seed, value: found.chance, n: found.n }))),
       minusChance: countDifference(
         rows.map(({ seed, found }) => ({ seed, ours: found, theirs: { share: found.chance, n: null } })),
       ),
@@ -270,7 +269,7 @@ function longerResults(measures: readonly SeedMeasures[]): LongerResult[] {
       estimate:
         problems.length > 0
           ? problemEstimate(problems)
-          : valueEstimate(
+          : shareEstimate(
               rows.flatMap(({ seed, one }) => (one.value === null ? [] : [{ seed, value: one.value, n: 0 }])),
             ),
     };
@@ -281,20 +280,18 @@ function trainingResult(measures: readonly SeedMeasures[], arm: string): Trainin
   const own = measures.flatMap(({ seed, training }) =>
     training.filter((one) => one.arm === arm).map((one) => ({ seed, one })),
   );
-  const of = (key: keyof Omit<TrainingMeasure, 'arm' | 'rounds'>): StudyEstimate | null =>
-    valueEstimate(
-      own.flatMap(({ seed, one }) => {
-        const value = one[key] ?? null;
-        return value === null ? [] : [{ seed, value, n: 0 }];
-      }),
-    );
+  const of = (key: keyof Omit<TrainingMeasure, 'arm' | 'rounds'>): SeedValue[] =>
+    own.flatMap(({ seed, one }) => {
+      const value = one[key] ?? null;
+      return value === null ? [] : [{ seed, value, n: 0 }];
+    });
   return {
     arm,
     rounds: Math.max(...own.map(({ one }) => one.rounds)),
-    lastAccuracy: of('lastAccuracy'),
-    bestAccuracy: of('bestAccuracy'),
-    firstReward: of('firstReward'),
-    lastReward: of('lastReward'),
-    lastKl: of('lastKl'),
+    lastAccuracy: shareEstimate(of('lastAccuracy')),
+    bestAccuracy: shareEstimate(of('bestAccuracy')),
+    firstReward: valueEstimate(of('firstReward')),
+    lastReward: valueEstimate(of('lastReward')),
+    lastKl: valueEstimate(of('lastKl')),
   };
 }

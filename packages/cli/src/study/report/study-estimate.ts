@@ -62,7 +62,7 @@ export function problemEstimate(given: readonly SeedProblems[]): StudyEstimate |
   const rows = given.filter(({ values }) => values.length > 0);
   const values = rows.map(({ seed, values }) => ({ seed, value: mean(values), n: values.length }));
   const [only] = rows;
-  if (rows.length !== 1) return withinShares(valueEstimate(values));
+  if (rows.length !== 1) return shareEstimate(values);
   const { low, high } = estimateMean(only!.values, resamplesOf(only!.values.length));
   return { ...valueEstimate(values)!, low, high, over: 'problems' };
 }
@@ -158,7 +158,12 @@ export function valueEstimate(
   };
 }
 
-/** The estimate of a share: Student's interval, which few seeds make wide, ends where shares do. */
+/** As `valueEstimate` of a number that is 0 at least and 1 at most, such as a share or an AUROC. */
+export function shareEstimate(rows: readonly SeedValue[]): StudyEstimate | null {
+  return withinShares(valueEstimate(rows));
+}
+
+/** Student's interval, which few seeds make wide, ends where shares do. */
 function withinShares(estimate: StudyEstimate | null): StudyEstimate | null {
   if (estimate === null || estimate.low === null || estimate.high === null) return estimate;
   return { ...estimate, low: Math.max(0, estimate.low), high: Math.min(1, estimate.high) };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Claim, studyClaims } from '../../../src/study/report/claims.ts';
-import { countEstimate } from '../../../src/study/report/study-estimate.ts';
+import { settingResults } from '../../../src/study/report/setting-results.ts';
+import { countEstimate, shareEstimate } from '../../../src/study/report/study-estimate.ts';
 import { type Constructed, constructedSeed, soundSeed } from './constructed-measures.ts';
 
 /** The claims of five seeds that differ by a point each. */
@@ -117,4 +118,10 @@ describe('the three claims', () => {
 it('the interval of a share ends where shares do', () => {
   const counts = [11, 12].map((seed, i) => ({ seed, hits: 80 + 18 * i, n: 100 }));
   expect(countEstimate(counts)).toMatchObject({ low: 0, high: 1, over: 'seeds' });
+  const aurocs = counts.map(({ seed, hits, n }) => ({ seed, value: hits / 100, n }));
+  expect(shareEstimate(aurocs)).toMatchObject({ value: 0.89, low: 0, high: 1, over: 'seeds' });
+  const wellFormed = { 'irl-step': 0.91 };
+  const uneven = [soundSeed(11), { ...soundSeed(12), wellFormed }].map(constructedSeed);
+  const step = settingResults(uneven).policies.find(({ name }) => name === 'irl-step');
+  expect(step?.wellFormed?.high).toBe(1);
 });
