@@ -13,7 +13,7 @@ export function claimSections(claims: readonly Claim[]): ReportSection[] {
     {
       title: 'The three claims',
       paragraphs: [
-        'A claim holds where the 95 % t interval of its effect over seeds lies wholly above 0, does not hold where it lies wholly at or below 0, and cannot be told otherwise or with fewer than two seeds. What decides each was written down before any result; what stands beside it is exploratory. Points are differences in per cent.',
+        'A claim holds where the 95 % t interval of its effect over seeds lies wholly above 0, does not hold where it lies wholly at or below 0, and cannot be told otherwise or with fewer than two seeds. What decides each was fixed before seeds 11 to 15 were measured; what stands beside it is exploratory. Points are differences in per cent.',
       ],
       tables: [{ caption: 'What decides each claim', table: claimsTable(claims) }],
     },

@@ -11,7 +11,7 @@ import {
 import { policyLabel, signalLabel } from './study-names.ts';
 import { type Verdict, verdictOf, verdictOfAll } from './verdict.ts';
 
-/** Named before any result, so that no result chose them. */
+/** Named before any of the default seeds was measured, so that no result of theirs chose them. */
 const PRIMARY_ARM = 'irl-interval';
 /** Whose critic judges samples and lines: it is read where a line ends. */
 export const JUDGING_ARM = 'irl-step';
@@ -20,7 +20,7 @@ export const LOCALISING_ARMS = [JUDGING_ARM, PRIMARY_ARM] as const;
 /** How a critic names the first wrong line: the first one whose reward is below a threshold of the dev problems. */
 export const LOCALISING_RULE: LocaliseMeasure['rule'] = 'threshold';
 
-/** How each claim is decided, fixed before any result. */
+/** How each claim is decided, fixed before any of the default seeds was measured. */
 export const CLAIM_RULES = {
   trains:
     'R-AIRL interval with sequence credit in setting T, last checkpoint, minus SFT, best dev checkpoint: pass@1 at temperature 1 on the test problems, paired by seed and problem.',

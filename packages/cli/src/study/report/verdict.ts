@@ -7,8 +7,8 @@ export const ROUNDING = 1e-9;
 export type Verdict = 'holds' | 'does not hold' | 'cannot be told';
 
 /**
- * The rule, fixed before any result: by the 95 % t interval over seeds, wholly above 0 or wholly at or below it. One
- * seed decides nothing, whatever its interval over problems.
+ * The rule, fixed before any of the default seeds was measured: by the 95 % t interval over seeds, wholly above 0 or
+ * wholly at or below it. One seed decides nothing, whatever its interval over problems.
  */
 export function verdictOf(effect: StudyEstimate | null): Verdict {
   if (effect === null || effect.over !== 'seeds' || effect.low === null || effect.high === null) {
