@@ -91,6 +91,7 @@ describe('dawngrad data show', () => {
 
   it('marks by colour where it is asked for, and never under NO_COLOR', async () => {
     const data = file('pair.jsonl', { prompt: 'one', completion: 'two three' });
+    vi.stubEnv('NO_COLOR', undefined);
     vi.stubEnv('FORCE_COLOR', '1');
     const { out } = await runMain('data', 'show', '--model', model, '--data', data);
     const [trained] = styleText('green', '|').split('|');
