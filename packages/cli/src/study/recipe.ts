@@ -35,7 +35,8 @@ export const RECIPE_NEGATIVES = {
 /**
  * The critic as it was first published, to compare with: read at the last token of a segment, one learning rate for head
  * and trunk, no reward of its own for malformed text, and updates that draw from all samples so far alike. Its negatives
- * are those of the others, so that it differs in the critic alone. On some base models it memorises the demonstrations, and tells right from wrong on their prompts alone.
+ * are those of the others, so that it differs in the critic alone. On some base models it memorises the demonstrations,
+ * and tells right from wrong on their prompts alone.
  */
 export function publishedCritic(recipe: Recipe): Recipe {
   const { malformed, ...reward } = recipe.irl.reward;
@@ -136,7 +137,8 @@ export function recipe(seed: number, { pretrainSteps, rounds }: { pretrainSteps:
         freezeAfterWarmup: false,
       },
       reward: { granularity: 'interval', intervalTokens: 5, temperature: 1, clip: [-5, 5], malformed: -1 },
-      credit: { level: 'sequence', scale: 'group', gamma: 1 },
+      // Only token credit discounts; as the published runs do.
+      credit: { level: 'sequence', scale: 'group', gamma: 0.9 },
       corruptedPerExpert: 2,
       relabel: 'off',
       replay: { rounds, onPolicyFraction: 0.5 },

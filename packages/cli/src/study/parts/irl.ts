@@ -56,12 +56,6 @@ function armRecipe(recipe: Recipe, { critic }: Arm): Recipe {
   return critic === 'published' ? publishedCritic(recipe) : recipe;
 }
 
-/**
- * Discount of token credit, that of the published runs. Without one, the difference of a token's reward from the group's
- * last one adds up over the forty tokens of a completion, and the place of a token decides its advantage.
- */
-const TOKEN_GAMMA = 0.9;
-
 /** What an arm sets apart of the recipe. */
 export function irlOptions(
   { rounds, irl }: Recipe,
@@ -69,7 +63,6 @@ export function irlOptions(
 ): IrlOptions {
   const { intervalTokens, ...reward } = irl.reward;
   const marks = granularity ?? irl.reward.granularity;
-  const level = credit ?? irl.credit.level;
   return {
     ...rounds,
     ...irl,
@@ -79,12 +72,7 @@ export function irlOptions(
       ...(marks === 'interval' && intervalTokens !== undefined ? { intervalTokens } : {}),
     },
     critic: { ...irl.critic, ...(loss === undefined ? {} : { loss }) },
-    credit: {
-      ...irl.credit,
-      level,
-      ...(level === 'token' ? { gamma: TOKEN_GAMMA } : {}),
-      ...(estimator === undefined ? {} : { estimator }),
-    },
+    credit: { ...irl.credit, level: credit ?? irl.credit.level, ...(estimator === undefined ? {} : { estimator }) },
     relabel: relabel ?? irl.relabel,
   };
 }

@@ -8,9 +8,9 @@ const WELL_FORMED = 0.9;
 const BELOW_SFT = 0.1;
 
 /**
- * When training has destroyed a policy. Failed: there is none; to leave that out would report the survivors. Below the base: it has lost what it began with. Malformed: it has left the
- * language in which the reward means anything. Far below SFT: twice as far as SFT itself moves when it is repeated on
- * one seed, so chance does not explain it.
+ * When training has destroyed a policy. Failed: there is none; to leave that out would report the survivors. Below the
+ * base: it has lost what it began with. Malformed: it has left the language in which the reward means anything. Far below
+ * SFT: twice as far as SFT itself moves when it is repeated on one seed, so chance does not explain it.
  */
 export const COLLAPSE_RULE =
   'A policy has collapsed where its training failed or where, at temperature 1, its pass@1 is below the base’s, or less than 90 % of its samples follow the grammar to the end, or its pass@1 is more than 10 points below SFT’s on the same seed.';
